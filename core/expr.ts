@@ -1,0 +1,53 @@
+/**
+ * The language pointwise kernels are written in. An expression is data, so that every device makes its own code from it:
+ * the CPU reference makes JavaScript, other back ends make theirs.
+ */
+export interface Expr {
+  /** 'arg', 'const', or the name of a function below. */
+  readonly fn: Fn | 'arg' | 'const';
+  readonly args: readonly Expr[];
+  /** The constant, or the number of the argument. */
+  readonly value: number;
+}
+
+/** A number stands for a constant. */
+export type ExprLike = Expr | number;
+
+/** Functions of one argument. Comparisons and logic give 1 or 0. */
+export type Fn1 =
+  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'round' | 'sqrt' | 'exp' | 'exp2' | 'expm1' | 'log' | 'log2' | 'log10' | 'log1p'
+  | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh'
+  | 'erf' | 'erfc' | 'erfinv' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot';
+/** Functions of two arguments; `min` and `max` pass NaN on. */
+export type Fn2 =
+  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot'
+  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr';
+/** All functions; `select(c, a, b)` is `a` where `c` is not 0. */
+export type Fn = Fn1 | Fn2 | 'select';
+
+const lift = (x: ExprLike): Expr => (typeof x === 'number' ? { fn: 'const', args: [], value: x } : x);
+const call = (fn: Fn, ...args: ExprLike[]): Expr => ({ fn, args: args.map(lift), value: 0 });
+
+const fn1 = (fn: Fn1) => (x: ExprLike): Expr => call(fn, x);
+const fn2 = (fn: Fn2) => (x: ExprLike, y: ExprLike): Expr => call(fn, x, y);
+
+type Build = { readonly [K in Fn1]: (x: ExprLike) => Expr } & { readonly [K in Fn2]: (x: ExprLike, y: ExprLike) => Expr } & {
+  readonly select: (condition: ExprLike, yes: ExprLike, no: ExprLike) => Expr;
+};
+
+/** Builds expressions: `e.div(1, e.add(1, e.exp(e.neg(x))))`. */
+export const e: Build = {
+  neg: fn1('neg'), abs: fn1('abs'), sign: fn1('sign'), floor: fn1('floor'), ceil: fn1('ceil'), trunc: fn1('trunc'), round: fn1('round'),
+  sqrt: fn1('sqrt'), exp: fn1('exp'), exp2: fn1('exp2'), expm1: fn1('expm1'), log: fn1('log'), log2: fn1('log2'), log10: fn1('log10'), log1p: fn1('log1p'),
+  sin: fn1('sin'), cos: fn1('cos'), tan: fn1('tan'), asin: fn1('asin'), acos: fn1('acos'), atan: fn1('atan'),
+  sinh: fn1('sinh'), cosh: fn1('cosh'), tanh: fn1('tanh'), asinh: fn1('asinh'), acosh: fn1('acosh'), atanh: fn1('atanh'),
+  erf: fn1('erf'), erfc: fn1('erfc'), erfinv: fn1('erfinv'), lgamma: fn1('lgamma'), digamma: fn1('digamma'),
+  not: fn1('not'), isNaN: fn1('isNaN'), bitNot: fn1('bitNot'),
+  add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'),
+  min: fn2('min'), max: fn2('max'), eq: fn2('eq'), ne: fn2('ne'), lt: fn2('lt'), le: fn2('le'), gt: fn2('gt'), ge: fn2('ge'),
+  and: fn2('and'), or: fn2('or'), xor: fn2('xor'), bitAnd: fn2('bitAnd'), bitOr: fn2('bitOr'), bitXor: fn2('bitXor'), shl: fn2('shl'), shr: fn2('shr'),
+  select: (condition, yes, no) => call('select', condition, yes, no),
+};
+
+/** Argument number `i` of a kernel. */
+export const arg = (i: number): Expr => ({ fn: 'arg', args: [], value: i });

@@ -1,0 +1,261 @@
+import { type Device, Storage } from './device.ts';
+import { type DType, canCast, isFloat } from './dtype.ts';
+import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
+import { type Shape, numelOf, sameShape } from './shape.ts';
+import { type BackwardFn, Node, type Operand, historyOf, isGradEnabled } from './tape.ts';
+import { type Layout, Tensor, emptyTensor } from './tensor.ts';
+
+export type { Operand } from './tape.ts';
+
+/** Shape and dtype of a result. */
+export interface Spec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Fills the outputs from the inputs on one device. Outputs are fresh and contiguous, except in place. */
+export type Kernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => void;
+
+/** The gradient of one input: from the gradient of the output and the node's saved values. */
+export type GradFn = (grad: Tensor, node: Node) => Tensor;
+
+/** What the engine needs to run and differentiate an operation. */
+export interface Primitive<A> {
+  /** Name in messages and on the tape. */
+  readonly name: string;
+  /** Shapes and dtypes of the outputs; refuses inputs that do not fit. */
+  readonly infer: (inputs: readonly Operand[], attrs: A) => Spec | readonly Spec[];
+  /** Kernel per device name. */
+  readonly kernels: Map<string, Kernel<A>>;
+  /** Gradient formula per input (null: none), or one function for all of them. Absent: not differentiable. */
+  readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
+  /** Which values the gradient formulas read; nothing is kept by default. */
+  readonly saves?: 'inputs' | 'outputs' | 'both' | undefined;
+}
+
+/** A primitive as it is written down: the CPU kernel stands beside the rules. */
+export interface PrimitiveDefinition<A> extends Omit<Primitive<A>, 'kernels'> {
+  readonly cpu: Kernel<A>;
+}
+
+const primitives = new Map<string, Primitive<never>>();
+
+/** Defines a primitive operation: shapes, CPU kernel and gradient in one place. */
+export function primitive<A = undefined>(definition: PrimitiveDefinition<A>): Primitive<A> {
+  const { cpu, ...rules } = definition;
+  if (primitives.has(rules.name)) {
+    throw new StateError(`primitive: '${rules.name}' is defined twice, got a second definition; expected distinct names`);
+  }
+  const made: Primitive<A> = { ...rules, kernels: new Map([['cpu', cpu]]) };
+  primitives.set(made.name, made);
+  return made;
+}
+
+/** All primitives by name: what a device can give kernels for. */
+export function allPrimitives(): ReadonlyMap<string, Primitive<never>> {
+  return primitives;
+}
+
+/** The device all tensor operands live on. */
+export function commonDevice(name: string, inputs: readonly Operand[]): Device {
+  let device: Device | undefined;
+  for (const x of inputs) {
+    if (typeof x === 'number') continue;
+    if (device === undefined) device = x.device;
+    else if (device !== x.device) {
+      throw new DeviceError(`${name}: tensors on different devices, got ${device.name} and ${x.device.name}; expected one device`, {
+        hint: "move one with .to('…')",
+      });
+    }
+  }
+  if (device === undefined) throw new ArgumentError(`${name}: no tensor among the operands, got ${show(inputs)}; expected at least one tensor`);
+  return device;
+}
+
+/** Runs a primitive with one output and records it. */
+export function apply<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A): Tensor {
+  return applyMany(op, inputs, attrs)[0];
+}
+
+/** Runs a primitive and records it. */
+export function applyMany<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A): Tensor[] {
+  const device = commonDevice(op.name, inputs);
+  const kernel = kernelFor(op, device);
+  const specs = op.infer(inputs, attrs);
+  const outputs = (isMany(specs) ? specs : [specs]).map((s) => new Tensor(device.allocate(s.dtype, numelOf(s.shape)), s.shape));
+  kernel(outputs, inputs, attrs);
+  record(op, inputs, outputs, attrs);
+  return outputs;
+}
+
+function isMany(specs: Spec | readonly Spec[]): specs is readonly Spec[] {
+  return Array.isArray(specs);
+}
+
+function kernelFor<A>(op: Primitive<A>, device: Device): Kernel<A> {
+  const kernel = op.kernels.get(device.name);
+  if (kernel === undefined) {
+    throw new DeviceError(`${op.name}: no kernel on this device, got '${device.name}'; expected one of ${[...op.kernels.keys()].join(', ')}`);
+  }
+  return kernel;
+}
+
+/** True when an operation on these inputs goes onto the tape. */
+export function isRecorded(inputs: readonly Operand[]): boolean {
+  if (!isGradEnabled()) return false;
+  for (const x of inputs) if (typeof x !== 'number' && x.requiresGrad) return true;
+  return false;
+}
+
+function record<A>(op: Primitive<A>, inputs: readonly Operand[], outputs: readonly Tensor[], attrs: A): void {
+  if (op.backward === undefined || !isRecorded(inputs)) return;
+  const node = new Node(op.name, backwardOf(op), inputs, outputs, attrs);
+  if (op.saves === 'inputs' || op.saves === 'both') node.saveInputs(inputs);
+  attach(node, outputs);
+  if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs(outputs);
+}
+
+function attach(node: Node, outputs: readonly Tensor[]): void {
+  for (let i = 0; i < outputs.length; i++) {
+    if (!isFloat(outputs[i].dtype)) continue;
+    outputs[i].node = node;
+    outputs[i].outputIndex = i;
+  }
+}
+
+const backwards = new WeakMap<object, BackwardFn>();
+
+/** One function for all inputs, made once per primitive from the formulas per input. */
+function backwardOf<A>(op: Primitive<A>): BackwardFn {
+  const { backward } = op;
+  if (backward === undefined) throw new StateError(`${op.name}: not differentiable, got a backward pass; expected a gradient formula`);
+  if (typeof backward === 'function') return backward;
+  let all = backwards.get(backward);
+  if (all === undefined) {
+    all = (node, grad) => node.next.map((next, i) => (next === null || grad === null ? null : (backward[Math.min(i, backward.length - 1)]?.(grad, node) ?? null)));
+    backwards.set(backward, all);
+  }
+  return all;
+}
+
+/**
+ * Runs a primitive in place on its first input, which receives the result.
+ *
+ * @throws StateError for a leaf that requires grad; ShapeError or DTypeError when the result does not fit
+ */
+export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...Operand[]], attrs: A): Tensor {
+  const [self] = inputs;
+  const name = `${op.name}_`;
+  const kernel = kernelFor(op, commonDevice(name, inputs));
+  const spec = op.infer(inputs, attrs);
+  if (isMany(spec)) throw new StateError(`${name}: several outputs, got an in-place call; expected one output`);
+  checkFits(name, self, spec);
+  const recorded = checkWritable(name, self, inputs);
+  const operands = inputs.map((x) => (typeof x !== 'number' && x !== self && overlaps(x, self) ? copyOf(x) : x));
+  if (recorded && op.backward !== undefined) {
+    const node = new Node(op.name, backwardOf(op), inputs, [self], attrs);
+    if (op.saves === 'inputs' || op.saves === 'both') node.saveInputs(inputs.map((x) => (x === self ? originalOf(self) : x)));
+    kernel([self], operands, attrs);
+    self.storage.version++;
+    rebase(self, node);
+    if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs([self]);
+    return self;
+  }
+  if (op.backward === undefined && self.requiresGrad && isGradEnabled()) {
+    throw new StateError(`${name}: not differentiable, got a tensor that requires grad; expected noGrad or detach`);
+  }
+  kernel([self], operands, attrs);
+  self.storage.version++;
+  return self;
+}
+
+function checkFits(name: string, self: Tensor, spec: Spec): void {
+  if (!sameShape(spec.shape, self.shape)) {
+    throw new ShapeError(`${name}: the result does not fit in place, got [${spec.shape.join(', ')}] for ${show(self)}; expected [${self.shape.join(', ')}]`);
+  }
+  if (!canCast(spec.dtype, self.dtype)) {
+    throw new DTypeError(`${name}: the result does not fit in place, got ${spec.dtype} for ${show(self)}; expected a dtype that casts to ${self.dtype}`);
+  }
+}
+
+/**
+ * Refuses in-place writes that autograd cannot follow, and tells whether this one is recorded.
+ */
+export function checkWritable(name: string, self: Tensor, inputs: readonly Operand[]): boolean {
+  for (let d = 0; d < self.shape.length; d++) {
+    if (self.strides[d] === 0 && self.shape[d] > 1) {
+      throw new StateError(`${name}: several elements share one cell, got an expanded ${show(self)}; expected a tensor of its own`, { hint: 'clone() it first' });
+    }
+  }
+  if (!isRecorded(inputs)) return false;
+  const owner = self.base ?? self;
+  if (owner.node === null && owner.requiresGrad) {
+    const what = self.base === null ? 'a leaf that requires grad' : 'a view of a leaf that requires grad';
+    throw new StateError(`${name}: ${what} was written in place, got ${show(self)}; expected noGrad or a copy`, {
+      hint: 'noGrad(() => …) for updates by hand, or the out-of-place form',
+    });
+  }
+  if (!isFloat(self.dtype)) throw new DTypeError(`${name}: a gradient cannot flow into ${self.dtype}, got ${show(self)}; expected a float tensor`);
+  return true;
+}
+
+/** Gives a tensor that was written in place its new history; through a view, the base and its other views follow. */
+export function rebase(self: Tensor, node: Node): void {
+  self.node = node;
+  self.outputIndex = 0;
+  const { base } = self;
+  if (base === null) {
+    self.rebased++;
+    return;
+  }
+  self.baseVersion = base.rebased;
+  const layout: Layout = { shape: self.shape, strides: self.strides, offset: self.offset };
+  const scatter = new Node(
+    'viewScatter',
+    (_, grad) =>
+      grad === null
+        ? [null, null]
+        : [
+            grad.asStridedScatter(emptyTensor(layout.shape, grad.dtype, grad.device), layout),
+            grad.contiguous().asStrided(layout.shape, layout.strides, layout.offset),
+          ],
+    [base, self],
+    [base],
+  );
+  base.node = scatter;
+  base.outputIndex = 0;
+  base.rebased++;
+}
+
+function overlaps(x: Tensor, self: Tensor): boolean {
+  if (x.storage !== self.storage) return false;
+  return x.offset !== self.offset || x.strides.some((s, i) => s !== self.strides[i] && x.shape[i] > 1) || x.shape.length !== self.shape.length;
+}
+
+function copyOf(x: Tensor): Tensor {
+  return new Tensor(x.device.adopt(x.dtype, x.data()), x.shape);
+}
+
+/** The values before the write, with the history before the write. */
+function originalOf(self: Tensor): Tensor {
+  const before = copyOf(self);
+  before.node = self.node === null ? null : historyOf(self);
+  before.outputIndex = self.outputIndex;
+  return before;
+}
+
+/** A view: the same storage under another layout, with a gradient formula. */
+export function makeView(name: string, x: Tensor, layout: Layout, backward: GradFn): Tensor {
+  const view = new Tensor(x.storage, layout.shape, layout.strides, layout.offset);
+  view.base = x.base ?? x;
+  view.baseVersion = view.base.rebased;
+  if (isRecorded([x]) && isFloat(x.dtype)) {
+    view.node = new Node(name, (node, grad) => [grad === null ? null : backward(grad, node)], [x], [view]);
+  }
+  return view;
+}
+
+/** Number of storages made so far; the engine tells fresh gradients by it. */
+export function storageCount(): number {
+  return Storage.count;
+}

@@ -1,0 +1,100 @@
+import { type Device, getDevice } from '../device.ts';
+import { type DType, checkDType, dtypes } from '../dtype.ts';
+import { ArgumentError, DeviceError, checkOptions, show } from '../errors.ts';
+import { arg } from '../expr.ts';
+import { apply, applyInPlace } from '../op.ts';
+import { Tensor } from '../tensor.ts';
+import { type InPlace, type Method, cast, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
+import type { Operand } from '../tape.ts';
+
+const family = 'copy';
+
+/**
+ * The tensor in another dtype, on another device, or both; itself when nothing changes.
+ *
+ * @param target - a dtype name, a device, or another tensor whose dtype and device it takes
+ * @throws ArgumentError for a name that is neither
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
+ */
+export const to: Method<(x: Tensor, target: DType | string | Device | Tensor, options?: { readonly dtype?: DType }) => Tensor> = method(
+  { name: 'to', family, torch: 'Tensor.to', samples: (s) => [[s.float([2, 3]), 'float64'], [s.float([3], 0, 9), 'int64'], [s.bool([3]), 'float32']] },
+  (x: Tensor, target: DType | string | Device | Tensor, options?: { readonly dtype?: DType }): Tensor => {
+    checkTensor('to', x);
+    checkOptions('to', options, ['dtype']);
+    const [dtype, device] = destination(x, target);
+    const wanted = options?.dtype ?? dtype;
+    checkDType('to', wanted);
+    return toDType(toDevice(x, device), wanted);
+  },
+);
+
+function destination(x: Tensor, target: DType | string | Device | Tensor): [DType, Device] {
+  if (target instanceof Tensor) return [target.dtype, target.device];
+  const dtype = dtypes.find((d) => d === target);
+  if (dtype !== undefined) return [dtype, x.device];
+  if (typeof target !== 'string' && typeof target !== 'object') {
+    throw new ArgumentError(`to: neither dtype nor device, got ${show(target)}; expected one of ${dtypes.join(', ')}, or a device`);
+  }
+  return [x.dtype, getDevice(target)];
+}
+
+function toDType(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(cast, [x], dtype);
+}
+
+/** Moving between devices goes through the `transfer` a device registers; the CPU knows only itself. */
+function toDevice(x: Tensor, device: Device): Tensor {
+  if (x.device === device) return x;
+  if (x.device.name !== 'cpu') {
+    throw new DeviceError(`to: elements cannot be read at once, got ${show(x)} on ${x.device.name}; expected a CPU tensor`, { hint: 'await x.cpu() first' });
+  }
+  return new Tensor(device.adopt(x.dtype, x.data()), x.shape);
+}
+
+/** Sugar for `to('float32')` and its like. @see https://pytorch.org/docs/stable/generated/torch.Tensor.float.html */
+export const float: Method<(x: Tensor) => Tensor> = method({ name: 'float', family, torch: 'Tensor.float', samples: (s) => [[s.int([3])]] }, (x: Tensor): Tensor => toDType(x, 'float32'));
+/** As float64. @see https://pytorch.org/docs/stable/generated/torch.Tensor.double.html */
+export const double: Method<(x: Tensor) => Tensor> = method({ name: 'double', family, torch: 'Tensor.double', samples: (s) => [[s.int([3])]] }, (x: Tensor): Tensor => toDType(x, 'float64'));
+/** As int64. @see https://pytorch.org/docs/stable/generated/torch.Tensor.long.html */
+export const long: Method<(x: Tensor) => Tensor> = method({ name: 'long', family, torch: 'Tensor.long', samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int64'));
+/** As int32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.int.html */
+export const int: Method<(x: Tensor) => Tensor> = method({ name: 'int', family, torch: 'Tensor.int', samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int32'));
+/** As bool: true where not 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bool.html */
+export const bool: Method<(x: Tensor) => Tensor> = method({ name: 'bool', family, torch: 'Tensor.bool', samples: (s) => [[s.int([3], 0, 2)]] }, (x: Tensor): Tensor => toDType(x, 'bool'));
+
+/** The tensor on the CPU; a promise, since other devices answer later. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
+export const cpu: Method<(x: Tensor) => Promise<Tensor>> = method({ name: 'cpu', family, torch: 'Tensor.cpu', samples: () => [] }, async (x: Tensor): Promise<Tensor> => x);
+
+// Copies into a tensor: the second operand decides the values, the first the dtype.
+const copyOp = pointwise({
+  name: 'copy',
+  dtype: (t, [self]) => (typeof self === 'number' ? t : self.dtype),
+  expr: () => arg(1),
+  backward: [(g) => g.mul(0), (g) => g],
+});
+
+function copyInto(name: string, x: Tensor, source: Operand): Tensor {
+  checkTensor(name, x);
+  return applyInPlace(copyOp, [x, checkOperand(name, source, 'source')], undefined);
+}
+
+/** `copy(x, source)`: `source` broadcast to the shape and cast to the dtype of `x`; `x.copy_(source)` in place. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
+export const copy: InPlace<(x: Tensor, source: Operand) => Tensor> = inPlaceMethod(
+  { name: 'copy', family, torch: null, samples: (s) => [[s.float([2, 3]), s.float([3])]] },
+  (x: Tensor, source: Operand): Tensor => apply(copyOp, [x, checkOperand('copy', source, 'source')], undefined),
+  (x: Tensor, source: Operand): Tensor => copyInto('copy_', x, source),
+);
+
+/** `x.fill_(value)`: `value` everywhere. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
+export const fill: InPlace<(x: Tensor, value: Operand) => Tensor> = inPlaceMethod(
+  { name: 'fill', family, torch: null, samples: (s) => [[s.float([2, 3]), 2]] },
+  (x: Tensor, value: Operand): Tensor => apply(copyOp, [x, checkOperand('fill', value, 'value')], undefined),
+  (x: Tensor, value: Operand): Tensor => copyInto('fill_', x, value),
+);
+
+/** `x.zero_()`: zero everywhere. @see https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html */
+export const zero: InPlace<(x: Tensor) => Tensor> = inPlaceMethod(
+  { name: 'zero', family, torch: null, samples: (s) => [[s.float([2, 3])]] },
+  (x: Tensor): Tensor => apply(copyOp, [x, 0], undefined),
+  (x: Tensor): Tensor => copyInto('zero_', x, 0),
+);

@@ -1,0 +1,273 @@
+import { type DType, isFloat, resultType } from '../dtype.ts';
+import { ArgumentError, StateError, show } from '../errors.ts';
+import { type Expr, arg } from '../expr.ts';
+import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
+import { type GradFn, type Operand, type Primitive, apply, applyInPlace, primitive } from '../op.ts';
+import { broadcastShapes, type Shape } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
+
+/** Makes the tensors that an operation is tried on; the same calls give the same values. */
+export interface Sampler {
+  /** Floats spread over `low` to `high` (default -2 to 2), no two alike. */
+  float(shape: Shape, low?: number, high?: number): Tensor;
+  /** Whole numbers from `low` up to and without `high` (default 0 to 5), as int64 or the given dtype. */
+  int(shape: Shape, low?: number, high?: number, dtype?: DType): Tensor;
+  /** A mixture of true and false. */
+  bool(shape: Shape): Tensor;
+  /** These very values. */
+  values(data: readonly number[], shape?: Shape, dtype?: DType): Tensor;
+}
+
+/** Argument lists to try an operation on; the tests run each against PyTorch and through gradcheck. */
+export type Samples = (s: Sampler) => readonly (readonly unknown[])[];
+
+/** What the registry knows of a public operation. */
+export interface OpInfo {
+  /** As exported, in camelCase. */
+  readonly opName: string;
+  /** Group in the table of operations. */
+  readonly family: string;
+  /** PyTorch's name, below `torch.`: `add`, `nn.functional.conv2d`, `Tensor.select`; null where PyTorch has none. */
+  readonly torch: string | null;
+  /** Whether gradients flow through it. */
+  readonly differentiable: boolean;
+  /** Whether it is also a method of Tensor. */
+  readonly isMethod: boolean;
+  /** The same operation in place, when there is one. */
+  readonly inPlace: ((x: Tensor, ...args: never[]) => Tensor) | null;
+  readonly samples: Samples;
+}
+
+/** A public operation that is a function only. */
+export type Free<F> = F & OpInfo & { readonly isMethod: false };
+/** A public operation that is a function and a method of its first argument. */
+export type Method<F> = F & OpInfo & { readonly isMethod: true };
+/** A method that also exists in place, with a trailing underscore. */
+export type InPlace<F> = Method<F> & { readonly inPlace: (x: Tensor, ...args: never[]) => Tensor };
+
+/** How a public operation is described. */
+export interface OpDescription {
+  readonly name: string;
+  readonly family: string;
+  /** Default: the name in snake_case. */
+  readonly torch?: string | null;
+  /** Default: true. */
+  readonly differentiable?: boolean;
+  readonly samples: Samples;
+}
+
+const registry = new Map<string, OpInfo & ((...args: never[]) => unknown)>();
+
+/** Every public operation by name, in order of definition. */
+export function allOps(): ReadonlyMap<string, OpInfo & ((...args: never[]) => unknown)> {
+  return registry;
+}
+
+/** `logSoftmax` → `log_softmax`. */
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+}
+
+function define<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F, isMethod: boolean, inPlace: OpInfo['inPlace']): F & OpInfo {
+  if (registry.has(d.name)) throw new StateError(`op: '${d.name}' is defined twice, got a second definition; expected distinct names`);
+  Object.defineProperty(fn, 'name', { value: d.name });
+  const op = Object.assign(fn, {
+    opName: d.name,
+    family: d.family,
+    torch: d.torch === undefined ? snake(d.name) : d.torch,
+    differentiable: d.differentiable ?? true,
+    isMethod,
+    inPlace,
+    samples: d.samples,
+  });
+  registry.set(d.name, op);
+  if (isMethod) attachMethod(d.name, fn);
+  if (inPlace !== null) attachMethod(`${d.name}_`, inPlace);
+  return op;
+}
+
+/** Puts an operation on the prototype of Tensor, with the tensor as its first argument. */
+function attachMethod(name: string, fn: (...args: never[]) => unknown): void {
+  const call = fn as (...args: unknown[]) => unknown;
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: Tensor, ...args: unknown[]): unknown {
+      return call(this, ...args);
+    },
+  });
+}
+
+/** Registers an operation that is a function only (`cat`, `conv2d`). */
+export function free<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Free<F> {
+  return define(d, fn, false, null) as Free<F>;
+}
+
+/** Registers an operation that is a function and a method (`x.sum()`). */
+export function method<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Method<F> {
+  return define(d, fn, true, null) as Method<F>;
+}
+
+/** Registers an operation that is a function, a method and an in-place method (`x.clamp_(0, 1)`). */
+export function inPlaceMethod<F extends (...args: never[]) => unknown>(
+  d: OpDescription,
+  fn: F,
+  inPlace: (x: Tensor, ...args: never[]) => Tensor,
+): InPlace<F> {
+  return define(d, fn, true, inPlace) as InPlace<F>;
+}
+
+/** Refuses anything but a tensor. */
+export function checkTensor(op: string, x: unknown, name = 'input'): asserts x is Tensor {
+  if (!(x instanceof Tensor)) throw new ArgumentError(`${op}: ${name} is not a tensor, got ${show(x)}; expected a Tensor`);
+}
+
+/** A tensor or number as an operand; booleans become 0 or 1. */
+export function checkOperand(op: string, x: unknown, name = 'other'): Operand {
+  if (typeof x === 'number' || x instanceof Tensor) return x;
+  if (typeof x === 'boolean') return x ? 1 : 0;
+  throw new ArgumentError(`${op}: ${name} is not a tensor or number, got ${show(x)}; expected a Tensor or a number`);
+}
+
+/** The shape all operands broadcast to. */
+export function broadcastOperands(op: string, inputs: readonly Operand[]): Shape {
+  let shape: Shape = [];
+  for (const x of inputs) if (typeof x !== 'number') shape = broadcastShapes(op, shape, x.shape);
+  return shape;
+}
+
+/** How a pointwise primitive is described; `cpu` builds its expression. */
+export interface PointwiseDefinition<A> {
+  readonly name: string;
+  /** Result dtype from the promoted dtype of the operands; the same by default. */
+  readonly dtype?: (promoted: DType, inputs: readonly Operand[]) => DType;
+  /** Refuses dtypes; runs before anything is computed. */
+  readonly accepts?: (promoted: DType) => void;
+  /** The expression; distinct attributes that change it give distinct keys. */
+  readonly expr: (attrs: A, ...args: Expr[]) => Expr;
+  readonly key?: (attrs: A) => string;
+  readonly backward?: readonly (GradFn | null)[] | undefined;
+  readonly saves?: Primitive<A>['saves'];
+}
+
+/** Defines a primitive of up to three broadcast operands from one expression. */
+export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A> {
+  const { name, dtype, accepts, expr, key, backward, saves } = d;
+  return primitive<A>({
+    name,
+    backward,
+    saves,
+    infer: (inputs) => {
+      const promoted = resultType(...inputs);
+      accepts?.(promoted);
+      return { shape: broadcastOperands(name, inputs), dtype: dtype === undefined ? promoted : dtype(promoted, inputs) };
+    },
+    cpu: pointwiseKernel<A>((attrs) => ({ key: key === undefined ? '' : key(attrs), expr: expr(attrs, arg(0), arg(1), arg(2)) })),
+  });
+}
+
+/** A pointwise operation of one tensor. */
+export type Unary = InPlace<(x: Tensor) => Tensor>;
+/** A pointwise operation of two broadcast operands, one of which may be a number. */
+export type Binary = InPlace<(x: Operand, y: Operand) => Tensor>;
+
+/** How a pointwise operation of one tensor is described. */
+export interface UnaryDefinition {
+  readonly name: string;
+  readonly family?: string;
+  readonly torch?: string | null;
+  readonly dtype?: (promoted: DType) => DType;
+  readonly accepts?: (promoted: DType) => void;
+  readonly cpu: (x: Expr) => Expr;
+  /** Gradient from the gradient of the output and the saved input or output. Absent: not differentiable. */
+  readonly backward?: GradFn;
+  readonly saves?: 'inputs' | 'outputs';
+  /** Default: values from -2 to 2. */
+  readonly samples?: Samples;
+}
+
+/** Defines a pointwise operation of one tensor: primitive, function, method and in-place method. */
+export function unary(d: UnaryDefinition): Unary {
+  const { name } = d;
+  const op = pointwise({
+    name,
+    ...(d.dtype && { dtype: d.dtype }),
+    ...(d.accepts && { accepts: d.accepts }),
+    expr: (_, x) => d.cpu(x),
+    backward: d.backward && [d.backward],
+    saves: d.saves,
+  });
+  const description: OpDescription = {
+    name,
+    family: d.family ?? 'pointwise',
+    ...(d.torch !== undefined && { torch: d.torch }),
+    differentiable: d.backward !== undefined,
+    samples: d.samples ?? ((s) => [[s.float([2, 3])], [s.float([])], [s.float([0, 2])]]),
+  };
+  const fn = (x: Tensor): Tensor => {
+    checkTensor(name, x);
+    return apply(op, [x], undefined);
+  };
+  return inPlaceMethod(description, fn, (x: Tensor): Tensor => applyInPlace(op, [x], undefined));
+}
+
+/** How a pointwise operation of two operands is described. */
+export interface BinaryDefinition {
+  readonly name: string;
+  readonly family?: string;
+  readonly torch?: string | null;
+  readonly dtype?: (promoted: DType) => DType;
+  readonly accepts?: (promoted: DType) => void;
+  readonly cpu: (x: Expr, y: Expr) => Expr;
+  readonly backward?: readonly [GradFn | null, GradFn | null];
+  readonly saves?: Primitive<undefined>['saves'];
+  readonly samples?: Samples;
+}
+
+/** Operands that show broadcasting, scalars, numbers and empty tensors. */
+const binarySamples: Samples = (s) => [
+  [s.float([2, 3]), s.float([2, 3], 0.5, 3)],
+  [s.float([2, 1, 3]), s.float([4, 1], 0.5, 3)],
+  [s.float([2, 2]), s.float([], 1, 2)],
+  [s.float([3]), 2],
+  [s.float([3], 0.5, 2), 1.5],
+  [s.float([0, 3]), s.float([1, 3])],
+];
+
+/** Defines a pointwise operation of two operands: primitive, function, method and in-place method. */
+export function binary(d: BinaryDefinition): Binary {
+  const { name } = d;
+  const op = pointwise({
+    name,
+    ...(d.dtype && { dtype: d.dtype }),
+    ...(d.accepts && { accepts: d.accepts }),
+    expr: (_, x, y) => d.cpu(x, y),
+    backward: d.backward,
+    saves: d.saves,
+  });
+  const description: OpDescription = {
+    name,
+    family: d.family ?? 'pointwise',
+    ...(d.torch !== undefined && { torch: d.torch }),
+    differentiable: d.backward !== undefined,
+    samples: d.samples ?? binarySamples,
+  };
+  const fn = (x: Operand, y: Operand): Tensor => apply(op, [checkOperand(name, x, 'input'), checkOperand(name, y)], undefined);
+  return inPlaceMethod(description, fn, (x: Tensor, y: Operand): Tensor => {
+    checkTensor(name, x);
+    return applyInPlace(op, [x, checkOperand(name, y)], undefined);
+  });
+}
+
+/** The copy that also converts between dtypes. */
+export const cast: Primitive<DType> = primitive<DType>({
+  name: 'cast',
+  infer: ([x], dtype) => ({ shape: typeof x === 'number' ? [] : x.shape, dtype }),
+  cpu: copyKernel,
+  backward: [
+    (g, node) => {
+      const info = node.inputs[0];
+      return info === null || !isFloat(info.dtype) ? g : apply(cast, [g], info.dtype);
+    },
+  ],
+});

@@ -1,0 +1,28 @@
+import type * as compare from './compare.ts';
+import type * as convert from './convert.ts';
+import type * as creation from './creation.ts';
+import type * as pointwise from './pointwise.ts';
+import type * as reduce from './reduce.ts';
+import type * as select from './select.ts';
+import type * as view from './view.ts';
+
+type Ops = typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof pointwise & typeof reduce & typeof select & typeof view;
+
+/** An operation as a method: without its first argument, for each of up to three call forms. */
+type AsMethod<F> = F extends {
+  (x: infer _A, ...rest: infer A): infer R;
+  (x: infer _B, ...rest: infer B): infer S;
+  (x: infer _C, ...rest: infer C): infer T;
+}
+  ? { (...args: A): R; (...args: B): S; (...args: C): T }
+  : never;
+
+type MethodNames = { [K in keyof Ops]: Ops[K] extends { readonly isMethod: true } ? K : never }[keyof Ops];
+type InPlaceNames = { [K in keyof Ops]: Ops[K] extends { readonly inPlace: (...args: never[]) => unknown } ? K : never }[keyof Ops];
+
+type Methods = { [K in MethodNames]: AsMethod<Ops[K]> } & { [K in InPlaceNames as `${K}_`]: AsMethod<Ops[K]> };
+
+declare module '../tensor.ts' {
+  /** Every operation that is a method, as its function declares it. */
+  interface Tensor extends Methods {}
+}

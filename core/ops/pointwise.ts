@@ -1,0 +1,318 @@
+import { type DType, isFloat, resultType, toFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
+import { type Expr, e } from '../expr.ts';
+import { type Operand, apply, applyInPlace } from '../op.ts';
+import { Tensor } from '../tensor.ts';
+import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
+
+// ---- arithmetic ----
+
+const addOp = pointwise<number>({
+  name: 'add',
+  dtype: (t, inputs) => (t === 'bool' && inputs.every((x) => typeof x !== 'number') ? 'bool' : t),
+  key: (alpha) => (alpha === 1 ? '' : String(alpha)),
+  expr: (alpha, x, y) => e.add(x, alpha === 1 ? y : e.mul(y, alpha)),
+  backward: [(g) => g, (g, n) => scaled(g, n.attrs as number)],
+});
+
+const subOp = pointwise<number>({
+  name: 'sub',
+  accepts: (t) => {
+    if (t === 'bool') throw new DTypeError('sub: bools have no difference, got bool and bool; expected numbers', { hint: 'use logicalXor or bitwiseXor' });
+  },
+  key: (alpha) => (alpha === 1 ? '' : String(alpha)),
+  expr: (alpha, x, y) => e.sub(x, alpha === 1 ? y : e.mul(y, alpha)),
+  backward: [(g) => g, (g, n) => scaled(g, -(n.attrs as number))],
+});
+
+function scaled(g: Tensor, factor: number): Tensor {
+  return factor === 1 ? g : factor === -1 ? g.neg() : g.mul(factor);
+}
+
+/** Options of `add` and `sub`. */
+export interface AlphaOptions {
+  /** Factor of the second operand; default 1. */
+  readonly alpha?: number;
+}
+
+function alphaOf(name: string, options: AlphaOptions | undefined): number {
+  checkOptions(name, options, ['alpha']);
+  const alpha = options?.alpha ?? 1;
+  if (typeof alpha !== 'number') throw new ArgumentError(`${name}: alpha is not a number, got ${show(alpha)}; expected a number`);
+  return alpha;
+}
+
+type AlphaBinary = InPlace<(x: Operand, y: Operand, options?: AlphaOptions) => Tensor>;
+
+/** Sum `x + alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.add.html */
+export const add: AlphaBinary = inPlaceMethod(
+  {
+    name: 'add',
+    family: 'pointwise',
+    samples: (s) => [
+      [s.float([2, 3]), s.float([2, 3])],
+      [s.float([2, 1, 3]), s.float([4, 1])],
+      [s.float([2, 3]), 2],
+      [s.float([]), s.float([2]), { alpha: 3 }],
+      [s.int([2, 3]), s.int([3])],
+      [s.int([2]), s.float([])],
+      [s.float([0, 3]), s.float([1, 3])],
+    ],
+  },
+  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(addOp, [checkOperand('add', x, 'input'), checkOperand('add', y)], alphaOf('add', options)),
+  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkOperand('add_', y)], alphaOf('add_', options)),
+);
+
+/** Difference `x - alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
+export const sub: AlphaBinary = inPlaceMethod(
+  {
+    name: 'sub',
+    family: 'pointwise',
+    samples: (s) => [
+      [s.float([2, 3]), s.float([2, 3])],
+      [s.float([2, 1, 3]), s.float([4, 1]), { alpha: 0.5 }],
+      [s.float([2, 3]), 2],
+      [s.int([2, 3]), s.int([3])],
+      [s.float([0, 3]), s.float([1, 3])],
+    ],
+  },
+  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(subOp, [checkOperand('sub', x, 'input'), checkOperand('sub', y)], alphaOf('sub', options)),
+  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(subOp, [x, checkOperand('sub_', y)], alphaOf('sub_', options)),
+);
+
+/** Reversed difference `y - x`. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
+export const rsub: Binary = binary({
+  name: 'rsub',
+  cpu: (x, y) => e.sub(y, x),
+  backward: [(g) => g.neg(), (g) => g],
+});
+
+/** Product `x·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
+export const mul: Binary = binary({
+  name: 'mul',
+  cpu: e.mul,
+  saves: 'inputs',
+  backward: [(g, n) => g.mul(n.operand(1)), (g, n) => g.mul(n.operand(0))],
+});
+
+/** How `div` rounds: not at all, toward zero, or down. */
+export type RoundingMode = 'trunc' | 'floor' | null;
+
+const divOp = pointwise<RoundingMode>({
+  name: 'div',
+  key: String,
+  expr: (mode, x, y) => rounded(mode, e.div(x, y)),
+  dtype: toFloat,
+  saves: 'inputs',
+  backward: [
+    (g, n) => (n.attrs === null ? g.div(n.operand(1)) : g.mul(0)),
+    (g, n) => {
+      if (n.attrs !== null) return g.mul(0);
+      const y = n.input(1);
+      return g.neg().mul(n.operand(0)).div(y.mul(y));
+    },
+  ],
+});
+
+/** Division with rounding keeps integers, as PyTorch does. */
+const divRoundedOp = pointwise<RoundingMode>({
+  name: 'divRounded',
+  key: String,
+  expr: (mode, x, y) => rounded(mode, e.div(x, y)),
+  backward: [(g) => g.mul(0), (g) => g.mul(0)],
+});
+
+function rounded(mode: RoundingMode, q: Expr): Expr {
+  return mode === 'floor' ? e.floor(q) : mode === 'trunc' ? e.trunc(q) : q;
+}
+
+function divide(inPlace: boolean, x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor {
+  const name = inPlace ? 'div_' : 'div';
+  checkOptions(name, options, ['roundingMode']);
+  const mode = options?.roundingMode ?? null;
+  if (mode !== null && mode !== 'trunc' && mode !== 'floor') {
+    throw new ArgumentError(`${name}: unknown roundingMode, got ${show(mode)}; expected 'trunc', 'floor' or null`);
+  }
+  const [a, b] = [checkOperand(name, x, 'input'), checkOperand(name, y)];
+  if (mode !== null && !isFloat(resultType(a, b))) checkDivisor(name, b);
+  const op = mode === null ? divOp : divRoundedOp;
+  if (!inPlace) return apply(op, [a, b], mode);
+  checkTensor(name, a);
+  return applyInPlace(op, [a, b], mode);
+}
+
+function checkDivisor(name: string, y: Operand): void {
+  const zero = typeof y === 'number' ? y === 0 : y.device.name === 'cpu' && y.data().includes(0);
+  if (zero) throw new ArgumentError(`${name}: integer division by zero, got 0; expected a divisor other than 0`);
+}
+
+/** Quotient `x / y`, broadcast; `roundingMode` 'trunc' or 'floor' rounds it. @see https://pytorch.org/docs/stable/generated/torch.div.html */
+export const div: InPlace<(x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }) => Tensor> = inPlaceMethod(
+  {
+    name: 'div',
+    family: 'pointwise',
+    samples: (s) => [
+      [s.float([2, 3]), s.float([3], 0.5, 2)],
+      [s.float([2, 3]), 2],
+      [s.int([2, 3]), s.int([3], 1, 4)],
+      [s.float([4], -5, 5), s.float([4], 0.5, 2), { roundingMode: 'floor' }],
+      [s.int([4], -7, 7), 3, { roundingMode: 'trunc' }],
+      [s.float([0]), s.float([])],
+    ],
+  },
+  (x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor => divide(false, x, y, options),
+  (x: Tensor, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor => divide(true, x, y, options),
+);
+
+/** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
+export const pow: Binary = binary({
+  name: 'pow',
+  cpu: e.pow,
+  saves: 'both',
+  backward: [
+    (g, n) => {
+      const y = n.operand(1);
+      if (y === 0) return g.mul(0);
+      if (y === 2) return g.mul(n.input(0)).mul(2);
+      if (typeof y === 'number') return g.mul(n.input(0).pow(y - 1)).mul(y);
+      return g.mul(y).mul(powOf(n.operand(0), y.sub(1))).maskedFill(y.eq(0), 0);
+    },
+    (g, n) => {
+      const x = n.operand(0);
+      const y = n.output();
+      if (typeof x === 'number') return x === 0 ? g.mul(0) : g.mul(y).mul(Math.log(x));
+      return g.mul(y).mul(x.log()).maskedFill(x.eq(0).logicalAnd(n.input(1).ge(0)), 0);
+    },
+  ],
+  samples: (s) => [
+    [s.float([2, 3], 0.2, 2), s.float([3], -2, 2)],
+    [s.float([2, 3]), 2],
+    [s.float([2, 3]), 3],
+    [s.float([3], 0.1, 2), 0.5],
+    [2, s.float([3])],
+    [s.int([3]), 2],
+    [s.float([0]), 2],
+  ],
+});
+
+const powOf = (x: Operand, y: Tensor): Tensor => pow(x, y);
+
+/** Remainder with the sign of the divisor (Python's `%`). @see https://pytorch.org/docs/stable/generated/torch.remainder.html */
+export const remainder: Binary = binary({
+  name: 'remainder',
+  cpu: e.mod,
+  saves: 'inputs',
+  backward: [(g) => g, (g, n) => g.neg().mul(div(n.operand(0), n.operand(1), { roundingMode: 'floor' }))],
+});
+
+/** Larger of two, NaN where either is; half the gradient to each where equal. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
+export const maximum: Binary = binary({
+  name: 'maximum',
+  cpu: e.max,
+  saves: 'inputs',
+  backward: [
+    (g, n) => split(g, n.input(0), n.operand(1), 'lt'),
+    (g, n) => split(g, n.input(1), n.operand(0), 'lt'),
+  ],
+});
+
+/** Smaller of two, NaN where either is; half the gradient to each where equal. @see https://pytorch.org/docs/stable/generated/torch.minimum.html */
+export const minimum: Binary = binary({
+  name: 'minimum',
+  cpu: e.min,
+  saves: 'inputs',
+  backward: [
+    (g, n) => split(g, n.input(0), n.operand(1), 'gt'),
+    (g, n) => split(g, n.input(1), n.operand(0), 'gt'),
+  ],
+});
+
+function split(g: Tensor, x: Tensor, other: Operand, loses: 'lt' | 'gt'): Tensor {
+  return g.div(x.eq(other).to(g.dtype).add(1)).maskedFill(x[loses](other), 0);
+}
+
+/** Four-quadrant arctangent of `x / y`. @see https://pytorch.org/docs/stable/generated/torch.atan2.html */
+export const atan2: Binary = binary({
+  name: 'atan2',
+  cpu: e.atan2,
+  dtype: toFloat,
+  saves: 'inputs',
+  backward: [
+    (g, n) => g.mul(n.operand(1)).div(squares(n.operand(0), n.operand(1))),
+    (g, n) => g.neg().mul(n.operand(0)).div(squares(n.operand(0), n.operand(1))),
+  ],
+});
+
+const squares = (x: Operand, y: Operand): Tensor => add(mulOf(x, x), mulOf(y, y));
+const mulOf = (x: Operand, y: Operand): Operand => (typeof x === 'number' && typeof y === 'number' ? x * y : mul(x, y));
+
+// ---- one operand ----
+
+const away = (low: number, high: number): ((s: { float(shape: readonly number[], low?: number, high?: number): Tensor }) => readonly (readonly unknown[])[]) => (s) => [
+  [s.float([2, 3], low, high)],
+  [s.float([], low, high)],
+  [s.float([0, 2])],
+];
+
+const noBool = (name: string) => (t: DType): void => {
+  if (t === 'bool') throw new DTypeError(`${name}: not defined for bool, got bool; expected numbers`, { hint: 'use logicalNot' });
+};
+
+/** Negative `-x`. @see https://pytorch.org/docs/stable/generated/torch.neg.html */
+export const neg: Unary = unary({ name: 'neg', accepts: noBool('neg'), cpu: e.neg, backward: (g) => g.neg() });
+/** Absolute value; gradient 0 at 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
+export const abs: Unary = unary({ name: 'abs', cpu: e.abs, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sign()) });
+/** Sign: -1, 0 or 1. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
+export const sign: Unary = unary({ name: 'sign', cpu: e.sign, backward: (g) => g.mul(0) });
+/** Largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
+export const floor: Unary = unary({ name: 'floor', cpu: e.floor, backward: (g) => g.mul(0) });
+/** Smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */
+export const ceil: Unary = unary({ name: 'ceil', cpu: e.ceil, backward: (g) => g.mul(0) });
+/** Whole part. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
+export const trunc: Unary = unary({ name: 'trunc', cpu: e.trunc, backward: (g) => g.mul(0) });
+/** Nearest whole number, halves to even. @see https://pytorch.org/docs/stable/generated/torch.round.html */
+export const round: Unary = unary({ name: 'round', cpu: e.round, backward: (g) => g.mul(0) });
+/** Square `x²`. @see https://pytorch.org/docs/stable/generated/torch.square.html */
+export const square: Unary = unary({ name: 'square', cpu: (x) => e.mul(x, x), saves: 'inputs', backward: (g, n) => g.mul(n.input(0)).mul(2) });
+/** Square root. @see https://pytorch.org/docs/stable/generated/torch.sqrt.html */
+export const sqrt: Unary = unary({ name: 'sqrt', cpu: e.sqrt, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.div(n.output().mul(2)), samples: away(0.1, 3) });
+/** Reciprocal square root `1/√x`. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */
+export const rsqrt: Unary = unary({
+  name: 'rsqrt', cpu: (x) => e.div(1, e.sqrt(x)), dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().pow(3)).mul(-0.5), samples: away(0.1, 3),
+});
+/** Reciprocal `1/x`. @see https://pytorch.org/docs/stable/generated/torch.reciprocal.html */
+export const reciprocal: Unary = unary({
+  name: 'reciprocal', cpu: (x) => e.div(1, x), dtype: toFloat, saves: 'outputs', backward: (g, n) => g.neg().mul(n.output().square()), samples: away(0.3, 3),
+});
+/** Exponential `e^x`. @see https://pytorch.org/docs/stable/generated/torch.exp.html */
+export const exp: Unary = unary({ name: 'exp', cpu: e.exp, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output()) });
+/** Base-2 exponential. @see https://pytorch.org/docs/stable/generated/torch.exp2.html */
+export const exp2: Unary = unary({ name: 'exp2', cpu: e.exp2, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output()).mul(Math.LN2) });
+/** `e^x - 1`, exact near 0. @see https://pytorch.org/docs/stable/generated/torch.expm1.html */
+export const expm1: Unary = unary({ name: 'expm1', cpu: e.expm1, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().add(1)) });
+/** Natural logarithm. @see https://pytorch.org/docs/stable/generated/torch.log.html */
+export const log: Unary = unary({ name: 'log', cpu: e.log, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.div(n.input(0)), samples: away(0.1, 3) });
+/** Base-2 logarithm. @see https://pytorch.org/docs/stable/generated/torch.log2.html */
+export const log2: Unary = unary({ name: 'log2', cpu: e.log2, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.div(n.input(0).mul(Math.LN2)), samples: away(0.1, 3) });
+/** Base-10 logarithm. @see https://pytorch.org/docs/stable/generated/torch.log10.html */
+export const log10: Unary = unary({ name: 'log10', cpu: e.log10, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.div(n.input(0).mul(Math.LN10)), samples: away(0.1, 3) });
+/** `log(1 + x)`, exact near 0. @see https://pytorch.org/docs/stable/generated/torch.log1p.html */
+export const log1p: Unary = unary({ name: 'log1p', cpu: e.log1p, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.div(n.input(0).add(1)), samples: away(-0.8, 3) });
+/** Sine, in radians. @see https://pytorch.org/docs/stable/generated/torch.sin.html */
+export const sin: Unary = unary({ name: 'sin', cpu: e.sin, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).cos()) });
+/** Cosine, in radians. @see https://pytorch.org/docs/stable/generated/torch.cos.html */
+export const cos: Unary = unary({ name: 'cos', cpu: e.cos, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.neg().mul(n.input(0).sin()) });
+/** Tangent, in radians. @see https://pytorch.org/docs/stable/generated/torch.tan.html */
+export const tan: Unary = unary({ name: 'tan', cpu: e.tan, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().square().add(1)), samples: away(-1, 1) });
+/** Arcsine, in radians. @see https://pytorch.org/docs/stable/generated/torch.asin.html */
+export const asin: Unary = unary({ name: 'asin', cpu: e.asin, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).square().rsub(1).rsqrt()), samples: away(-0.8, 0.8) });
+/** Arccosine, in radians. @see https://pytorch.org/docs/stable/generated/torch.acos.html */
+export const acos: Unary = unary({ name: 'acos', cpu: e.acos, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.neg().mul(n.input(0).square().rsub(1).rsqrt()), samples: away(-0.8, 0.8) });
+/** Arctangent, in radians. @see https://pytorch.org/docs/stable/generated/torch.atan.html */
+export const atan: Unary = unary({ name: 'atan', cpu: e.atan, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.div(n.input(0).square().add(1)) });
+/** Hyperbolic sine. @see https://pytorch.org/docs/stable/generated/torch.sinh.html */
+export const sinh: Unary = unary({ name: 'sinh', cpu: e.sinh, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).cosh()) });
+/** Hyperbolic cosine. @see https://pytorch.org/docs/stable/generated/torch.cosh.html */
+export const cosh: Unary = unary({ name: 'cosh', cpu: e.cosh, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sinh()) });
+/** Error function. @see https://pytorch.org/docs/stable/special.html#torch.special.erf */
+export const erf: Unary = unary({ name: 'erf', cpu: e.erf, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).square().neg().exp()).mul(2 / Math.sqrt(Math.PI)) });

@@ -1,0 +1,348 @@
+import { ArgumentError, ShapeError, show } from '../errors.ts';
+import { apply, makeView, primitive } from '../op.ts';
+import { type Shape, broadcastStrides, checkShape, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
+import { type Layout, Tensor, emptyTensor } from '../tensor.ts';
+import { type Free, type Method, checkTensor, free, method } from './define.ts';
+import { scatterStrided } from '../cpu/strided.ts';
+
+const family = 'shape';
+
+// ---- strided windows: what in-place writes through views stand on ----
+
+interface ScatterAttrs extends Layout {
+  /** Add where cells meet, instead of the last one winning. */
+  readonly accumulate: boolean;
+}
+
+const scatterOp = primitive<ScatterAttrs>({
+  name: 'asStridedScatter',
+  infer: ([x]) => x as Tensor,
+  cpu: scatterStrided,
+  backward: [
+    (g, n) => {
+      const { shape, strides, offset, accumulate } = n.attrs as ScatterAttrs;
+      return accumulate ? g : asStridedScatter(g, emptyTensor(shape, g.dtype, g.device), { shape, strides, offset });
+    },
+    (g, n) => {
+      const { shape, strides, offset } = n.attrs as ScatterAttrs;
+      return asStrided(contiguous(g), shape, strides, offset);
+    },
+  ],
+});
+
+/**
+ * A copy of `x` (row-major) in which the cells of a window are those of `source`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html
+ */
+export const asStridedScatter: Method<(x: Tensor, source: Tensor, layout: Layout) => Tensor> = method(
+  { name: 'asStridedScatter', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), s.float([2]), { shape: [2], strides: [3], offset: 1 }]] },
+  (x: Tensor, source: Tensor, layout: Layout): Tensor => apply(scatterOp, [x, source], { ...layout, accumulate: false }),
+);
+
+/**
+ * A view of the storage under any shape, strides and offset, for the engine itself. The tensor must be row-major.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.as_strided.html
+ */
+export const asStrided: Method<(x: Tensor, shape: Shape, strides: readonly number[], offset?: number) => Tensor> = method(
+  { name: 'asStrided', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), [2, 2], [1, 2], 1]] },
+  (x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor => {
+    checkShape('asStrided', shape);
+    let last = offset;
+    for (let d = 0; d < shape.length; d++) last += (shape[d] - 1) * strides[d];
+    if (offset < 0 || (numelOf(shape) > 0 && (last >= x.storage.length || last < 0))) {
+      throw new ShapeError(`asStrided: reaches outside the storage, got elements ${offset} to ${last}; expected 0 to ${x.storage.length - 1}`);
+    }
+    const layout: Layout = { shape, strides, offset };
+    const whole = x.shape;
+    return makeView('asStrided', x, layout, (g) => apply(scatterOp, [emptyTensor(whole, g.dtype, g.device), g], { ...layout, accumulate: true }));
+  },
+);
+
+// ---- the same elements under another shape ----
+
+/** Strides of `target` over the same cells, or null where only a copy can do it. */
+function viewStrides(x: Tensor, target: Shape): number[] | null {
+  if (isContiguous(x.shape, x.strides)) return stridesOf(target);
+  const out = new Array<number>(target.length).fill(0);
+  const sizes = x.shape.flatMap((n, i) => (n === 1 ? [] : [{ n, stride: x.strides[i] }]));
+  let d = target.length - 1;
+  let i = sizes.length - 1;
+  while (i >= 0) {
+    let block = sizes[i].n;
+    const step = sizes[i].stride;
+    while (i > 0 && sizes[i - 1].stride === step * block) block *= sizes[--i].n;
+    i--;
+    let filled = 1;
+    while (d >= 0 && (filled < block || target[d] === 1)) {
+      out[d] = step * filled;
+      filled *= target[d--];
+    }
+    if (filled !== block) return null;
+  }
+  return out;
+}
+
+function viewAs(name: string, x: Tensor, shape: Shape): Tensor | null {
+  const strides = viewStrides(x, shape);
+  const before = x.shape;
+  return strides && makeView(name, x, { shape, strides, offset: x.offset }, (g) => reshape(g, before));
+}
+
+/**
+ * The same elements under another shape: a view where the layout allows, else a copy. One size may be -1.
+ *
+ * @throws ShapeError when the numbers of elements differ
+ * @see https://pytorch.org/docs/stable/generated/torch.reshape.html
+ */
+export const reshape: Method<(x: Tensor, shape: readonly number[]) => Tensor> = method(
+  { name: 'reshape', family, samples: (s) => [[s.float([2, 6]), [3, -1]], [s.float([]), [1, 1]], [s.float([0, 3]), [3, 0]]] },
+  (x: Tensor, shape: readonly number[]): Tensor => {
+    checkTensor('reshape', x);
+    const target = inferShape('reshape', shape, x.numel());
+    return viewAs('reshape', x, target) ?? (viewAs('reshape', clone(x), target) as Tensor);
+  },
+);
+
+/**
+ * The same elements under another shape, never a copy.
+ *
+ * @throws ShapeError when the layout does not allow it
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html
+ */
+export const view: Method<(x: Tensor, shape: readonly number[]) => Tensor> = method(
+  { name: 'view', family, torch: 'Tensor.view', samples: (s) => [[s.float([2, 6]), [4, 3]]] },
+  (x: Tensor, shape: readonly number[]): Tensor => {
+    const target = inferShape('view', shape, x.numel());
+    const result = viewAs('view', x, target);
+    if (result !== null) return result;
+    throw new ShapeError(`view: the layout needs a copy, got ${show(x)} with strides [${x.strides.join(', ')}]; expected a compatible layout`, {
+      hint: 'use reshape()',
+    });
+  },
+);
+
+/**
+ * Joins dimensions `startDim` to `endDim` into one; a scalar gets one dimension.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.flatten.html
+ */
+export const flatten: Method<(x: Tensor, startDim?: number, endDim?: number) => Tensor> = method(
+  { name: 'flatten', family, samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 4]), 1], [s.float([2, 3, 4]), 0, 1], [s.float([])]] },
+  (x: Tensor, startDim = 0, endDim = -1): Tensor => {
+    const start = normalizeDim('flatten', startDim, x.ndim);
+    const end = normalizeDim('flatten', endDim, x.ndim);
+    if (start > end) throw new ShapeError(`flatten: dimensions in the wrong order, got ${startDim} and ${endDim}; expected startDim ≤ endDim`);
+    return reshape(x, [...x.shape.slice(0, start), numelOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
+  },
+);
+
+/** Splits dimension `dim` into `sizes`, one of which may be -1. @see https://pytorch.org/docs/stable/generated/torch.unflatten.html */
+export const unflatten: Method<(x: Tensor, dim: number, sizes: readonly number[]) => Tensor> = method(
+  { name: 'unflatten', family, torch: 'Tensor.unflatten', samples: (s) => [[s.float([2, 6]), 1, [2, 3]], [s.float([2, 6]), -1, [-1, 2]]] },
+  (x: Tensor, dim: number, sizes: readonly number[]): Tensor => {
+    const d = normalizeDim('unflatten', dim, x.ndim);
+    return reshape(x, [...x.shape.slice(0, d), ...inferShape('unflatten', sizes, x.shape[d]), ...x.shape.slice(d + 1)]);
+  },
+);
+
+/** Drops dimensions of size 1: all, or the named ones where they have size 1. @see https://pytorch.org/docs/stable/generated/torch.squeeze.html */
+export const squeeze: Method<(x: Tensor, dim?: number | readonly number[]) => Tensor> = method(
+  { name: 'squeeze', family, samples: (s) => [[s.float([1, 3, 1])], [s.float([1, 3, 1]), 0], [s.float([1, 3, 1]), 1], [s.float([])]] },
+  (x: Tensor, dim?: number | readonly number[]): Tensor => {
+    const dims = dim === undefined ? x.shape.map((_, i) => i) : [dim].flat().map((d) => normalizeDim('squeeze', d, x.ndim));
+    const keep = x.shape.map((_, i) => i).filter((i) => x.shape[i] !== 1 || !dims.includes(i));
+    const before = x.shape;
+    const layout = { shape: keep.map((i) => x.shape[i]), strides: keep.map((i) => x.strides[i]), offset: x.offset };
+    return makeView('squeeze', x, layout, (g) => reshape(g, before));
+  },
+);
+
+/** Adds a dimension of size 1 at `dim`. @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html */
+export const unsqueeze: Method<(x: Tensor, dim: number) => Tensor> = method(
+  { name: 'unsqueeze', family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3]), -1], [s.float([]), 0]] },
+  (x: Tensor, dim: number): Tensor => {
+    const d = normalizeDim('unsqueeze', dim, x.ndim + 1);
+    const stride = d < x.ndim ? x.strides[d] * x.shape[d] : 1;
+    const layout = { shape: x.shape.toSpliced(d, 0, 1), strides: x.strides.toSpliced(d, 0, stride), offset: x.offset };
+    return makeView('unsqueeze', x, layout, (g) => squeeze(g, d));
+  },
+);
+
+/** Reorders dimensions. @see https://pytorch.org/docs/stable/generated/torch.permute.html */
+export const permute: Method<(x: Tensor, dims: readonly number[]) => Tensor> = method(
+  { name: 'permute', family, samples: (s) => [[s.float([2, 3, 4]), [2, 0, 1]], [s.float([2, 3]), [-1, 0]], [s.float([]), []]] },
+  (x: Tensor, dims: readonly number[]): Tensor => {
+    if (!Array.isArray(dims)) throw new ArgumentError(`permute: not a list of dimensions, got ${show(dims)}; expected an array`);
+    const order = dims.map((d: number) => normalizeDim('permute', d, x.ndim));
+    if (order.length !== x.ndim || new Set(order).size !== x.ndim) {
+      throw new ShapeError(`permute: not an order of ${x.ndim} dimensions, got [${dims.join(', ')}]; expected each dimension once`);
+    }
+    const back = order.map((_, i) => order.indexOf(i));
+    const layout = { shape: order.map((d) => x.shape[d]), strides: order.map((d) => x.strides[d]), offset: x.offset };
+    return makeView('permute', x, layout, (g) => permute(g, back));
+  },
+);
+
+/** Swaps two dimensions. @see https://pytorch.org/docs/stable/generated/torch.transpose.html */
+export const transpose: Method<(x: Tensor, dim0: number, dim1: number) => Tensor> = method(
+  { name: 'transpose', family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3]), -1, -2]] },
+  (x: Tensor, dim0: number, dim1: number): Tensor => {
+    const [a, b] = [normalizeDim('transpose', dim0, x.ndim), normalizeDim('transpose', dim1, x.ndim)];
+    const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+    return permute(x, order);
+  },
+);
+
+/** Transpose of a matrix; tensors of fewer dimensions stay. @see https://pytorch.org/docs/stable/generated/torch.t.html */
+export const t: Method<(x: Tensor) => Tensor> = method({ name: 't', family, samples: (s) => [[s.float([2, 3])], [s.float([3])]] }, (x: Tensor): Tensor => {
+  if (x.ndim > 2) throw new ShapeError(`t: more than 2 dimensions, got ${show(x)}; expected at most 2`, { hint: 'use transpose(-2, -1)' });
+  return x.ndim < 2 ? permute(x, x.shape.map((_, i) => i)) : transpose(x, 0, 1);
+});
+
+/** Moves dimensions to new places, the others keep their order. @see https://pytorch.org/docs/stable/generated/torch.movedim.html */
+export const movedim: Method<(x: Tensor, source: number | readonly number[], destination: number | readonly number[]) => Tensor> = method(
+  { name: 'movedim', family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3, 4]), [0, 1], [-1, 0]]] },
+  (x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
+    const from = [source].flat().map((d) => normalizeDim('movedim', d, x.ndim));
+    const to = [destination].flat().map((d) => normalizeDim('movedim', d, x.ndim));
+    if (from.length !== to.length) throw new ShapeError(`movedim: lists differ in length, got ${from.length} and ${to.length}; expected equal lengths`);
+    const rest = x.shape.map((_, i) => i).filter((i) => !from.includes(i));
+    const order = x.shape.map((_, i) => (to.includes(i) ? from[to.indexOf(i)] : (rest.shift() ?? 0)));
+    return permute(x, order);
+  },
+);
+
+/**
+ * Repeats dimensions of size 1 without copying; -1 keeps a size, and new dimensions may come first.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
+ */
+export const expand: Method<(x: Tensor, shape: readonly number[]) => Tensor> = method(
+  { name: 'expand', family, torch: 'Tensor.expand', samples: (s) => [[s.float([2, 1]), [2, 3]], [s.float([1, 3]), [4, -1, 3]], [s.float([]), [2, 2]]] },
+  (x: Tensor, shape: readonly number[]): Tensor => {
+    const lead = Array.isArray(shape) ? shape.length - x.ndim : -1;
+    const target = lead < 0 ? [] : shape.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead] : n));
+    if (lead < 0 || target.some((n, i) => !Number.isInteger(n) || n < 0 || (i >= lead && x.shape[i - lead] !== 1 && x.shape[i - lead] !== n))) {
+      throw new ShapeError(`expand: sizes do not fit, got ${show(shape)} for ${show(x)}; expected each size equal, or 1 before`);
+    }
+    const before = x.shape;
+    const layout = { shape: target, strides: broadcastStrides(x.shape, x.strides, target), offset: x.offset };
+    return makeView('expand', x, layout, (g) => g.sumTo(before));
+  },
+);
+
+/** `expand` to the shape of another tensor. @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html */
+export const expandAs: Method<(x: Tensor, other: Tensor) => Tensor> = method(
+  { name: 'expandAs', family, torch: 'Tensor.expand_as', samples: (s) => [[s.float([2, 1]), s.float([2, 3])]] },
+  (x: Tensor, other: Tensor): Tensor => expand(x, other.shape),
+);
+
+/** `expand` as a function of the shape. @see https://pytorch.org/docs/stable/generated/torch.broadcast_to.html */
+export const broadcastTo: Method<(x: Tensor, shape: readonly number[]) => Tensor> = method(
+  { name: 'broadcastTo', family, samples: (s) => [[s.float([3]), [2, 3]]] },
+  (x: Tensor, shape: readonly number[]): Tensor => expand(x, shape),
+);
+
+/** `length` entries of dimension `dim` from `start` on (negative from the end), as a view. @see https://pytorch.org/docs/stable/generated/torch.narrow.html */
+export const narrow: Method<(x: Tensor, dim: number, start: number, length: number) => Tensor> = method(
+  { name: 'narrow', family, samples: (s) => [[s.float([4, 3]), 0, 1, 2], [s.float([2, 4]), -1, 2, 2], [s.float([4]), 0, -2, 1], [s.float([4]), 0, 4, 0]] },
+  (x: Tensor, dim: number, start: number, length: number): Tensor => {
+    const d = normalizeDim('narrow', dim, x.ndim);
+    const size = x.shape[d] ?? 0;
+    const from = start < 0 ? start + size : start;
+    if (x.ndim === 0 || !Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {
+      throw new ShapeError(`narrow: range outside dimension ${d}, got start ${start} and length ${length}; expected within 0 to ${size}`);
+    }
+    return slice(x, d, from, length, 1);
+  },
+);
+
+/** Every `step`-th of a dimension: `length` entries from `start`. Arguments are checked by the caller. */
+function slice(x: Tensor, d: number, start: number, length: number, step: number): Tensor {
+  const layout = { shape: x.shape.with(d, length), strides: x.strides.with(d, x.strides[d] * step), offset: x.offset + start * x.strides[d] };
+  const before = x.shape;
+  return makeView('slice', x, layout, (g) => placed(g, before, { dim: d, start, step }));
+}
+
+/** Entry `index` of dimension `dim` (negative from the end), without that dimension, as a view. @see https://pytorch.org/docs/stable/generated/torch.select.html */
+export const select: Method<(x: Tensor, dim: number, index: number) => Tensor> = method(
+  { name: 'select', family, samples: (s) => [[s.float([3, 4]), 0, 1], [s.float([3, 4]), -1, -1]] },
+  (x: Tensor, dim: number, index: number): Tensor => {
+    const d = normalizeDim('select', dim, x.ndim);
+    const size = x.shape[d] ?? 0;
+    const i = index < 0 ? index + size : index;
+    if (x.ndim === 0 || !Number.isInteger(i) || i < 0 || i >= size) {
+      throw new ShapeError(`select: index outside dimension ${d}, got ${show(index)}; expected ${-size} to ${size - 1}`);
+    }
+    const layout = { shape: x.shape.toSpliced(d, 1), strides: x.strides.toSpliced(d, 1), offset: x.offset + i * x.strides[d] };
+    const before = x.shape;
+    return makeView('select', x, layout, (g) => placed(unsqueeze(g, d), before, { dim: d, start: i, step: 1 }));
+  },
+);
+
+/** Entry `i` of the first dimension, as a view: Python's `x[i]`. */
+export const at: Method<(x: Tensor, i: number) => Tensor> = method({ name: 'at', family, torch: 'select', samples: () => [] }, (x: Tensor, i: number): Tensor =>
+  select(x, 0, i),
+);
+
+/** Every `step`-th entry of `dim` from `start` to before `end`, as a view; Python's slice rules. @see https://pytorch.org/docs/stable/tensor_view.html */
+export const sliceDim: Free<(x: Tensor, dim: number, start: number | null, end: number | null, step?: number) => Tensor> = free(
+  { name: 'sliceDim', family: 'engine', torch: null, samples: (s) => [[s.float([5, 2]), 0, 1, null, 2], [s.float([5]), 0, -3, -1]] },
+  (x: Tensor, dim: number, start: number | null, end: number | null, step = 1): Tensor => {
+    const d = normalizeDim('slice', dim, x.ndim);
+    if (!Number.isInteger(step) || step < 1) throw new ShapeError(`slice: step is not positive, got ${show(step)}; expected an integer ≥ 1`, { hint: 'flip() reverses' });
+    const size = x.shape[d];
+    const clip = (v: number): number => Math.min(size, Math.max(0, v < 0 ? v + size : v));
+    const from = clip(start ?? 0);
+    return slice(x, d, from, Math.max(0, Math.ceil((clip(end ?? size) - from) / step)), step);
+  },
+);
+
+interface Window {
+  readonly dim: number;
+  readonly start: number;
+  readonly step: number;
+}
+
+const placeOp = primitive<Window & { readonly shape: Shape }>({
+  name: 'place',
+  infer: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
+  cpu: ([out], [x], { dim, start, step }) => {
+    const source = x as Tensor;
+    const strides = stridesOf(out.shape);
+    const layout = { shape: source.shape, strides: strides.with(dim, strides[dim] * step), offset: start * strides[dim] };
+    scatterStrided([out], [out, source], { ...layout, accumulate: false });
+  },
+  backward: [
+    (g, n) => {
+      const { dim, start, step } = n.attrs as Window;
+      return slice(g, dim, start, n.inputs[0]?.shape[dim] ?? 0, step);
+    },
+  ],
+});
+
+/** Zeros of `shape` with `x` in a window of one dimension: the gradient of a slice. */
+function placed(x: Tensor, shape: Shape, window: Window): Tensor {
+  return apply(placeOp, [x], { ...window, shape });
+}
+
+// ---- copies ----
+
+const cloneOp = primitive({ name: 'clone', infer: ([x]) => x as Tensor, cpu: ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }), backward: [(g) => g] });
+
+/** A copy, row-major, through which gradients flow. @see https://pytorch.org/docs/stable/generated/torch.clone.html */
+export const clone: Method<(x: Tensor) => Tensor> = method({ name: 'clone', family: 'copy', samples: (s) => [[s.float([2, 3])]] }, (x: Tensor): Tensor => apply(cloneOp, [x], undefined));
+
+/** The tensor itself when it is row-major, else a row-major copy. @see https://pytorch.org/docs/stable/generated/torch.Tensor.contiguous.html */
+export const contiguous: Method<(x: Tensor) => Tensor> = method(
+  { name: 'contiguous', family: 'copy', torch: 'Tensor.contiguous', samples: (s) => [[s.float([2, 3])]] },
+  (x: Tensor): Tensor => (x.isContiguous() ? x : clone(x)),
+);
+
+/** The same elements without history: shares memory, needs no gradient. @see https://pytorch.org/docs/stable/generated/torch.Tensor.detach.html */
+export const detach: Method<(x: Tensor) => Tensor> = method(
+  { name: 'detach', family: 'copy', differentiable: false, samples: (s) => [[s.float([2, 3])]] },
+  (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset),
+);

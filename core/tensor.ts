@@ -1,0 +1,223 @@
+import { type Device, type Storage, getDevice } from './device.ts';
+import { type DType, type TypedArray, isFloat, makeArray } from './dtype.ts';
+import { DTypeError, ShapeError, StateError, show } from './errors.ts';
+import { formatTensor } from './format.ts';
+import { type Shape, isContiguous, numelOf, sameShape, stridesOf } from './shape.ts';
+import { type Node, refreshView } from './tape.ts';
+
+/** Nested arrays of numbers or booleans: the JavaScript form of a tensor. */
+export type NestedArray = number | boolean | readonly NestedArray[];
+
+/** How a tensor lies in its storage; the base tensor if it is a view. */
+export interface Layout {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/**
+ * An n-dimensional array of one dtype that remembers how it was computed. Operations are methods (`a.matmul(b)`) and
+ * functions (`matmul(a, b)`); a trailing underscore (`a.add_(b)`) means in place.
+ *
+ * @see https://pytorch.org/docs/stable/tensors.html
+ */
+export class Tensor {
+  /** The block of elements, shared with views. */
+  storage: Storage;
+  /** Sizes, outermost first. */
+  shape: Shape;
+  /** Elements to step over per dimension. */
+  strides: readonly number[];
+  /** Where the first element lies in the storage. */
+  offset: number;
+  /** Gradient summed by `backward()`, or null. */
+  grad: Tensor | null = null;
+  /** The recorded operation that made this tensor, or null for a leaf. */
+  node: Node | null = null;
+  /** Which output of `node` this is. */
+  outputIndex = 0;
+  /** The tensor that this one is a view of, or null. */
+  base: Tensor | null = null;
+  /** `rebased` of the base when `node` was last right; see `historyOf`. */
+  baseVersion = 0;
+  /** Counts recorded in-place writes through views of this tensor. */
+  rebased = 0;
+  /** The node that sums gradients into `grad`, made on first use. */
+  accumulator: Node | null = null;
+  /** True when a non-leaf tensor keeps its gradient. */
+  retainsGrad = false;
+  private needsGrad = false;
+
+  constructor(storage: Storage, shape: Shape, strides: readonly number[] = stridesOf(shape), offset = 0) {
+    this.storage = storage;
+    this.shape = shape;
+    this.strides = strides;
+    this.offset = offset;
+  }
+
+  /** Element type. */
+  get dtype(): DType {
+    return this.storage.dtype;
+  }
+
+  /** Where the elements live. */
+  get device(): Device {
+    return this.storage.device;
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** True for tensors that no recorded operation made. */
+  get isLeaf(): boolean {
+    return this.node === null;
+  }
+
+  /** Whether operations on this tensor are recorded. Settable on leaves of a float dtype. */
+  get requiresGrad(): boolean {
+    if (this.base !== null && this.baseVersion !== this.base.rebased) refreshView(this, this.base);
+    return this.needsGrad || this.node !== null;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (typeof value !== 'boolean') {
+      throw new DTypeError(`requiresGrad: not a boolean, got ${show(value)}; expected true or false`);
+    }
+    if (value && !isFloat(this.dtype)) {
+      throw new DTypeError(`requiresGrad: only floats carry gradients, got ${show(this)}; expected float32 or float64`);
+    }
+    if (!value && this.node !== null) {
+      throw new StateError('requiresGrad: a recorded result always requires grad, got false; expected a leaf', {
+        hint: 'use detach() for a tensor without history',
+      });
+    }
+    this.needsGrad = value;
+  }
+
+  /** Sets `requiresGrad` and returns the tensor. */
+  requiresGrad_(value = true): this {
+    this.requiresGrad = value;
+    return this;
+  }
+
+  /** Cuts the tensor itself loose from its history; later writes and reads are not recorded. */
+  detach_(): this {
+    if (this.base !== null) throw new StateError('detach_: the tensor is a view, got a view; expected a tensor of its own', { hint: 'use detach()' });
+    this.node = null;
+    this.needsGrad = false;
+    return this;
+  }
+
+  /** Number of elements. */
+  numel(): number {
+    return numelOf(this.shape);
+  }
+
+  /** All sizes, or the size of one dimension (negative from the end). */
+  size(): Shape;
+  size(dim: number): number;
+  size(dim?: number): Shape | number {
+    if (dim === undefined) return this.shape;
+    const size = this.shape.at(dim);
+    if (size === undefined) {
+      throw new ShapeError(`size: dimension out of range, got ${dim}; expected ${-this.ndim} to ${this.ndim - 1}`);
+    }
+    return size;
+  }
+
+  /** Number of dimensions, as a method. */
+  dim(): number {
+    return this.shape.length;
+  }
+
+  /** True where elements lie in row-major order without gaps. */
+  isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  /**
+   * The value of a tensor of one element.
+   *
+   * @throws ShapeError when there are more or fewer; DeviceError when it is not on the CPU
+   */
+  item(): number {
+    if (this.numel() !== 1) {
+      throw new ShapeError(`item: not a single element, got ${show(this)}; expected one element`, { hint: 'array() or data() read many' });
+    }
+    return this.storage.cells[this.offset];
+  }
+
+  /** A copy of the elements in row-major order, in the typed array of the dtype (int64 as Int32Array, bool as Uint8Array). */
+  data(): TypedArray {
+    const { cells } = this.storage;
+    const n = this.numel();
+    if (this.isContiguous()) return cells.slice(this.offset, this.offset + n);
+    const out = makeArray(this.dtype, n);
+    const { shape, strides } = this;
+    const index = new Array<number>(shape.length).fill(0);
+    let at = this.offset;
+    for (let i = 0; i < n; i++) {
+      out[i] = cells[at];
+      for (let d = shape.length - 1; d >= 0; d--) {
+        at += strides[d];
+        if (++index[d] < shape[d]) break;
+        at -= strides[d] * shape[d];
+        index[d] = 0;
+      }
+    }
+    return out;
+  }
+
+  /** The elements as nested arrays: numbers, or booleans for bool. A scalar gives the bare value. */
+  array(): NestedArray {
+    const flat = this.data();
+    const bool = this.dtype === 'bool';
+    let at = 0;
+    const build = (dim: number): NestedArray => {
+      if (dim === this.shape.length) return bool ? flat[at++] !== 0 : flat[at++];
+      return Array.from({ length: this.shape[dim] }, () => build(dim + 1));
+    };
+    return build(0);
+  }
+
+  /**
+   * Takes over storage and layout of another tensor, in place: whoever holds this tensor sees the new elements, dtype
+   * and device. Used by `Module.to`, by loading and by swapping averages.
+   *
+   * @throws StateError when this tensor has recorded history or is a view
+   */
+  assign_(source: Layout & { readonly storage: Storage }): this {
+    if (this.node !== null || this.base !== null) {
+      throw new StateError(`assign_: the tensor has history, got ${show(this)}; expected a leaf that is no view`);
+    }
+    if (this.needsGrad && !isFloat(source.storage.dtype)) {
+      throw new DTypeError(`assign_: only floats carry gradients, got ${source.storage.dtype}; expected float32 or float64`);
+    }
+    const changes = source.storage.dtype !== this.dtype || source.storage.device !== this.device || !sameShape(source.shape, this.shape);
+    if (changes) this.grad = null;
+    this.storage = source.storage;
+    this.shape = source.shape;
+    this.strides = source.strides;
+    this.offset = source.offset;
+    return this;
+  }
+
+  /** PyTorch's print form: `tensor([[1., 2.], [3., 4.]])`. */
+  toString(): string {
+    return formatTensor(this);
+  }
+}
+
+// What Node prints for console.log(tensor).
+Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Tensor): string {
+    return this.toString();
+  },
+});
+
+/** A fresh, zeroed tensor. */
+export function emptyTensor(shape: Shape, dtype: DType, device: Device | string): Tensor {
+  return new Tensor(getDevice(device).allocate(dtype, numelOf(shape)), shape);
+}
