@@ -1,7 +1,7 @@
 import { type Device, Storage } from './device.ts';
 import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
-import { type Shape, numelOf, sameShape } from './shape.ts';
+import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
 import { type BackwardFn, Node, type Operand, historyOf, isGradEnabled } from './tape.ts';
 import { type Layout, Tensor, emptyTensor } from './tensor.ts';
 
@@ -29,8 +29,8 @@ export interface Primitive<A> {
   readonly kernels: Map<string, Kernel<A>>;
   /** Gradient formula per input (null: none), or one function for all of them. Absent: not differentiable. */
   readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
-  /** Which values the gradient formulas read; nothing is kept by default. */
-  readonly saves?: 'inputs' | 'outputs' | 'both' | undefined;
+  /** Which values the gradient formulas read; a function names single inputs. Nothing is kept by default. */
+  readonly saves?: 'inputs' | 'outputs' | 'both' | ((input: number) => boolean) | undefined;
 }
 
 /** A primitive as it is written down: the CPU kernel stands beside the rules. */
@@ -110,9 +110,14 @@ export function isRecorded(inputs: readonly Operand[]): boolean {
 function record<A>(op: Primitive<A>, inputs: readonly Operand[], outputs: readonly Tensor[], attrs: A): void {
   if (op.backward === undefined || !isRecorded(inputs)) return;
   const node = new Node(op.name, backwardOf(op), inputs, outputs, attrs);
-  if (op.saves === 'inputs' || op.saves === 'both') node.saveInputs(inputs);
+  saveInputs(op, node, inputs);
   attach(node, outputs);
   if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs(outputs);
+}
+
+function saveInputs<A>({ saves }: Primitive<A>, node: Node, inputs: readonly Operand[], before: (x: Operand) => Operand = (x) => x): void {
+  if (typeof saves === 'function') node.saveInputs(inputs.map((x, i) => (saves(i) ? before(x) : null)));
+  else if (saves === 'inputs' || saves === 'both') node.saveInputs(inputs.map(before));
 }
 
 function attach(node: Node, outputs: readonly Tensor[]): void {
@@ -154,7 +159,7 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
   const operands = inputs.map((x) => (typeof x !== 'number' && x !== self && overlaps(x, self) ? copyOf(x) : x));
   if (recorded && op.backward !== undefined) {
     const node = new Node(op.name, backwardOf(op), inputs, [self], attrs);
-    if (op.saves === 'inputs' || op.saves === 'both') node.saveInputs(inputs.map((x) => (x === self ? originalOf(self) : x)));
+    saveInputs(op, node, inputs, (x) => (x === self ? originalOf(self) : x));
     kernel([self], operands, attrs);
     self.storage.version++;
     rebase(self, node);
@@ -209,16 +214,16 @@ export function rebase(self: Tensor, node: Node): void {
     return;
   }
   self.baseVersion = base.rebased;
+  const owner = ownerOf(base);
   const layout: Layout = { shape: self.shape, strides: self.strides, offset: self.offset };
   const scatter = new Node(
     'viewScatter',
-    (_, grad) =>
-      grad === null
-        ? [null, null]
-        : [
-            grad.asStridedScatter(emptyTensor(layout.shape, grad.dtype, grad.device), layout),
-            grad.contiguous().asStrided(layout.shape, layout.strides, layout.offset),
-          ],
+    (_, grad) => {
+      if (grad === null) return [null, null];
+      const [whole, window] = overStorage(grad, owner, layout);
+      const rest = whole.asStridedScatter(emptyTensor(layout.shape, grad.dtype, grad.device), window);
+      return [fromStorage(rest, owner), whole.asStrided(window.shape, window.strides, window.offset)];
+    },
     [base, self],
     [base],
   );
@@ -227,9 +232,37 @@ export function rebase(self: Tensor, node: Node): void {
   base.rebased++;
 }
 
+/** How a tensor lies in its storage, and the length of that. */
+export interface Owner extends Layout {
+  readonly length: number;
+}
+
+/** The layout of a tensor, kept for its gradients. */
+export function ownerOf({ shape, strides, offset, storage }: Tensor): Owner {
+  return { shape, strides, offset, length: storage.length };
+}
+
+/** A gradient of `owner` laid out like its storage, row-major, and a window of the storage as a window of that. */
+export function overStorage(grad: Tensor, owner: Owner, window: Layout): [Tensor, Layout] {
+  if (!isContiguous(owner.shape, owner.strides)) {
+    return [emptyTensor([owner.length], grad.dtype, grad.device).asStridedScatter(grad, owner), window];
+  }
+  return [rowMajor(grad), { ...window, offset: window.offset - owner.offset }];
+}
+
+/** A gradient of the storage of `owner` as a gradient of `owner`. */
+export function fromStorage(grad: Tensor, owner: Owner): Tensor {
+  return isContiguous(owner.shape, owner.strides) ? grad : grad.asStrided(owner.shape, owner.strides, owner.offset);
+}
+
+/** The tensor itself where it is row-major from the start of its storage, else a copy that is. */
+export function rowMajor(x: Tensor): Tensor {
+  return x.offset === 0 && x.isContiguous() ? x : x.clone();
+}
+
 function overlaps(x: Tensor, self: Tensor): boolean {
   if (x.storage !== self.storage) return false;
-  return x.offset !== self.offset || x.strides.some((s, i) => s !== self.strides[i] && x.shape[i] > 1) || x.shape.length !== self.shape.length;
+  return x.offset !== self.offset || !sameShape(x.shape, self.shape) || x.strides.some((s, i) => s !== self.strides[i] && x.shape[i] > 1);
 }
 
 function copyOf(x: Tensor): Tensor {

@@ -72,7 +72,7 @@ export class Tensor {
 
   /** True for tensors that no recorded operation made. */
   get isLeaf(): boolean {
-    return this.node === null;
+    return !this.requiresGrad || this.node === null;
   }
 
   /** Whether operations on this tensor are recorded. Settable on leaves of a float dtype. */

@@ -4,6 +4,7 @@ import type * as creation from './creation.ts';
 import type * as pointwise from './pointwise.ts';
 import type * as reduce from './reduce.ts';
 import type * as select from './select.ts';
+import type * as strided from './strided.ts';
 import type * as view from './view.ts';
 
 type Ops = typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof pointwise & typeof reduce & typeof select & typeof view;

@@ -1,64 +1,17 @@
 import { ArgumentError, ShapeError, show } from '../errors.ts';
 import { apply, makeView, primitive } from '../op.ts';
-import { type Shape, broadcastStrides, checkShape, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
-import { type Layout, Tensor, emptyTensor } from '../tensor.ts';
+import { type Shape, broadcastStrides, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { scatterStrided } from '../cpu/strided.ts';
 
 const family = 'shape';
 
-// ---- strided windows: what in-place writes through views stand on ----
-
-interface ScatterAttrs extends Layout {
-  /** Add where cells meet, instead of the last one winning. */
-  readonly accumulate: boolean;
+/** A dimension that exists: other than most operations, those on single entries refuse scalars. */
+export function realDim(op: string, dim: number, x: Tensor): number {
+  if (x.ndim === 0) throw new ShapeError(`${op}: the tensor has no dimensions, got ${show(x)}; expected at least one`);
+  return normalizeDim(op, dim, x.ndim);
 }
-
-const scatterOp = primitive<ScatterAttrs>({
-  name: 'asStridedScatter',
-  infer: ([x]) => x as Tensor,
-  cpu: scatterStrided,
-  backward: [
-    (g, n) => {
-      const { shape, strides, offset, accumulate } = n.attrs as ScatterAttrs;
-      return accumulate ? g : asStridedScatter(g, emptyTensor(shape, g.dtype, g.device), { shape, strides, offset });
-    },
-    (g, n) => {
-      const { shape, strides, offset } = n.attrs as ScatterAttrs;
-      return asStrided(contiguous(g), shape, strides, offset);
-    },
-  ],
-});
-
-/**
- * A copy of `x` (row-major) in which the cells of a window are those of `source`.
- *
- * @see https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html
- */
-export const asStridedScatter: Method<(x: Tensor, source: Tensor, layout: Layout) => Tensor> = method(
-  { name: 'asStridedScatter', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), s.float([2]), { shape: [2], strides: [3], offset: 1 }]] },
-  (x: Tensor, source: Tensor, layout: Layout): Tensor => apply(scatterOp, [x, source], { ...layout, accumulate: false }),
-);
-
-/**
- * A view of the storage under any shape, strides and offset, for the engine itself. The tensor must be row-major.
- *
- * @see https://pytorch.org/docs/stable/generated/torch.as_strided.html
- */
-export const asStrided: Method<(x: Tensor, shape: Shape, strides: readonly number[], offset?: number) => Tensor> = method(
-  { name: 'asStrided', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), [2, 2], [1, 2], 1]] },
-  (x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor => {
-    checkShape('asStrided', shape);
-    let last = offset;
-    for (let d = 0; d < shape.length; d++) last += (shape[d] - 1) * strides[d];
-    if (offset < 0 || (numelOf(shape) > 0 && (last >= x.storage.length || last < 0))) {
-      throw new ShapeError(`asStrided: reaches outside the storage, got elements ${offset} to ${last}; expected 0 to ${x.storage.length - 1}`);
-    }
-    const layout: Layout = { shape, strides, offset };
-    const whole = x.shape;
-    return makeView('asStrided', x, layout, (g) => apply(scatterOp, [emptyTensor(whole, g.dtype, g.device), g], { ...layout, accumulate: true }));
-  },
-);
 
 // ---- the same elements under another shape ----
 
@@ -142,16 +95,23 @@ export const flatten: Method<(x: Tensor, startDim?: number, endDim?: number) => 
 export const unflatten: Method<(x: Tensor, dim: number, sizes: readonly number[]) => Tensor> = method(
   { name: 'unflatten', family, torch: 'Tensor.unflatten', samples: (s) => [[s.float([2, 6]), 1, [2, 3]], [s.float([2, 6]), -1, [-1, 2]]] },
   (x: Tensor, dim: number, sizes: readonly number[]): Tensor => {
-    const d = normalizeDim('unflatten', dim, x.ndim);
+    const d = realDim('unflatten', dim, x);
     return reshape(x, [...x.shape.slice(0, d), ...inferShape('unflatten', sizes, x.shape[d]), ...x.shape.slice(d + 1)]);
   },
 );
+
+/** One or several dimensions in the order given; refuses one that is named twice. */
+function distinctDims(op: string, dim: number | readonly number[], rank: number): number[] {
+  const dims = [dim].flat().map((d) => normalizeDim(op, d, rank));
+  if (new Set(dims).size !== dims.length) throw new ShapeError(`${op}: dimension named twice, got ${show(dim)}; expected distinct dimensions`);
+  return dims;
+}
 
 /** Drops dimensions of size 1: all, or the named ones where they have size 1. @see https://pytorch.org/docs/stable/generated/torch.squeeze.html */
 export const squeeze: Method<(x: Tensor, dim?: number | readonly number[]) => Tensor> = method(
   { name: 'squeeze', family, samples: (s) => [[s.float([1, 3, 1])], [s.float([1, 3, 1]), 0], [s.float([1, 3, 1]), 1], [s.float([])]] },
   (x: Tensor, dim?: number | readonly number[]): Tensor => {
-    const dims = dim === undefined ? x.shape.map((_, i) => i) : [dim].flat().map((d) => normalizeDim('squeeze', d, x.ndim));
+    const dims = dim === undefined ? x.shape.map((_, i) => i) : distinctDims('squeeze', dim, x.ndim);
     const keep = x.shape.map((_, i) => i).filter((i) => x.shape[i] !== 1 || !dims.includes(i));
     const before = x.shape;
     const layout = { shape: keep.map((i) => x.shape[i]), strides: keep.map((i) => x.strides[i]), offset: x.offset };
@@ -205,8 +165,8 @@ export const t: Method<(x: Tensor) => Tensor> = method({ name: 't', family, samp
 export const movedim: Method<(x: Tensor, source: number | readonly number[], destination: number | readonly number[]) => Tensor> = method(
   { name: 'movedim', family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3, 4]), [0, 1], [-1, 0]]] },
   (x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
-    const from = [source].flat().map((d) => normalizeDim('movedim', d, x.ndim));
-    const to = [destination].flat().map((d) => normalizeDim('movedim', d, x.ndim));
+    const from = distinctDims('movedim', source, x.ndim);
+    const to = distinctDims('movedim', destination, x.ndim);
     if (from.length !== to.length) throw new ShapeError(`movedim: lists differ in length, got ${from.length} and ${to.length}; expected equal lengths`);
     const rest = x.shape.map((_, i) => i).filter((i) => !from.includes(i));
     const order = x.shape.map((_, i) => (to.includes(i) ? from[to.indexOf(i)] : (rest.shift() ?? 0)));
@@ -249,10 +209,10 @@ export const broadcastTo: Method<(x: Tensor, shape: readonly number[]) => Tensor
 export const narrow: Method<(x: Tensor, dim: number, start: number, length: number) => Tensor> = method(
   { name: 'narrow', family, samples: (s) => [[s.float([4, 3]), 0, 1, 2], [s.float([2, 4]), -1, 2, 2], [s.float([4]), 0, -2, 1], [s.float([4]), 0, 4, 0]] },
   (x: Tensor, dim: number, start: number, length: number): Tensor => {
-    const d = normalizeDim('narrow', dim, x.ndim);
-    const size = x.shape[d] ?? 0;
+    const d = realDim('narrow', dim, x);
+    const size = x.shape[d];
     const from = start < 0 ? start + size : start;
-    if (x.ndim === 0 || !Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {
+    if (!Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {
       throw new ShapeError(`narrow: range outside dimension ${d}, got start ${start} and length ${length}; expected within 0 to ${size}`);
     }
     return slice(x, d, from, length, 1);
@@ -270,11 +230,12 @@ function slice(x: Tensor, d: number, start: number, length: number, step: number
 export const select: Method<(x: Tensor, dim: number, index: number) => Tensor> = method(
   { name: 'select', family, samples: (s) => [[s.float([3, 4]), 0, 1], [s.float([3, 4]), -1, -1]] },
   (x: Tensor, dim: number, index: number): Tensor => {
-    const d = normalizeDim('select', dim, x.ndim);
-    const size = x.shape[d] ?? 0;
+    const d = realDim('select', dim, x);
+    const size = x.shape[d];
     const i = index < 0 ? index + size : index;
-    if (x.ndim === 0 || !Number.isInteger(i) || i < 0 || i >= size) {
-      throw new ShapeError(`select: index outside dimension ${d}, got ${show(index)}; expected ${-size} to ${size - 1}`);
+    if (!Number.isInteger(i) || i < 0 || i >= size) {
+      const rule = size === 0 ? 'a dimension with entries' : `${-size} to ${size - 1}`;
+      throw new ShapeError(`select: index outside dimension ${d}, got ${show(index)}; expected ${rule}`, { values: { index, dim: d, size } });
     }
     const layout = { shape: x.shape.toSpliced(d, 1), strides: x.strides.toSpliced(d, 1), offset: x.offset + i * x.strides[d] };
     const before = x.shape;
@@ -291,7 +252,10 @@ export const at: Method<(x: Tensor, i: number) => Tensor> = method({ name: 'at',
 export const sliceDim: Free<(x: Tensor, dim: number, start: number | null, end: number | null, step?: number) => Tensor> = free(
   { name: 'sliceDim', family: 'engine', torch: null, samples: (s) => [[s.float([5, 2]), 0, 1, null, 2], [s.float([5]), 0, -3, -1]] },
   (x: Tensor, dim: number, start: number | null, end: number | null, step = 1): Tensor => {
-    const d = normalizeDim('slice', dim, x.ndim);
+    const d = realDim('slice', dim, x);
+    for (const v of [start, end]) {
+      if (v !== null && !Number.isInteger(v)) throw new ArgumentError(`slice: bound is not an integer, got ${show(v)}; expected an integer, or null for an open end`);
+    }
     if (!Number.isInteger(step) || step < 1) throw new ShapeError(`slice: step is not positive, got ${show(step)}; expected an integer ≥ 1`, { hint: 'flip() reverses' });
     const size = x.shape[d];
     const clip = (v: number): number => Math.min(size, Math.max(0, v < 0 ? v + size : v));

@@ -1,0 +1,63 @@
+import { scatterStrided } from '../cpu/strided.ts';
+import { ShapeError } from '../errors.ts';
+import { apply, fromStorage, makeView, ownerOf, primitive, rowMajor } from '../op.ts';
+import { type Shape, checkShape, isContiguous, numelOf } from '../shape.ts';
+import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
+import { type Method, method } from './define.ts';
+
+// Strided windows of a storage: what in-place writes through views stand on.
+
+interface ScatterAttrs extends Layout {
+  /** Add where cells meet, instead of the last one winning. */
+  readonly accumulate: boolean;
+}
+
+const scatterOp = primitive<ScatterAttrs>({
+  name: 'asStridedScatter',
+  infer: ([x]) => x as Tensor,
+  cpu: scatterStrided,
+  backward: [
+    (g, n) => {
+      const { shape, strides, offset, accumulate } = n.attrs as ScatterAttrs;
+      return accumulate ? g : asStridedScatter(rowMajor(g), emptyTensor(shape, g.dtype, g.device), { shape, strides, offset });
+    },
+    (g, n) => {
+      const { shape, strides, offset } = n.attrs as ScatterAttrs;
+      return asStrided(rowMajor(g), shape, strides, offset);
+    },
+  ],
+});
+
+/**
+ * A copy of `x` (row-major) in which the cells of a window are those of `source`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html
+ */
+export const asStridedScatter: Method<(x: Tensor, source: Tensor, layout: Layout) => Tensor> = method(
+  { name: 'asStridedScatter', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), s.float([2]), { shape: [2], strides: [3], offset: 1 }]] },
+  (x: Tensor, source: Tensor, { shape, strides, offset }: Layout): Tensor => apply(scatterOp, [x, source], { shape, strides, offset, accumulate: false }),
+);
+
+/**
+ * A view of the storage of `x` under any shape, strides and offset (from the start of the storage), for the engine itself.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.as_strided.html
+ */
+export const asStrided: Method<(x: Tensor, shape: Shape, strides: readonly number[], offset?: number) => Tensor> = method(
+  { name: 'asStrided', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), [2, 2], [1, 2], 1]] },
+  (x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor => {
+    checkShape('asStrided', shape);
+    let last = offset;
+    for (let d = 0; d < shape.length; d++) last += (shape[d] - 1) * strides[d];
+    if (offset < 0 || (numelOf(shape) > 0 && (last >= x.storage.length || last < 0))) {
+      throw new ShapeError(`asStrided: reaches outside the storage, got elements ${offset} to ${last}; expected 0 to ${x.storage.length - 1}`);
+    }
+    const owner = ownerOf(x);
+    return makeView('asStrided', x, { shape, strides, offset }, (g) => {
+      const plain = isContiguous(owner.shape, owner.strides);
+      const whole = emptyTensor(plain ? owner.shape : [owner.length], g.dtype, g.device);
+      const window = { shape, strides, offset: plain ? offset - owner.offset : offset, accumulate: true };
+      return fromStorage(apply(scatterOp, [whole, g], window), owner);
+    });
+  },
+);

@@ -1,0 +1,176 @@
+import type { Device } from '../core/device.ts';
+import { isFloat } from '../core/dtype.ts';
+import { ArgumentError, checkOptions, show } from '../core/errors.ts';
+import { zeros } from '../core/ops/creation.ts';
+import { noGrad } from '../core/tape.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { deepCopy } from '../nn/copy.ts';
+import { Module } from '../nn/module.ts';
+import { Buffer } from '../nn/parameter.ts';
+import { type Pair, matchEntries } from './match.ts';
+
+/** Options that every average takes. */
+export interface AveragedOptions {
+  /** Average at every `interval`-th call; an integer ≥ 1, default 1. */
+  readonly interval?: number;
+  /** Where the copy and the counter live; default: where the model lives. */
+  readonly device?: string | Device;
+  /** Average floating buffers too, instead of copying buffers at every call; default false. */
+  readonly updateBuffers?: boolean;
+}
+
+/** The options of `AveragedOptions`, by name. */
+export const averagedOptions = ['interval', 'device', 'updateBuffers'] as const;
+
+const PREFIX = 'module.';
+
+/**
+ * A module that holds an average of another module's weights. It starts as a deep copy; `updateParameters(model)` takes
+ * in the model's current weights by the rule of the subclass, which overrides `avgFunc` and nothing else.
+ *
+ * The state dictionary has the keys `steps` and `module.*`; a plain model's checkpoint loads too.
+ *
+ * @see https://mmengine.readthedocs.io/en/latest/api/model.html
+ */
+export abstract class BaseAveragedModel<M extends Module = Module> extends Module {
+  /** Number of calls of `updateParameters` so far: an int64 scalar. */
+  steps: Buffer;
+  /** The averaged copy. */
+  readonly module: M;
+  /** Average at every `interval`-th call. */
+  readonly interval: number;
+  /** Whether buffers are averaged like parameters. */
+  readonly updateBuffers: boolean;
+  /** True when weights came from a checkpoint without `steps`: they count as one averaged model, not as nothing. */
+  private seeded = false;
+
+  /**
+   * @param model - the source; it is copied, and nothing is shared with it
+   * @param options - see `AveragedOptions`
+   * @param own - names of the subclass's own options
+   * @throws ArgumentError for an unknown option or something that is no module; RangeError for an interval that is no integer ≥ 1
+   */
+  constructor(model: M, options: AveragedOptions = {}, own: readonly string[] = []) {
+    super();
+    const name = this.constructor.name;
+    if (!(model instanceof Module)) throw new ArgumentError(`${name}: not a module, got ${show(model)}; expected a Module to average`);
+    checkOptions(name, options, [...averagedOptions, ...own]);
+    const { interval = 1, updateBuffers = false, device } = options;
+    if (!Number.isInteger(interval) || interval < 1) throw new RangeError(`${name}: invalid interval, got ${show(interval)}; expected an integer ≥ 1`);
+    if (typeof updateBuffers !== 'boolean') throw new ArgumentError(`${name}: invalid updateBuffers, got ${show(updateBuffers)}; expected true or false`);
+    this.interval = interval;
+    this.updateBuffers = updateBuffers;
+    this.steps = new Buffer(zeros([], { dtype: 'int64' }));
+    this.module = deepCopy(model);
+    this.module.requiresGrad_(false);
+    this.training = model.training;
+    if (device !== undefined) this.to(device);
+  }
+
+  /**
+   * The rule: changes `averaged` in place, from itself and the source. Called once for each tracked floating entry.
+   *
+   * @param averaged - the entry of the average
+   * @param source - the entry of the source, of the same shape
+   * @param steps - number of calls of `updateParameters` before this one, ≥ 1
+   */
+  abstract avgFunc(averaged: Tensor, source: Tensor, steps: number): void;
+
+  /** The averaged module's forward. */
+  forward(...args: Parameters<M['forward']>): ReturnType<M['forward']> {
+    return this.module.forward(...args);
+  }
+
+  /**
+   * Takes in the current weights of a model. The first call copies them; later ones, at every `interval`-th, apply the
+   * rule to each tracked floating entry once and copy integer entries. Buffers that are not tracked are copied at every call.
+   *
+   * @throws StateError when names or shapes differ; nothing is written then
+   */
+  updateParameters(model: Module): void {
+    const { parameters, buffers } = this.match('updateParameters', model);
+    const s = this.steps.item();
+    noGrad(() => {
+      const tracked = this.updateBuffers ? [...parameters, ...buffers] : parameters;
+      if (s === 0 && !this.seeded) copyAll(tracked);
+      else if (s % this.interval === 0) this.average(tracked, s);
+      if (!this.updateBuffers) copyAll(buffers);
+      this.steps.fill_(s + 1);
+    });
+  }
+
+  /**
+   * Copies every buffer of a model into the average.
+   *
+   * @throws StateError when names or shapes differ; nothing is written then
+   */
+  syncBuffers(model: Module): void {
+    const { buffers } = this.match('syncBuffers', model);
+    if (this.updateBuffers) {
+      console.warn(`${this.constructor.name}.syncBuffers: the averaged buffers are overwritten by the model's, got updateBuffers: true; expected averaged buffers to stay`);
+    }
+    noGrad(() => copyAll(buffers));
+  }
+
+  /**
+   * Copies every parameter and buffer of a model into the average; `steps` stays.
+   *
+   * @throws StateError when names or shapes differ; nothing is written then
+   */
+  syncParameters(model: Module): void {
+    const { parameters, buffers } = this.match('syncParameters', model);
+    noGrad(() => {
+      copyAll(parameters);
+      copyAll(buffers);
+    });
+  }
+
+  /**
+   * Loads a state dictionary: an average's own (`steps`, `module.*`) or a plain model's, whose keys get the prefix where
+   * the average knows them. Without `steps` the counter starts at 0, and the next update averages with what was loaded.
+   */
+  override loadStateDict(state: Readonly<Record<string, Tensor>>, options?: Parameters<Module['loadStateDict']>[1]): ReturnType<Module['loadStateDict']> {
+    const seeded = typeof state === 'object' && state !== null && !Object.hasOwn(state, 'steps');
+    const result = super.loadStateDict(seeded ? this.withPrefix(state) : this.renamed(state), options);
+    this.seeded = seeded;
+    return result;
+  }
+
+  private withPrefix(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+    return Object.assign(Object.create(null), { steps: zeros([], { dtype: 'int64' }) }, this.renamed(state));
+  }
+
+  private renamed(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+    const own = this.stateDict();
+    const out: Record<string, Tensor> = Object.create(null);
+    for (const [key, value] of Object.entries(state)) {
+      const prefixed = PREFIX + key;
+      out[key !== 'steps' && !key.startsWith(PREFIX) && Object.hasOwn(own, prefixed) ? prefixed : key] = value;
+    }
+    return out;
+  }
+
+  /** Loaded weights without a counter stand for the first model of a run, so the rule counts one interval more. */
+  private average(pairs: readonly Pair[], s: number): void {
+    const steps = this.seeded ? s + this.interval : s;
+    for (const { averaged, source } of pairs) {
+      if (isFloat(averaged.dtype)) this.avgFunc(averaged, matchPlace(source, averaged), steps);
+      else averaged.copy_(source);
+    }
+  }
+
+  private match(what: string, model: Module): ReturnType<typeof matchEntries> {
+    if (!(model instanceof Module)) throw new ArgumentError(`${this.constructor.name}.${what}: not a module, got ${show(model)}; expected the source Module`);
+    return matchEntries(`${this.constructor.name}.${what}`, this.module, model);
+  }
+}
+
+/** The source where and as the average is: on its device, in its dtype. */
+function matchPlace(source: Tensor, averaged: Tensor): Tensor {
+  const detached = source.detach();
+  return detached.device === averaged.device && detached.dtype === averaged.dtype ? detached : detached.to(averaged);
+}
+
+function copyAll(pairs: readonly Pair[]): void {
+  for (const { averaged, source } of pairs) averaged.copy_(matchPlace(source, averaged));
+}

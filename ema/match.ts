@@ -1,0 +1,56 @@
+import { isFloat } from '../core/dtype.ts';
+import { StateError, show } from '../core/errors.ts';
+import { sameShape } from '../core/shape.ts';
+import type { Tensor } from '../core/tensor.ts';
+import type { Module } from '../nn/module.ts';
+
+/** One tensor of the average beside the tensor of the source with the same name. */
+export interface Pair {
+  /** PyTorch's name of the entry, as in `layers.0.weight`. */
+  readonly name: string;
+  readonly averaged: Tensor;
+  readonly source: Tensor;
+}
+
+/** All entries of a module and its average, each distinct tensor of the average once. */
+export interface Matched {
+  readonly parameters: readonly Pair[];
+  readonly buffers: readonly Pair[];
+}
+
+type Named = readonly (readonly [string, Tensor])[];
+
+/**
+ * Pairs the entries of an average with those of its source by name, and refuses everything that does not fit in one
+ * error, before anyone writes.
+ *
+ * @throws StateError that lists all missing, extra and mis-shaped names
+ */
+export function matchEntries(who: string, averaged: Module, source: Module): Matched {
+  const problems: string[] = [];
+  const parameters = pairUp(problems, 'parameter', averaged.namedParameters({ removeDuplicate: false }), source.namedParameters({ removeDuplicate: false }));
+  const buffers = pairUp(problems, 'buffer', averaged.namedBuffers({ removeDuplicate: false }), source.namedBuffers({ removeDuplicate: false }));
+  if (problems.length > 0) {
+    throw new StateError(`${who}: the source does not match the average, got ${problems.length} difference${problems.length === 1 ? '' : 's'}; expected the same names and shapes\n  ${problems.join('\n  ')}`, {
+      values: { problems },
+    });
+  }
+  return { parameters, buffers };
+}
+
+function pairUp(problems: string[], kind: string, averaged: Named, source: Named): Pair[] {
+  const byName = new Map(source);
+  const pairs: Pair[] = [];
+  const seen = new Set<Tensor>();
+  for (const [name, tensor] of averaged) {
+    const from = byName.get(name);
+    byName.delete(name);
+    if (from === undefined) problems.push(`missing ${kind} '${name}': the average has ${show(tensor)}`);
+    else if (!sameShape(tensor.shape, from.shape)) problems.push(`mis-shaped ${kind} '${name}': the average has ${show(tensor)}, the source ${show(from)}`);
+    else if (isFloat(tensor.dtype) !== isFloat(from.dtype)) problems.push(`${kind} '${name}' of another kind: the average has ${show(tensor)}, the source ${show(from)}`);
+    else if (!seen.has(tensor)) pairs.push({ name, averaged: tensor, source: from });
+    seen.add(tensor);
+  }
+  for (const [name, tensor] of byName) problems.push(`extra ${kind} '${name}': the source has ${show(tensor)}`);
+  return pairs;
+}

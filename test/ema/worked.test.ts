@@ -1,0 +1,92 @@
+import { test } from 'uvu';
+import { type BaseAveragedModel, Buffer, ExponentialMovingAverage, Module, MomentumAnnealingEMA, Parameter, StochasticWeightAverage, type Tensor, noGrad, tensor } from '../../index.ts';
+import { allClose, equal } from '../assert.ts';
+
+/** One float64 weight, one floating buffer and one counter, all set by hand. */
+class Cell extends Module {
+  weight = new Parameter(tensor(0, { dtype: 'float64' }));
+  running = new Buffer(tensor(0, { dtype: 'float64' }));
+  count = new Buffer(tensor(0, { dtype: 'int64' }));
+  forward(x: Tensor): Tensor {
+    return x.mul(this.weight);
+  }
+  set(value: number): void {
+    noGrad(() => [this.weight, this.running, this.count].forEach((t) => t.fill_(value)));
+  }
+}
+
+interface Trace {
+  readonly weight: number[];
+  readonly running: number[];
+  readonly count: number[];
+}
+
+/** The entries of the average after sources 1, 2, 3, … */
+function trace(make: (model: Cell) => BaseAveragedModel<Cell>, calls: number): Trace {
+  const model = new Cell();
+  const average = make(model);
+  const out: Trace = { weight: [], running: [], count: [] };
+  for (let i = 1; i <= calls; i++) {
+    model.set(i);
+    average.updateParameters(model);
+    out.weight.push(average.module.weight.item());
+    out.running.push(average.module.running.item());
+    out.count.push(average.module.count.item());
+  }
+  equal(average.steps.item(), calls);
+  return out;
+}
+
+const close = { rtol: 0, atol: 1e-9 };
+const ema01 = [1, 1.1, 1.29, 1.561, 1.9049, 2.31441];
+
+test('EMA, momentum 0.1', () => {
+  const { weight, running, count } = trace((m) => new ExponentialMovingAverage(m, { momentum: 0.1 }), 6);
+  allClose(weight, ema01, close);
+  equal(running, [1, 2, 3, 4, 5, 6]);
+  equal(count, [1, 2, 3, 4, 5, 6]);
+});
+
+test('EMA, momentum 0.1, interval 2', () => {
+  const { weight, running, count } = trace((m) => new ExponentialMovingAverage(m, { momentum: 0.1, interval: 2 }), 6);
+  allClose(weight, [1, 1, 1.2, 1.2, 1.58, 1.58], close);
+  equal(running, [1, 2, 3, 4, 5, 6]);
+  equal(count, [1, 2, 3, 4, 5, 6]);
+});
+
+test('EMA with updateBuffers averages floating buffers and copies integer ones', () => {
+  const { weight, running, count } = trace((m) => new ExponentialMovingAverage(m, { momentum: 0.1, updateBuffers: true }), 6);
+  allClose(weight, ema01, close);
+  allClose(running, ema01, close);
+  equal(count, [1, 2, 3, 4, 5, 6]);
+});
+
+test('off-interval calls leave tracked buffers alone', () => {
+  const { running, count } = trace((m) => new ExponentialMovingAverage(m, { momentum: 0.1, interval: 2, updateBuffers: true }), 6);
+  allClose(running, [1, 1, 1.2, 1.2, 1.58, 1.58], close);
+  equal(count, [1, 1, 3, 3, 5, 5]);
+});
+
+test('SWA is the mean', () => {
+  allClose(trace((m) => new StochasticWeightAverage(m), 6).weight, [1, 1.5, 2, 2.5, 3, 3.5], close);
+  allClose(trace((m) => new StochasticWeightAverage(m, { interval: 2 }), 6).weight, [1, 1, 2, 2, 3, 3], close);
+});
+
+test('momentum annealing, gamma 4', () => {
+  allClose(trace((m) => new MomentumAnnealingEMA(m, { momentum: 0.1, gamma: 4 }), 6).weight, [1, 1.8, 2.6, 3.4, 4.2, 5], close);
+});
+
+test('annealing ends at the momentum', () => {
+  const { weight } = trace((m) => new MomentumAnnealingEMA(m, { momentum: 0.5, gamma: 1 }), 4);
+  allClose(weight, [1, 1.5, 2.25, 3.125], close);
+});
+
+test('the closed form of EMA', () => {
+  const m = 0.07;
+  const { weight } = trace((model) => new ExponentialMovingAverage(model, { momentum: m }), 40);
+  let expected = 0;
+  for (let i = 0; i < 40; i++) expected += (i + 1) * (1 - m) ** (39 - i) * (i > 0 ? m : 1);
+  allClose([weight[39]], [expected], { rtol: 1e-12 });
+});
+
+test.run();
