@@ -7,6 +7,8 @@ export { type NestedArray, Tensor } from './core/tensor.ts';
 export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './core/tape.ts';
 export { type BackwardOptions, type GradOptions, type TensorBackwardOptions, backward, grad } from './core/autograd.ts';
 export { type Operand } from './core/op.ts';
+export { type CustomContext, type CustomOpDefinition, customOp } from './core/custom.ts';
+export { GradcheckError, type GradcheckOptions, type GradcheckResult, type GradgradcheckOptions, gradcheck, gradgradcheck } from './core/gradcheck.ts';
 
 // operations
 export { arange, empty, emptyLike, eye, full, fullLike, isTensor, linspace, ones, onesLike, tensor, type TensorData, type TensorOptions, zeros, zerosLike } from './core/ops/creation.ts';
@@ -22,3 +24,16 @@ export {
 } from './core/ops/view.ts';
 import './core/ops/convert.ts';
 import './core/ops/methods.ts';
+
+// averages
+export {
+  type AnnealingOptions, type AveragedOptions, BaseAveragedModel, type EMAOptions, ExponentialMovingAverage, MomentumAnnealingEMA, PowerFunctionEMA, type PowerFunctionOptions,
+  RampUpEMA, type RampUpOptions, StochasticWeightAverage, WarmupEMA, type WarmupOptions, gammaFromSigmaRel, momentumFromHalfLife, scaleMomentum, sigmaRelFromGamma,
+} from './ema/index.ts';
+
+// files
+export {
+  type Bytes, type CheckpointOptions, type CheckpointParts, type FilePath, type FloatFileDType, load, loadCheckpoint, loadIdx, loadSafetensors, packCheckpoint, readIdx,
+  readSafetensors, type SafetensorsFile, type SafetensorsOptions, save, saveCheckpoint, saveSafetensors, type Stateful, type StatefulGenerator, type StateTree,
+  unpackCheckpoint, writeSafetensors,
+} from './core/io/index.ts';

@@ -97,7 +97,9 @@ async function main(settings: Settings): Promise<void> {
   const parts = { model, optimizer, scheduler, ema, swa, generator: defaultGenerator };
   let epoch = 0;
   if (settings.resume !== undefined) {
-    const loaded = await loadCheckpoint(settings.resume, parts);
+    const loaded = await loadCheckpoint(settings.resume, parts).catch((error: Error) => {
+      throw new UsageError(`--resume: ${error.message.split('\n')[0]}`);
+    });
     epoch = Number(loaded.epoch);
     Object.assign(curves, loaded.curves);
   }

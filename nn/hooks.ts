@@ -1,8 +1,16 @@
+import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
+
 /**
  * What runs around `forward`. Before it: looks at the inputs and may return others, as an array or, if it is one, bare. After it: looks at
  * inputs and output and may return another output.
  */
 export type Hook = (module: never, inputs: never, output: never) => unknown;
+
+/** Options of `registerForwardHook` and `registerForwardPreHook`. */
+export interface HookOptions {
+  /** Run before the hooks that are there already; default false. */
+  readonly prepend?: boolean;
+}
 
 const state: unique symbol = Symbol('polyak.nn.hooks');
 
@@ -14,13 +22,14 @@ interface Hooks {
 }
 
 interface Hooked {
+  readonly forward: unknown;
   [state]?: Hooks;
 }
 
 type AnyFunction = (this: object, ...inputs: unknown[]) => unknown;
 
 /** Stands in for `forward` while a module has hooks; it finds everything through `this`, so it also serves deep copies. */
-function forwardWithHooks(this: object & Hooked, ...inputs: unknown[]): unknown {
+function forwardWithHooks(this: Hooked, ...inputs: unknown[]): unknown {
   const hooks = this[state];
   const prototype = Object.getPrototypeOf(this) as { readonly forward: AnyFunction };
   const forward = (hooks?.own?.value as AnyFunction | undefined) ?? prototype.forward;
@@ -39,14 +48,14 @@ function forwardWithHooks(this: object & Hooked, ...inputs: unknown[]): unknown 
 }
 
 /** Puts the stand-in over `forward` of this one module. */
-function install(module: object & Hooked): Hooks {
+function install(module: Hooked): Hooks {
   const hooks: Hooks = { before: [], after: [], own: Object.getOwnPropertyDescriptor(module, 'forward') };
   Object.defineProperty(module, state, { value: hooks, configurable: true });
   Object.defineProperty(module, 'forward', { value: forwardWithHooks, configurable: true, writable: true });
   return hooks;
 }
 
-function uninstall(module: object & Hooked, hooks: Hooks): void {
+function uninstall(module: Hooked, hooks: Hooks): void {
   delete module[state];
   if (Object.getOwnPropertyDescriptor(module, 'forward')?.value !== forwardWithHooks) return;
   Reflect.deleteProperty(module, 'forward');
@@ -54,11 +63,16 @@ function uninstall(module: object & Hooked, hooks: Hooks): void {
 }
 
 /** Adds a hook before or after `forward`, and gives the function that removes it. */
-export function addHook(module: object & Hooked, when: 'before' | 'after', run: Hook, prepend: boolean): () => void {
+export function addHook(op: string, module: Hooked, when: 'before' | 'after', run: Hook, options: HookOptions | undefined): () => void {
+  checkOptions(op, options, ['prepend']);
+  if (typeof run !== 'function') throw new ArgumentError(`${op}: not a function, got ${show(run)}; expected a function`);
+  if (typeof module.forward !== 'function') {
+    throw new StateError(`${op}: ${module.constructor.name} has no forward, got a hook for it; expected a forward method`);
+  }
   const hooks = module[state] ?? install(module);
   const list = hooks[when];
   const entry = { run };
-  if (prepend) list.unshift(entry);
+  if (options?.prepend === true) list.unshift(entry);
   else list.push(entry);
   return () => {
     const i = list.indexOf(entry);

@@ -1,38 +1,17 @@
 import type { DType } from '../core/dtype.ts';
-import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import { type ModuleTarget, convertAll } from './convert.ts';
-import { type Hook, addHook } from './hooks.ts';
+import { type HookOptions, addHook } from './hooks.ts';
 import { toSnakeCase } from './names.ts';
 import { Buffer, type BufferOptions, Parameter } from './parameter.ts';
 import { formatModule } from './repr.ts';
 import { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions, type Adapter, emptyState, loadState, stateEntries } from './state.ts';
-import { type MemberHolder, type Place, childrenOf, lookUp, namedTensors, places, register } from './traverse.ts';
+import { type MemberHolder, type NamedOptions, childrenOf, lookUp, namedTensors, places, register } from './traverse.ts';
 
-/** Options of `namedParameters` and `namedBuffers`. */
-export interface NamedOptions {
-  /** Goes before every name, followed by a dot; default none. */
-  readonly prefix?: string;
-  /** Look into submodules; default true. */
-  readonly recurse?: boolean;
-  /** List a tensor that has several names once, under the first; default true. */
-  readonly removeDuplicate?: boolean;
-}
-
-/** Options of `parameters` and `buffers`. */
-export interface RecurseOptions {
-  /** Look into submodules; default true. */
-  readonly recurse?: boolean;
-}
-
-/** Options of `registerForwardHook` and `registerForwardPreHook`. */
-export interface HookOptions {
-  /** Run before the hooks that are there already; default false. */
-  readonly prepend?: boolean;
-}
-
-/** Modules whose recursive call is under way: references back to a parent end there. */
-const active = new Set<Module>();
+/** Modules that are being switched or printed: references back to a parent end there. */
+const switching = new Set<Module>();
+const printing = new Set<Module>();
 
 /**
  * Base class of everything that has parameters. A subclass sets Parameters, Buffers and other Modules as fields and defines `forward`; they
@@ -99,25 +78,25 @@ export abstract class Module implements MemberHolder {
   // ---- listing ----
 
   /** The parameters, each once. @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.parameters */
-  parameters(options?: RecurseOptions): Parameter[] {
+  parameters(options?: Pick<NamedOptions, 'recurse'>): Parameter[] {
     checkOptions('parameters', options, ['recurse']);
     return this.namedParameters(options).map(([, parameter]) => parameter);
   }
 
   /** Names and parameters, in PyTorch's order. */
   namedParameters(options?: NamedOptions): [string, Parameter][] {
-    return named('namedParameters', this, (place) => place.parameters, options);
+    return namedTensors('namedParameters', this, (place) => place.parameters, options);
   }
 
   /** The buffers, each once, persistent or not. */
-  buffers(options?: RecurseOptions): Buffer[] {
+  buffers(options?: Pick<NamedOptions, 'recurse'>): Buffer[] {
     checkOptions('buffers', options, ['recurse']);
     return this.namedBuffers(options).map(([, buffer]) => buffer);
   }
 
   /** Names and buffers, in PyTorch's order, persistent or not. */
   namedBuffers(options?: NamedOptions): [string, Buffer][] {
-    return named('namedBuffers', this, (place) => place.buffers, options);
+    return namedTensors('namedBuffers', this, (place) => place.buffers, options);
   }
 
   /** The modules directly below, each once; those in arrays, Maps and plain objects included. */
@@ -136,7 +115,7 @@ export abstract class Module implements MemberHolder {
   }
 
   /** Paths and modules: this one under `''` (or `prefix`), and all below it. */
-  namedModules(options?: Omit<NamedOptions, 'recurse'>): [string, Module][] {
+  namedModules(options?: Pick<NamedOptions, 'prefix' | 'removeDuplicate'>): [string, Module][] {
     checkOptions('namedModules', options, ['prefix', 'removeDuplicate']);
     const named: [string, Module][] = [];
     for (const { path, owner } of places(this, options?.prefix ?? '', !(options?.removeDuplicate ?? true))) {
@@ -204,10 +183,11 @@ export abstract class Module implements MemberHolder {
   /** Sets training mode here and below. Returns the module. */
   train(mode = true): this {
     if (typeof mode !== 'boolean') throw new ArgumentError(`train: mode is not a boolean, got ${show(mode)}; expected true or false`);
-    return descend(this, () => {
+    once(this, switching, () => {
       this.training = mode;
       for (const child of this.children()) child.train(mode);
     });
+    return this;
   }
 
   /** Sets evaluation mode here and below: `train(false)`. */
@@ -217,10 +197,8 @@ export abstract class Module implements MemberHolder {
 
   /** Calls `fn` with every module below, children first, then with this one. Returns the module. */
   apply(fn: (module: Module) => void): this {
-    return descend(this, () => {
-      for (const child of this.children()) child.apply(fn);
-      fn(this);
-    });
+    applyTo(this, fn, new Set());
+    return this;
   }
 
   /** Sets `requiresGrad` of every parameter. Returns the module. */
@@ -266,11 +244,12 @@ export abstract class Module implements MemberHolder {
    *
    * @returns a function that removes the hook
    */
-  registerForwardHook(
-    hook: (module: this, inputs: Parameters<this['forward']>, output: ReturnType<this['forward']>) => ReturnType<this['forward']> | void,
+  registerForwardHook<M extends Module>(
+    this: M,
+    hook: (module: M, inputs: Parameters<M['forward']>, output: ReturnType<M['forward']>) => ReturnType<M['forward']> | void,
     options?: HookOptions,
   ): () => void {
-    return hookOn('registerForwardHook', this, 'after', hook, options);
+    return addHook('registerForwardHook', this, 'after', hook, options);
   }
 
   /**
@@ -278,8 +257,12 @@ export abstract class Module implements MemberHolder {
    *
    * @returns a function that removes the hook
    */
-  registerForwardPreHook(hook: (module: this, inputs: Parameters<this['forward']>) => unknown, options?: HookOptions): () => void {
-    return hookOn('registerForwardPreHook', this, 'before', hook, options);
+  registerForwardPreHook<M extends Module>(
+    this: M,
+    hook: (module: M, inputs: Parameters<M['forward']>) => unknown,
+    options?: HookOptions,
+  ): () => void {
+    return addHook('registerForwardPreHook', this, 'before', hook, options);
   }
 
   // ---- printing ----
@@ -292,7 +275,7 @@ export abstract class Module implements MemberHolder {
   /** PyTorch's print form, one line per module. */
   toString(): string {
     let text = `${this.constructor.name}(...)`;
-    descend(this, () => {
+    once(this, printing, () => {
       text = formatModule(this.constructor.name, this.extraRepr(), this.namedChildren().map(([name, child]) => [name, child.toString()]));
     });
     return text;
@@ -306,29 +289,21 @@ Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom')
   },
 });
 
-function named<T extends Tensor>(op: string, root: Module, pick: (place: Place) => readonly (readonly [string, T])[], options: NamedOptions | undefined): [string, T][] {
-  checkOptions(op, options, ['prefix', 'recurse', 'removeDuplicate']);
-  const once = options?.removeDuplicate ?? true;
-  const all = places(root, options?.prefix ?? '', !once);
-  return namedTensors((options?.recurse ?? true) ? all : all.slice(0, 1), pick, once);
-}
-
-function descend<M extends Module>(module: M, run: () => void): M {
-  if (active.has(module)) return module;
+/** Runs something that calls itself for children, unless it is already running for this module. */
+function once(module: Module, active: Set<Module>, run: () => void): void {
+  if (active.has(module)) return;
   active.add(module);
   try {
     run();
   } finally {
     active.delete(module);
   }
-  return module;
 }
 
-function hookOn(op: string, module: Module, when: 'before' | 'after', hook: Hook, options: HookOptions | undefined): () => void {
-  checkOptions(op, options, ['prepend']);
-  if (typeof hook !== 'function') throw new ArgumentError(`${op}: not a function, got ${show(hook)}; expected a function`);
-  if (typeof module.forward !== 'function') {
-    throw new StateError(`${op}: ${module.constructor.name} has no forward, got a hook for it; expected a forward method`);
-  }
-  return addHook(module, when, hook, options?.prepend ?? false);
+function applyTo(module: Module, fn: (module: Module) => void, above: Set<Module>): void {
+  if (above.has(module)) return;
+  above.add(module);
+  for (const child of module.children()) applyTo(child, fn, above);
+  above.delete(module);
+  fn(module);
 }

@@ -1,4 +1,4 @@
-import { ArgumentError, StateError, show } from '../core/errors.ts';
+import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import { toSnakeCase } from './names.ts';
 import { Buffer, Parameter } from './parameter.ts';
@@ -148,11 +148,29 @@ export function childrenOf(root: MemberHolder): readonly (readonly [string, Memb
   return children;
 }
 
-/** Tensors under their full names, from the lists that `pick` takes from each place; with `once`, each distinct tensor under its first name. */
-export function namedTensors<T extends Tensor>(all: readonly Place[], pick: (place: Place) => readonly (readonly [string, T])[], once: boolean): [string, T][] {
+/** Options of `namedParameters` and `namedBuffers`. */
+export interface NamedOptions {
+  /** Goes before every name, followed by a dot; default none. */
+  readonly prefix?: string;
+  /** Look into submodules; default true. */
+  readonly recurse?: boolean;
+  /** List a tensor that has several names once, under the first; default true. */
+  readonly removeDuplicate?: boolean;
+}
+
+/** Tensors under their full names, from the lists that `pick` takes from each place. */
+export function namedTensors<T extends Tensor>(
+  op: string,
+  root: MemberHolder,
+  pick: (place: Place) => readonly (readonly [string, T])[],
+  options: NamedOptions | undefined,
+): [string, T][] {
+  checkOptions(op, options, ['prefix', 'recurse', 'removeDuplicate']);
+  const once = options?.removeDuplicate ?? true;
+  const all = places(root, options?.prefix ?? '', !once);
   const named: [string, T][] = [];
   const seen = new Set<T>();
-  for (const place of all) {
+  for (const place of (options?.recurse ?? true) ? all : all.slice(0, 1)) {
     for (const [key, tensor] of pick(place)) {
       if (once && seen.has(tensor)) continue;
       seen.add(tensor);

@@ -56,8 +56,10 @@ export function readSafetensors(bytes: Bytes): SafetensorsFile {
  * @throws StateError when the file cannot be written; otherwise as `writeSafetensors`
  */
 export async function saveSafetensors(path: FilePath, tensors: Readonly<Record<string, Tensor>>, options?: SafetensorsOptions): Promise<void> {
-  const ready = isOnHost(tensors) ? tensors : await toHost(tensors);
-  await writeFileAtomic('saveSafetensors', path, encodeSafetensors('saveSafetensors', ready, options));
+  const op = 'saveSafetensors';
+  checkTensors(op, tensors);
+  const host = onHost(tensors);
+  await writeFileAtomic(op, path, encodeSafetensors(op, host instanceof Promise ? await host : host, options));
 }
 
 /**
@@ -153,12 +155,12 @@ function decodeTensor(op: string, entry: Entry, bytes: Uint8Array): Tensor {
   return new Tensor(cpu.adopt(dtype, cells), entry.shape);
 }
 
-function isOnHost(tensors: Readonly<Record<string, Tensor>>): boolean {
-  return typeof tensors !== 'object' || tensors === null || Object.values(tensors).every((x) => !(x instanceof Tensor) || x.device === cpu);
+/** Tensors by name whose elements can be read; where some lie elsewhere, a promise of copies as they are at the time of the call. */
+export function onHost(tensors: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>> {
+  return Object.values(tensors).every((x) => x.device === cpu) ? tensors : copyToHost(tensors);
 }
 
-/** Copies of all tensors on the CPU, as they are at the time of the call. */
-export async function toHost(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+async function copyToHost(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
   const host: Record<string, Tensor> = Object.create(null);
   const names = Object.keys(tensors);
   const copies = await Promise.all(names.map((name) => (tensors[name].device === cpu ? copyOf(tensors[name]) : tensors[name].cpu())));

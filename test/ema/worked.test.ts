@@ -1,6 +1,9 @@
 import { test } from 'uvu';
-import { type BaseAveragedModel, Buffer, ExponentialMovingAverage, Module, MomentumAnnealingEMA, Parameter, StochasticWeightAverage, type Tensor, noGrad, tensor } from '../../index.ts';
-import { allClose, equal } from '../assert.ts';
+import {
+  ArgumentError, type BaseAveragedModel, Buffer, ExponentialMovingAverage, Module, MomentumAnnealingEMA, Parameter, PowerFunctionEMA, RampUpEMA, StochasticWeightAverage, type Tensor, WarmupEMA,
+  gammaFromSigmaRel, momentumFromHalfLife, noGrad, scaleMomentum, sigmaRelFromGamma, tensor,
+} from '../../index.ts';
+import { allClose, equal, throwsError } from '../assert.ts';
 
 /** One float64 weight, one floating buffer and one counter, all set by hand. */
 class Cell extends Module {
@@ -79,6 +82,44 @@ test('momentum annealing, gamma 4', () => {
 test('annealing ends at the momentum', () => {
   const { weight } = trace((m) => new MomentumAnnealingEMA(m, { momentum: 0.5, gamma: 1 }), 4);
   allClose(weight, [1, 1.5, 2.25, 3.125], close);
+});
+
+test('ramp-up, batch 32', () => {
+  allClose(trace((m) => new RampUpEMA(m, { batchSize: 32 }), 6).weight, [1, 1.99902344, 2.99014728, 3.9684421, 4.93552763, 5.89439094], { rtol: 0, atol: 1e-8 });
+});
+
+test('ramp-up switched off is a constant half-life', () => {
+  const m = 1 - 0.5 ** (32 / 2000);
+  const { weight } = trace((model) => new RampUpEMA(model, { emaKimg: 2, emaRampup: null }), 3);
+  allClose(weight, [1, 1 + m, (1 + m) * (1 - m) + 3 * m], close);
+});
+
+test('power function, gamma 1', () => {
+  allClose(trace((m) => new PowerFunctionEMA(m, { gamma: 1 }), 4).weight, [1, 1.75, 2.4444444, 3.125], { rtol: 0, atol: 1e-7 });
+});
+
+test('power function, widths', () => {
+  for (const sigma of [0.05, 0.1, 0.15, 0.2, 0.25, 0.28]) allClose([sigmaRelFromGamma(gammaFromSigmaRel(sigma))], [sigma], { rtol: 1e-12 });
+  allClose([gammaFromSigmaRel(0.1), gammaFromSigmaRel(0.05)], [6.94, 16.97], { rtol: 1e-3 }); // the paper's section 3.1
+  for (const sigma of [0, -1, 0.31, 1, NaN]) throwsError(() => gammaFromSigmaRel(sigma), RangeError, /sigmaRel/);
+  throwsError(() => trace((m) => new PowerFunctionEMA(m, {}), 1), ArgumentError, /exactly one/);
+});
+
+test('warm-up follows the source, then its decay rises to the limit', () => {
+  const { weight } = trace((m) => new WarmupEMA(m, { decay: 0.5, invGamma: 1, power: 2 / 3 }), 4);
+  const d2 = 1 - 2 ** (-2 / 3);
+  const third = d2 * 2 + (1 - d2) * 3;
+  const d3 = Math.min(0.5, 1 - 3 ** (-2 / 3));
+  allClose(weight, [1, 2, third, d3 * third + (1 - d3) * 4], close);
+  equal(trace((m) => new WarmupEMA(m, { updateAfterStep: 4 }), 6).weight, [1, 2, 3, 4, 5, 6]);
+  throwsError(() => trace((m) => new WarmupEMA(m, { minDecay: 0.9, decay: 0.5 }), 1), RangeError, /minDecay/);
+});
+
+test('helpers for momentum', () => {
+  allClose([(1 - momentumFromHalfLife(7)) ** 7], [0.5], { rtol: 1e-12 });
+  allClose([scaleMomentum(0.1, 3)], [1 - 0.9 ** 3], { rtol: 1e-12 });
+  for (const h of [0, -1, NaN]) throwsError(() => momentumFromHalfLife(h), RangeError, /half-life/);
+  throwsError(() => scaleMomentum(1, 2), RangeError, /momentum/);
 });
 
 test('the closed form of EMA', () => {

@@ -1,0 +1,37 @@
+import { type FilePath, withFile, writeFileAtomic } from './files.ts';
+import { encodeEnvelope, isEnvelope, SIGNATURE_LENGTH, unpackEnvelope } from './envelope.ts';
+import { decodeSafetensors, onHost, readHeader } from './safetensors.ts';
+import { type StateTree, flattenTree } from './tree.ts';
+
+/**
+ * Saves a state dictionary, or any nesting of tensors and plain values, as a safetensors file: tensors under their
+ * paths, the rest as JSON in the metadata, and a checksum. The path holds either its old bytes or the new ones, also
+ * when the process ends midway. Other programs read the tensors of a model under the keys of its state dictionary.
+ *
+ * @param path - where; an existing file is replaced
+ * @param state - what to save, as it is at the time of the call
+ * @throws ArgumentError for what is neither tensor nor plain value, StateError when the file cannot be written
+ * @see https://pytorch.org/docs/stable/generated/torch.save.html
+ */
+export async function save(path: FilePath, state: unknown): Promise<void> {
+  const flat = flattenTree('save', state);
+  const tensors = onHost(flat.tensors);
+  const ready = { structure: flat.structure, tensors: tensors instanceof Promise ? await tensors : tensors };
+  await writeFileAtomic('save', path, encodeEnvelope('save', 'state', ready));
+}
+
+/**
+ * Reads what `save` wrote, equal in every bit. A safetensors file of another program gives its tensors by name.
+ *
+ * @param path - a path, or a URL, also of the web
+ * @throws StateError when the file cannot be read, is damaged or cut short, or is no safetensors file
+ * @see https://pytorch.org/docs/stable/generated/torch.load.html
+ */
+export async function load(path: FilePath): Promise<StateTree> {
+  return withFile('load', path, async (source) => {
+    const own = isEnvelope(await source.read(0, Math.min(SIGNATURE_LENGTH, source.size)));
+    if (!own) await readHeader('load', source);
+    const bytes = await source.read(0, source.size);
+    return own ? unpackEnvelope('load', 'state', bytes) : decodeSafetensors('load', bytes).tensors;
+  });
+}
