@@ -22,6 +22,8 @@ export { mean, sum } from './core/ops/reduce.ts';
 export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
 } from './core/ops/view.ts';
+export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
+export { linear } from './core/ops/linear.ts';
 import './core/ops/convert.ts';
 import './core/ops/methods.ts';
 

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from '../dtype.ts';
+import type { DType } from '../dtype.ts';
 import { checkRange } from '../dtype.ts';
 import type { Expr, Fn } from '../expr.ts';
 import * as special from './special.ts';
@@ -27,9 +27,16 @@ const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
 
 const number = (v: number): string => (Object.is(v, -0) ? '(-0)' : v < 0 ? `(${v})` : String(v));
 
-/** Statements that compute an expression, shared parts once, and the name or literal that holds the result. */
-export function statements(root: Expr, argument: (i: number) => string): { readonly body: string; readonly result: string } {
-  const names = new Map<Expr, string>();
+/**
+ * Statements that compute an expression, shared parts once, and the name or literal that holds the result. Several expressions share their
+ * parts when they are given the same `names`; `rounded` wraps each intermediate value.
+ */
+export function statements(
+  root: Expr,
+  argument: (i: number) => string,
+  rounded: (text: string) => string = (text) => text,
+  names: Map<Expr, string> = new Map(),
+): { readonly body: string; readonly result: string } {
   const lines: string[] = [];
   const visit = (x: Expr): string => {
     if (x.fn === 'const') return number(x.value);
@@ -39,7 +46,7 @@ export function statements(root: Expr, argument: (i: number) => string): { reado
     const text = source[x.fn](...x.args.map(visit));
     const name = `t${names.size}`;
     names.set(x, name);
-    lines.push(`const ${name}=${text};`);
+    lines.push(`const ${name}=${rounded(text)};`);
     return name;
   };
   const result = visit(root);
@@ -61,9 +68,6 @@ function whole(x: number): number {
 }
 
 const helpers = { ...special, whole };
-
-/** A loop over `n` elements of operands with strides; a number operand stands in place of its array. */
-export type Loop = (n: number, out: TypedArray, outAt: number, outStep: number, ...operands: (TypedArray | number)[]) => void;
 
 /** Compiles generated source with the helpers in scope as `h`. */
 export function compile<F>(parameters: readonly string[], body: string): F {

@@ -40,7 +40,6 @@ function stepsOf(depth: number): Int32Array {
 /** Doubles of the packed block of the right operand: what stays in the second-level cache. */
 const BLOCK = 65_536;
 
-/** Elements the product is summed into, one tile after the other. */
 function multiply(p: Product): void {
   const { m, n, k, a, b } = p;
   if (m === 0 || n === 0) return;
@@ -142,9 +141,9 @@ function multiplySkinny(p: Product): void {
   }
 }
 
-/** The last two dimensions of a tensor; `cells` stands in for its own where results are checked first. */
-function matrixOf(x: Tensor, cells: TypedArray = x.storage.cells): Matrix {
-  return { cells, at: x.offset, row: x.strides[x.ndim - 2], col: x.strides[x.ndim - 1] };
+/** The last two dimensions under `strides`; `cells` stands in for the tensor's own where results are checked first. */
+function matrixOf(x: Tensor, strides: readonly number[], cells: TypedArray = x.storage.cells): Matrix {
+  return { cells, at: x.offset, row: strides[strides.length - 2], col: strides[strides.length - 1] };
 }
 
 /** Factors of a product and of the tensor added to it. */
@@ -153,17 +152,27 @@ export interface AddmmAttrs {
   readonly beta: number;
 }
 
-/** Products of the matrices in the last two dimensions; the dimensions before them broadcast. */
+/** Products of the matrices in the last two dimensions; the dimensions before them broadcast, and so does the whole bias. */
 function batched(name: string, out: Tensor, a: Tensor, b: Tensor, bias: Tensor | null, { alpha, beta }: AddmmAttrs): void {
-  const [m, n] = out.shape.slice(-2);
-  const k = a.shape[a.ndim - 1];
+  const rank = out.ndim;
   const batch = out.shape.slice(0, -2);
   const lead = (x: Tensor): number[] => broadcastStrides(x.shape.slice(0, -2), x.strides.slice(0, -2), batch);
+  const spread = bias === null ? [] : broadcastStrides(bias.shape, bias.strides, out.shape);
   writeChecked(name, out.dtype, out.storage.cells, (cells) => {
-    const p: Product = { m, n, k, a: matrixOf(a), b: matrixOf(b), out: matrixOf(out, cells), bias: bias && matrixOf(bias), alpha, beta };
-    if (batch.length === 0) return multiply(p);
-    const tensors = bias === null ? [out, a, b] : [out, a, b, bias];
-    walkOuter({ sizes: batch, strides: tensors.map(lead) }, 0, tensors.map((x) => x.offset), (at) => {
+    const p: Product = {
+      m: out.shape[rank - 2],
+      n: out.shape[rank - 1],
+      k: a.shape[a.ndim - 1],
+      a: matrixOf(a, a.strides),
+      b: matrixOf(b, b.strides),
+      out: matrixOf(out, out.strides, cells),
+      bias: bias && matrixOf(bias, spread),
+      alpha,
+      beta,
+    };
+    if (rank === 2) return multiply(p);
+    const strides = [out.strides.slice(0, -2), lead(a), lead(b), spread.slice(0, -2)];
+    walkOuter({ sizes: batch, strides }, 0, [out.offset, a.offset, b.offset, bias?.offset ?? 0], (at) => {
       [p.out.at, p.a.at, p.b.at] = at;
       if (p.bias !== null) p.bias.at = at[3];
       multiply(p);
@@ -175,11 +184,7 @@ function batched(name: string, out: Tensor, a: Tensor, b: Tensor, bias: Tensor |
 export const matmulKernel: Kernel<undefined> = ([out], [a, b]) => batched('matmul', out, a as Tensor, b as Tensor, null, { alpha: 1, beta: 0 });
 
 /** Kernel of `beta·input + alpha·(a @ b)`; the input broadcasts to the result. */
-export const addmmKernel: Kernel<AddmmAttrs> = ([out], [input, a, b], attrs) => {
-  const c = input as Tensor;
-  const bias = Object.assign(Object.create(c) as Tensor, { shape: out.shape, strides: broadcastStrides(c.shape, c.strides, out.shape) });
-  batched('addmm', out, a as Tensor, b as Tensor, bias, attrs);
-};
+export const addmmKernel: Kernel<AddmmAttrs> = ([out], [input, a, b], attrs) => batched('addmm', out, a as Tensor, b as Tensor, input as Tensor, attrs);
 
 /** Kernel of `x @ weightᵀ + bias`: all leading dimensions of `x` are rows of one product. */
 export const linearKernel: Kernel<undefined> = ([out], [input, weight, bias]) => {

@@ -1,59 +1,95 @@
 import type { DType, TypedArray } from '../dtype.ts';
 import { type Expr, arg } from '../expr.ts';
 import type { Kernel } from '../op.ts';
-import { broadcastStrides } from '../shape.ts';
+import { broadcastStrides, sameShape } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { compile, statements, stored } from './codegen.ts';
 import { coalesce, walkOuter } from './layout.ts';
 
-type Loop = (n: number, out: TypedArray, at: number, step: number, x: TypedArray | number, xAt: number, xStep: number, y: TypedArray | number, yAt: number, yStep: number, z: TypedArray | number, zAt: number, zStep: number) => void;
+type Cells = TypedArray | number;
+
+/** `out[i] = f(x[i], y[i], z[i])` for operands that lie side by side. */
+type FlatLoop = (n: number, out: TypedArray, at: number, x: Cells, xAt: number, y: Cells, yAt: number, z: Cells, zAt: number) => void;
+/** The same with a step per operand. */
+type StridedLoop = (
+  n: number, out: TypedArray, at: number, step: number, x: Cells, xAt: number, xStep: number, y: Cells, yAt: number, yStep: number, z: Cells, zAt: number, zStep: number,
+) => void;
+
+interface Loops {
+  readonly flat: FlatLoop;
+  readonly strided: StridedLoop;
+}
 
 const names = ['x', 'y', 'z'];
 
-/** One loop `out[i] = f(x[i], y[i], z[i])` with a step per operand; operands that are numbers are read as they are. */
-function makeLoop(expr: Expr, dtype: DType, operands: readonly Operand[]): Loop {
+/** Compiles both loops of an expression; operands that are numbers are read as they are. */
+function makeLoops(expr: Expr, dtype: DType, operands: readonly Operand[]): Loops {
   const isNumber = operands.map((x) => typeof x === 'number');
   const { body, result } = statements(expr, (i) => (isNumber[i] ? names[i] : `${names[i]}v`));
-  const used = operands.map((_, i) => i).filter((i) => !isNumber[i]);
-  const loads = used.map((i) => `const ${names[i]}v=${names[i]}[${names[i]}At];`).join('');
-  const steps = used.map((i) => `${names[i]}At+=${names[i]}Step;`).join('');
-  const parameters = ['n', 'out', 'at', 'step', ...names.flatMap((v) => [v, `${v}At`, `${v}Step`])];
-  return compile<Loop>(parameters, `for(let i=0;i<n;i++){${loads}${body}out[at]=${stored(dtype, result)};at+=step;${steps}}`);
-}
-
-/** The reference CPU kernel of a pointwise expression: broadcasting, any strides, any mix of dtypes, at most three operands. */
-export function pointwiseKernel<A>(build: (attrs: A) => { readonly key: string; readonly expr: Expr }): Kernel<A> {
-  const loops = new Map<string, Loop>();
-  return ([out], inputs, attrs) => {
-    const { key, expr } = build(attrs);
-    let signature = `${key}:${out.dtype}`;
-    for (const x of inputs) signature += typeof x === 'number' ? ',n' : `,${x.dtype}`;
-    let loop = loops.get(signature);
-    if (loop === undefined) loops.set(signature, (loop = makeLoop(expr, out.dtype, inputs)));
-    runLoop(loop, out, inputs);
+  const used = names.filter((_, i) => i < operands.length && !isNumber[i]);
+  const value = stored(dtype, result);
+  const flatLoads = used.map((v) => `const ${v}v=${v}[${v}At+i];`).join('');
+  const loads = used.map((v) => `const ${v}v=${v}[${v}At];`).join('');
+  const steps = used.map((v) => `${v}At+=${v}Step;`).join('');
+  return {
+    flat: compile<FlatLoop>(['n', 'out', 'at', ...names.flatMap((v) => [v, `${v}At`])], `for(let i=0;i<n;i++){${flatLoads}${body}out[at+i]=${value};}`),
+    strided: compile<StridedLoop>(
+      ['n', 'out', 'at', 'step', ...names.flatMap((v) => [v, `${v}At`, `${v}Step`])],
+      `for(let i=0;i<n;i++){${loads}${body}out[at]=${value};at+=step;${steps}}`,
+    ),
   };
 }
 
-function runLoop(loop: Loop, out: Tensor, inputs: readonly Operand[]): void {
+/** A tensor of one element, spread over a larger result, is read once. */
+function scalarOf(x: Operand, out: Tensor): Operand {
+  return typeof x !== 'number' && x.shape.length === 0 && out.shape.length > 0 ? x.storage.cells[x.offset] : x;
+}
+
+/**
+ * The reference CPU kernel of a pointwise expression: broadcasting, any strides, any mix of dtypes, at most three operands.
+ * `keyOf` tells attributes apart that give different expressions; `exprOf` is asked once for each.
+ */
+export function pointwiseKernel<A>(keyOf: (attrs: A) => string, exprOf: (attrs: A) => Expr): Kernel<A> {
+  const compiled = new Map<string, Loops>();
+  return ([out], inputs, attrs) => {
+    const operands = inputs.map((x) => scalarOf(x, out));
+    let signature = `${keyOf(attrs)}:${out.dtype}`;
+    for (const x of operands) signature += typeof x === 'number' ? ',n' : `,${x.dtype}`;
+    let loops = compiled.get(signature);
+    if (loops === undefined) compiled.set(signature, (loops = makeLoops(exprOf(attrs), out.dtype, operands)));
+    const flat = out.isContiguous() && operands.every((x) => typeof x === 'number' || (sameShape(x.shape, out.shape) && x.isContiguous()));
+    if (flat) runFlat(loops.flat, out, operands);
+    else runStrided(loops.strided, out, operands);
+  };
+}
+
+const cellsOf = (x: Operand | undefined): Cells => (typeof x === 'object' ? x.storage.cells : (x ?? 0));
+const startOf = (x: Operand | undefined): number => (typeof x === 'object' ? x.offset : 0);
+
+function runFlat(loop: FlatLoop, out: Tensor, [x, y, z]: readonly Operand[]): void {
+  loop(out.numel(), out.storage.cells, out.offset, cellsOf(x), startOf(x), cellsOf(y), startOf(y), cellsOf(z), startOf(z));
+}
+
+function runStrided(loop: StridedLoop, out: Tensor, inputs: readonly Operand[]): void {
   const tensors = [out, ...inputs.filter((x): x is Tensor => typeof x !== 'number')];
   const walk = coalesce(out.shape, tensors.map((t) => broadcastStrides(t.shape, t.strides, out.shape)));
   const inner = walk.sizes.length - 1;
   const n = inner < 0 ? 1 : walk.sizes[inner];
-  const slots = [0, 1, 2].map((i) => {
-    const x = inputs[i];
-    if (x === undefined || typeof x === 'number') return { data: x ?? 0, operand: -1, step: 0 };
-    const operand = tensors.indexOf(x, 1);
-    return { data: x.storage.cells, operand, step: inner < 0 ? 0 : walk.strides[operand][inner] };
-  });
-  const [a, b, c] = slots;
+  const stepOf = (k: number): number => (inner < 0 || k < 0 ? 0 : walk.strides[k][inner]);
+  // Which walked tensor an operand is; -1 for numbers and missing operands.
+  let count = 0;
+  const [a, b, c] = [0, 1, 2].map((i) => (typeof inputs[i] === 'object' ? ++count : -1));
+  const [x, y, z] = [0, 1, 2].map((i) => cellsOf(inputs[i]));
+  const [step, xStep, yStep, zStep] = [0, a, b, c].map(stepOf);
   const cells = out.storage.cells;
-  const step = inner < 0 ? 0 : walk.strides[0][inner];
-  const at = (offsets: readonly number[], operand: number): number => (operand < 0 ? 0 : offsets[operand]);
   walkOuter(walk, Math.min(1, walk.sizes.length), tensors.map((t) => t.offset), (o) => {
-    loop(n, cells, o[0], step, a.data, at(o, a.operand), a.step, b.data, at(o, b.operand), b.step, c.data, at(o, c.operand), c.step);
+    loop(n, cells, o[0], step, x, a < 0 ? 0 : o[a], xStep, y, b < 0 ? 0 : o[b], yStep, z, c < 0 ? 0 : o[c], zStep);
   });
 }
 
 /** The copy that also converts: `out[i] = x[i]`. */
-export const copyKernel: Kernel<unknown> = pointwiseKernel(() => ({ key: 'copy', expr: arg(0) }));
+export const copyKernel: Kernel<unknown> = pointwiseKernel(
+  () => '',
+  () => arg(0),
+);

@@ -162,7 +162,10 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
       accepts?.(promoted);
       return { shape: broadcastOperands(name, inputs), dtype: dtype === undefined ? promoted : dtype(promoted, inputs) };
     },
-    cpu: pointwiseKernel<A>((attrs) => ({ key: key === undefined ? '' : key(attrs), expr: expr(attrs, arg(0), arg(1), arg(2)) })),
+    cpu: pointwiseKernel<A>(
+      (attrs) => (key === undefined ? '' : key(attrs)),
+      (attrs) => expr(attrs, arg(0), arg(1), arg(2)),
+    ),
   });
 }
 

@@ -2,7 +2,7 @@ import { DTypeError, ShapeError, show } from '../errors.ts';
 import { broadcastShapes } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Method, checkTensor, inPlaceMethod, method } from './define.ts';
-import { index, indexPut } from './indexing.ts';
+import { index } from './indexing.ts';
 import { nonzero } from './nonzero.ts';
 import { clone, expand, narrow, reshape } from './view.ts';
 
@@ -37,12 +37,9 @@ function scatterMasked(op: string, x: Tensor, mask: Tensor, source: Tensor): Ten
     throw new ShapeError(`${op}: the source is too small, got ${source.numel()} elements for ${count} places; expected at least ${count}`);
   }
   const values = narrow(reshape(source, [-1]), 0, 0, count);
-  if (x.ndim > 0) return indexPut.inPlace(x, ...putArgs(places, values));
-  indexPut.inPlace(reshape(x, [1]), ...putArgs(places, values));
+  (x.ndim === 0 ? reshape(x, [1]) : x).indexPut_(places, values);
   return x;
 }
-
-const putArgs = (places: readonly Tensor[], values: Tensor): never[] => [places, values] as never[];
 
 /**
  * A copy of `x` with the places where the mask holds filled with the elements of `source`, both in row-major order.

@@ -1,21 +1,32 @@
+import type * as arrange from './arrange.ts';
 import type * as compare from './compare.ts';
 import type * as convert from './convert.ts';
 import type * as creation from './creation.ts';
+import type * as gather from './gather.ts';
+import type * as indexing from './indexing.ts';
+import type * as join from './join.ts';
+import type * as lookup from './lookup.ts';
+import type * as masked from './masked.ts';
+import type * as matmul from './matmul.ts';
+import type * as nonzero from './nonzero.ts';
 import type * as pointwise from './pointwise.ts';
 import type * as reduce from './reduce.ts';
 import type * as select from './select.ts';
+import type * as sort from './sort.ts';
 import type * as strided from './strided.ts';
 import type * as view from './view.ts';
 
-type Ops = typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof pointwise & typeof reduce & typeof select & typeof view;
+type Ops = typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof matmul & typeof pointwise & typeof reduce & typeof select & typeof view & Indexing;
+type Indexing = typeof arrange & typeof gather & typeof indexing & typeof join & typeof lookup & typeof masked & typeof nonzero & typeof sort & typeof strided;
 
-/** An operation as a method: without its first argument, for each of up to three call forms. */
+/** An operation as a method: without its first argument, for each of up to four call forms. */
 type AsMethod<F> = F extends {
   (x: infer _A, ...rest: infer A): infer R;
   (x: infer _B, ...rest: infer B): infer S;
   (x: infer _C, ...rest: infer C): infer T;
+  (x: infer _D, ...rest: infer D): infer U;
 }
-  ? { (...args: A): R; (...args: B): S; (...args: C): T }
+  ? { (...args: A): R; (...args: B): S; (...args: C): T; (...args: D): U }
   : never;
 
 type MethodNames = { [K in keyof Ops]: Ops[K] extends { readonly isMethod: true } ? K : never }[keyof Ops];

@@ -1,0 +1,65 @@
+import { linearKernel } from '../cpu/matmul.ts';
+import { ShapeError, show } from '../errors.ts';
+import { type Primitive, apply, primitive } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
+import { type Free, checkTensor, free } from './define.ts';
+import { checkDTypes, mT, matmul, matmulOp, rowsOf } from './matmul.ts';
+
+const linearOp: Primitive<undefined> = primitive({
+  name: 'linear',
+  infer: ([x, w]) => ({ shape: [...(x as Tensor).shape.slice(0, -1), (w as Tensor).shape[0]], dtype: (x as Tensor).dtype }),
+  cpu: linearKernel,
+  saves: (i) => i < 2,
+  backward: [
+    (g, n) => matmul(g, n.input(1)),
+    (g, n) => apply(matmulOp, [mT(rowsOf(g)), rowsOf(n.input(0))], undefined),
+    (g) => g,
+  ],
+});
+
+/**
+ * Affine map `x @ weightᵀ + bias`: `(…, in) → (…, out)`.
+ *
+ * @param weight - `(out, in)`, or `(in)` for a single output without its dimension
+ * @param bias - `(out)`, or a scalar for a weight of one dimension; none by default
+ * @throws ShapeError or DTypeError when the operands do not fit
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+ */
+export const linear: Free<(x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor> = free(
+  {
+    name: 'linear',
+    family: 'matrix',
+    torch: 'nn.functional.linear',
+    samples: (s) => [
+      [s.float([2, 3]), s.float([4, 3]), s.float([4])],
+      [s.float([2, 3]), s.float([4, 3])],
+      [s.float([3]), s.float([2, 3]), s.float([2])],
+      [s.float([2, 1, 3]), s.float([2, 3]), s.float([2])],
+      [s.float([5, 3]), s.float([1, 3]), s.float([1])],
+      [s.float([2, 3]), s.float([3]), s.float([])],
+      [s.float([0, 3]), s.float([2, 3]), s.float([2])],
+      [s.float([2, 0]), s.float([3, 0]), s.float([3])],
+    ],
+  },
+  (x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor => {
+    checkTensor('linear', x);
+    checkTensor('linear', weight, 'weight');
+    if (bias !== undefined && bias !== null) checkTensor('linear', bias, 'bias');
+    if (x.ndim === 0 || weight.ndim === 0 || weight.ndim > 2) {
+      throw new ShapeError(`linear: wrong number of dimensions, got ${show(x)} and weight ${show(weight)}; expected (…, in) and (out, in)`);
+    }
+    const size = weight.shape[weight.ndim - 1];
+    if (x.shape[x.ndim - 1] !== size) {
+      throw new ShapeError(`linear: input features differ, got ${show(x)} and weight ${show(weight)}; expected ${x.shape[x.ndim - 1]} = ${size}`);
+    }
+    const operands = bias === undefined || bias === null ? [x, weight] : [x, weight, bias];
+    checkDTypes('linear', ...operands);
+    const shape = weight.shape.slice(0, -1);
+    if (bias && (bias.ndim !== shape.length || bias.shape[0] !== shape[0])) {
+      throw new ShapeError(`linear: the bias does not fit, got ${show(bias)} for weight ${show(weight)}; expected [${shape.join(', ')}]`);
+    }
+    if (weight.ndim === 1) return bias ? matmul(x, weight).add(bias) : matmul(x, weight);
+    if (x.ndim > 2 && !x.isContiguous()) operands[0] = x.contiguous();
+    return apply(linearOp, operands, undefined);
+  },
+);

@@ -1,0 +1,70 @@
+import type { Device } from '../../core/device.ts';
+import type { DType } from '../../core/dtype.ts';
+import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { empty } from '../../core/ops/creation.ts';
+import { Module } from '../module.ts';
+import { Parameter } from '../parameter.ts';
+
+/** Options of every layer with parameters. */
+export interface FactoryOptions {
+  /** Element type of the parameters; default float32. */
+  readonly dtype?: DType;
+  /** Where the parameters live; default 'cpu'. */
+  readonly device?: string | Device;
+}
+
+/** The names in `FactoryOptions`. */
+export const factoryOptions = ['dtype', 'device'] as const;
+
+/** An unfilled Parameter of a shape. */
+export function newParameter(shape: readonly number[], { dtype = 'float32', device = 'cpu' }: FactoryOptions): Parameter {
+  return new Parameter(empty(shape, { dtype, device }));
+}
+
+/** Refuses anything but an integer ≥ `min`. */
+export function checkInteger(layer: string, name: string, value: unknown, min = 1): asserts value is number {
+  checkNumber(layer, name, value, `an integer ≥ ${min}`, (v) => Number.isInteger(v) && v >= min);
+}
+
+/** Refuses anything but true and false. */
+export function checkBoolean(layer: string, name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw new ArgumentError(`${layer}: ${name} is not a boolean, got ${show(value)}; expected true or false`);
+}
+
+/** Refuses probabilities outside 0 to 1. */
+export function checkProbability(layer: string, value: unknown): asserts value is number {
+  checkNumber(layer, 'p', value, 'a probability from 0 to 1', (v) => v >= 0 && v <= 1);
+}
+
+/** Refuses NaN, infinities and things that are no numbers. */
+export function checkFinite(layer: string, name: string, value: unknown): asserts value is number {
+  checkNumber(layer, name, value, 'a finite number', Number.isFinite);
+}
+
+/** Refuses a small number in a denominator that is not positive. */
+export function checkEps(layer: string, value: unknown): asserts value is number {
+  checkNumber(layer, 'eps', value, 'a number ≥ 0', (v) => v >= 0 && Number.isFinite(v));
+}
+
+/** A size per spatial dimension, from a number or a list. */
+export function spatial(layer: string, name: string, value: unknown, rank: number, min: number): number[] {
+  const sizes: unknown[] = Array.isArray(value) ? value : new Array<unknown>(rank).fill(value);
+  if (sizes.length !== rank || !sizes.every((n) => typeof n === 'number' && Number.isInteger(n) && n >= min)) {
+    throw new ArgumentError(`${layer}: invalid ${name}, got ${show(value)}; expected an integer ≥ ${min}, or ${rank} of them`, { values: { [name]: value } });
+  }
+  return sizes as number[];
+}
+
+/** A number as it is, a list of sizes checked: for options that are printed as they were given. */
+export function checkSpatial(layer: string, name: string, value: unknown, rank: number, min: number): void {
+  spatial(layer, name, value, rank, min);
+}
+
+/** A layer whose constructor takes nothing. */
+export abstract class Plain extends Module {
+  constructor(...extra: never[]) {
+    super();
+    const [first] = extra as readonly unknown[];
+    if (first !== undefined) checkOptions(new.target.name, typeof first === 'object' && first !== null ? first : [first], []);
+  }
+}

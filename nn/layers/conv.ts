@@ -1,0 +1,214 @@
+import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../core/ops/conv.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { kaimingUniform_, uniform_ } from '../init.ts';
+import { Module } from '../module.ts';
+import type { Parameter } from '../parameter.ts';
+import { python } from '../repr.ts';
+import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter, spatial } from './check.ts';
+
+/** A size for all spatial dimensions, or one for each. */
+export type Size = number | readonly number[];
+
+interface CommonOptions extends FactoryOptions {
+  /** Step between windows; default 1. */
+  readonly stride?: Size;
+  /** Distance between the cells of the kernel; default 1. */
+  readonly dilation?: Size;
+  /** Number of groups that channels are split into; default 1. */
+  readonly groups?: number;
+  /** Add a learned bias per channel; default true. */
+  readonly bias?: boolean;
+}
+
+/** Options of `Conv1d` and `Conv2d`. */
+export interface ConvOptions extends CommonOptions {
+  /** Zeros added at both ends, 'same' to keep the size (stride 1 only), or 'valid' for none; default 0. */
+  readonly padding?: Size | 'same' | 'valid';
+}
+
+/** Options of `ConvTranspose1d` and `ConvTranspose2d`. */
+export interface ConvTransposeOptions extends CommonOptions {
+  /** Cells cut from both ends; default 0. */
+  readonly padding?: Size;
+  /** Size added to one end of the output; default 0. */
+  readonly outputPadding?: Size;
+}
+
+const common = ['stride', 'dilation', 'groups', 'bias', 'padding', ...factoryOptions];
+
+/** What all convolutions share. */
+abstract class Convolution extends Module {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(name: string, rank: number, transposed: boolean, inChannels: number, outChannels: number, kernelSize: Size, options: CommonOptions) {
+    super();
+    checkInteger(name, 'inChannels', inChannels);
+    checkInteger(name, 'outChannels', outChannels);
+    const { stride = 1, dilation = 1, groups = 1, bias = true } = options;
+    checkInteger(name, 'groups', groups);
+    checkBoolean(name, 'bias', bias);
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new ArgumentError(`${name}: groups do not divide the channels, got ${groups} for ${inChannels} and ${outChannels}; expected a divisor of both`);
+    }
+    this.inChannels = inChannels;
+    this.outChannels = outChannels;
+    this.kernelSize = spatial(name, 'kernelSize', kernelSize, rank, 1);
+    this.stride = spatial(name, 'stride', stride, rank, 1);
+    this.dilation = spatial(name, 'dilation', dilation, rank, 1);
+    this.groups = groups;
+    const [first, second] = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+    this.weight = newParameter([first, second / groups, ...this.kernelSize], options);
+    this.bias = bias ? newParameter([outChannels], options) : null;
+    this.resetParameters();
+  }
+
+  /** Draws weight and bias anew. */
+  resetParameters(): void {
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    const fanIn = this.kernelSize.reduce((n, k) => n * k, this.weight.shape[1]);
+    const bound = 1 / Math.sqrt(fanIn);
+    if (this.bias !== null) uniform_(this.bias, -bound, bound);
+  }
+
+  /** The print form from the kernel on, with `padding` between stride and dilation. */
+  protected describe(padding: Size | string, outputPadding: readonly number[]): string {
+    const parts = [String(this.inChannels), String(this.outChannels), `kernel_size=${python(this.kernelSize)}`, `stride=${python(this.stride)}`];
+    const some = typeof padding === 'string' || (Array.isArray(padding) && padding.some((p: number) => p !== 0));
+    if (some) parts.push(`padding=${typeof padding === 'string' ? padding : python(padding)}`);
+    if (this.dilation.some((d) => d !== 1)) parts.push(`dilation=${python(this.dilation)}`);
+    if (outputPadding.some((p) => p !== 0)) parts.push(`output_padding=${python(outputPadding)}`);
+    if (this.groups !== 1) parts.push(`groups=${this.groups}`);
+    if (this.bias === null) parts.push('bias=False');
+    return parts.join(', ');
+  }
+}
+
+/** Convolutions that read windows of their input. */
+abstract class Forward extends Convolution {
+  readonly padding: readonly number[] | 'same' | 'valid';
+
+  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions) {
+    checkOptions(name, options, common);
+    super(name, rank, false, inChannels, outChannels, kernelSize, options);
+    const { padding = 0 } = options;
+    if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
+      throw new ArgumentError(`${name}: unknown padding, got ${show(padding)}; expected integers ≥ 0, 'same' or 'valid'`);
+    }
+    if (padding === 'same' && this.stride.some((s) => s !== 1)) {
+      throw new ArgumentError(`${name}: padding 'same' needs stride 1, got ${show(this.stride)}; expected 1`);
+    }
+    this.padding = typeof padding === 'string' ? padding : spatial(name, 'padding', padding, rank, 0);
+  }
+
+  override extraRepr(): string {
+    return this.describe(this.padding, []);
+  }
+}
+
+/**
+ * Convolution (cross-correlation) over one dimension. Weight (outChannels, inChannels/groups, kernelSize), bias (outChannels); both start
+ * uniform in `±1/√(inChannels/groups·kernelSize)`.
+ *
+ * Shape: (N, inChannels, L) or (inChannels, L) → (N, outChannels, L′), `L′ = ⌊(L + 2·padding − dilation·(kernelSize−1) − 1)/stride⌋ + 1`.
+ *
+ * @throws ArgumentError for sizes that are not positive integers, or groups that do not divide the channels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
+ */
+export class Conv1d extends Forward {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions = {}) {
+    super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride, padding, dilation, groups } = this;
+    return conv1d(x, this.weight, this.bias, { stride, padding, dilation, groups });
+  }
+}
+
+/**
+ * Convolution (cross-correlation) over two dimensions. Weight (outChannels, inChannels/groups, kH, kW), bias (outChannels); both start
+ * uniform in `±1/√(inChannels/groups·kH·kW)`.
+ *
+ * Shape: (N, inChannels, H, W) or (inChannels, H, W) → (N, outChannels, H′, W′), `H′ = ⌊(H + 2·padding − dilation·(kH−1) − 1)/stride⌋ + 1`.
+ *
+ * @throws ArgumentError for sizes that are not positive integers, or groups that do not divide the channels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+ */
+export class Conv2d extends Forward {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions = {}) {
+    super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride, padding, dilation, groups } = this;
+    return conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups });
+  }
+}
+
+/** Convolutions that spread their input over windows of the output. */
+abstract class Transposed extends Convolution {
+  readonly padding: readonly number[];
+  readonly outputPadding: readonly number[];
+
+  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions) {
+    checkOptions(name, options, [...common, 'outputPadding']);
+    super(name, rank, true, inChannels, outChannels, kernelSize, options);
+    this.padding = spatial(name, 'padding', options.padding ?? 0, rank, 0);
+    this.outputPadding = spatial(name, 'outputPadding', options.outputPadding ?? 0, rank, 0);
+    if (this.outputPadding.some((p, d) => p >= Math.max(this.stride[d], this.dilation[d]))) {
+      throw new ArgumentError(
+        `${name}: outputPadding is too large, got ${show(this.outputPadding)}; expected less than stride ${show(this.stride)} or dilation ${show(this.dilation)}`,
+      );
+    }
+  }
+
+  override extraRepr(): string {
+    return this.describe(this.padding, this.outputPadding);
+  }
+}
+
+/**
+ * Transposed convolution over one dimension: the gradient of `Conv1d` as a layer. Weight (inChannels, outChannels/groups, kernelSize).
+ *
+ * Shape: (N, inChannels, L) → (N, outChannels, L′), `L′ = (L−1)·stride − 2·padding + dilation·(kernelSize−1) + outputPadding + 1`.
+ *
+ * @throws ArgumentError for sizes that are not positive integers, or groups that do not divide the channels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+ */
+export class ConvTranspose1d extends Transposed {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions = {}) {
+    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride, padding, outputPadding, dilation, groups } = this;
+    return convTranspose1d(x, this.weight, this.bias, { stride, padding, outputPadding, dilation, groups });
+  }
+}
+
+/**
+ * Transposed convolution over two dimensions: the gradient of `Conv2d` as a layer. Weight (inChannels, outChannels/groups, kH, kW).
+ *
+ * Shape: (N, inChannels, H, W) → (N, outChannels, H′, W′), `H′ = (H−1)·stride − 2·padding + dilation·(kH−1) + outputPadding + 1`.
+ *
+ * @throws ArgumentError for sizes that are not positive integers, or groups that do not divide the channels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+ */
+export class ConvTranspose2d extends Transposed {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions = {}) {
+    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    const { stride, padding, outputPadding, dilation, groups } = this;
+    return convTranspose2d(x, this.weight, this.bias, { stride, padding, outputPadding, dilation, groups });
+  }
+}

@@ -1,0 +1,99 @@
+import { checkOptions } from '../../core/errors.ts';
+import { alphaDropout, dropout, dropout1d, dropout2d } from '../../core/ops/dropout.ts';
+import type { Generator } from '../../core/random.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { Module } from '../module.ts';
+import { checkProbability } from './check.ts';
+
+/** Options of the dropout layers. */
+export interface DropoutOptions {
+  /** Where the random numbers come from; default the global generator. */
+  readonly generator?: Generator;
+}
+
+/** What all dropouts share. */
+abstract class AnyDropout extends Module {
+  readonly p: number;
+  readonly generator: Generator | undefined;
+
+  constructor(name: string, p: number, options: DropoutOptions) {
+    super();
+    checkProbability(name, p);
+    checkOptions(name, options, ['generator']);
+    this.p = p;
+    this.generator = options.generator;
+  }
+
+  /** The options of the functional form. */
+  protected get mode(): { readonly training: boolean; readonly generator?: Generator } {
+    return { training: this.training, ...(this.generator !== undefined && { generator: this.generator }) };
+  }
+
+  override extraRepr(): string {
+    return `p=${this.p}, inplace=False`;
+  }
+}
+
+/**
+ * In training, zeroes each element with probability `p` (default 0.5) and scales the others by `1/(1−p)`; in evaluation, nothing.
+ *
+ * @throws ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
+ */
+export class Dropout extends AnyDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super('Dropout', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout(x, this.p, this.mode);
+  }
+}
+
+/**
+ * In training, zeroes whole channels of (N, C, L) or (C, L) with probability `p` (default 0.5) and scales the others by `1/(1−p)`.
+ *
+ * @throws ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout1d.html
+ */
+export class Dropout1d extends AnyDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super('Dropout1d', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout1d(x, this.p, this.mode);
+  }
+}
+
+/**
+ * In training, zeroes whole channels of (N, C, H, W) with probability `p` (default 0.5) and scales the others by `1/(1−p)`.
+ *
+ * @throws ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
+ */
+export class Dropout2d extends AnyDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super('Dropout2d', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout2d(x, this.p, this.mode);
+  }
+}
+
+/**
+ * In training, sets elements to SELU's lower bound with probability `p` (default 0.5), keeping mean 0 and variance 1.
+ *
+ * @throws ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
+ */
+export class AlphaDropout extends AnyDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super('AlphaDropout', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return alphaDropout(x, this.p, this.mode);
+  }
+}

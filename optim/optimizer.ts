@@ -1,0 +1,207 @@
+import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, checkOptions, show } from '../core/errors.ts';
+import { sameShape } from '../core/shape.ts';
+import { enableGrad, noGrad } from '../core/tape.ts';
+import { Tensor } from '../core/tensor.ts';
+import '../core/ops/convert.ts';
+import '../core/ops/view.ts';
+import { checkNonNegative } from './check.ts';
+import { type OptimizerOptions, type ParamGroup, type ParamGroupInput, type ParamsInput, checkDistinct, readGroup, readGroups } from './groups.ts';
+import { type OptimizerStateDict, type ParamState, type StateFields, readStateDict, writeStateDict } from './state.ts';
+
+/** Called with the optimizer before or after a step. */
+export type StepHook = (optimizer: Optimizer) => void;
+
+function addHook(hooks: StepHook[], hook: StepHook, what: string): () => void {
+  if (typeof hook !== 'function') throw new ArgumentError(`${what}: not a function, got ${show(hook)}; expected a hook`);
+  // An entry of its own, so that a hook registered twice is removed once.
+  const entry: StepHook = (optimizer) => hook(optimizer);
+  hooks.push(entry);
+  return () => {
+    const i = hooks.indexOf(entry);
+    if (i >= 0) hooks.splice(i, 1);
+  };
+}
+
+/**
+ * Base of the optimizers: groups of parameters with their options, state per parameter, steps, hooks, and PyTorch's state dictionary. A
+ * subclass says what its options may be (`checkGroup`), what state a parameter has (`stateFields`), and updates parameters (`update`).
+ *
+ * @see https://pytorch.org/docs/stable/optim.html
+ */
+export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S extends ParamState = ParamState> {
+  /** Options that groups take where they give none. */
+  readonly defaults: Readonly<O>;
+  /** The groups; `optimizer.paramGroups[0].lr = 0.1` counts from the next step on. */
+  readonly paramGroups: ParamGroup<O>[];
+  /** State of each parameter that was updated at least once. */
+  readonly state: Map<Tensor, S> = new Map();
+  private readonly preHooks: StepHook[] = [];
+  private readonly postHooks: StepHook[] = [];
+
+  /**
+   * @param params - an iterable of tensors, or of groups `{ params, lr, … }`
+   * @param defaults - every option with its default
+   * @throws ArgumentError for no parameters, something that is no tensor, a tensor given twice, an unknown option or one out of range;
+   *   StateError for a tensor that is no leaf
+   */
+  constructor(params: ParamsInput<O>, defaults: O) {
+    this.checkGroup(defaults);
+    this.defaults = { ...defaults };
+    this.paramGroups = readGroups(this.constructor.name, params, defaults, (options) => this.checkGroup(options));
+  }
+
+  /** Refuses options out of range. Subclasses call this one first, and check their own. */
+  protected checkGroup(options: Readonly<O>): void {
+    checkNonNegative(this.constructor.name, 'lr', options.lr);
+  }
+
+  /** What the state of a parameter in this group consists of, for saving and loading. */
+  protected abstract stateFields(group: Readonly<O>): StateFields;
+
+  /**
+   * Updates parameters of one group, all of which have a gradient that fits them. Called without recording.
+   *
+   * @param group - the group's options
+   * @param params - those of its parameters that have a gradient
+   * @param grads - their gradients
+   */
+  protected abstract update(group: Readonly<O>, params: readonly Tensor[], grads: readonly Tensor[]): void;
+
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @param closure - computes the loss anew and calls `backward()`; run with recording on
+   * @returns what the closure returns
+   * @throws ArgumentError for options out of range; ShapeError, DTypeError or DeviceError for gradients that do not fit; nothing is updated then
+   * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.step.html
+   */
+  step(): undefined;
+  step<T>(closure: () => T): T;
+  step<T>(closure?: () => T): T | undefined {
+    if (closure !== undefined && typeof closure !== 'function') {
+      throw new ArgumentError(`${this.constructor.name}.step: closure is not a function, got ${show(closure)}; expected a function that returns the loss`);
+    }
+    for (const hook of [...this.preHooks]) hook(this);
+    const loss = closure === undefined ? undefined : enableGrad(closure);
+    noGrad(() => this.updateAll());
+    for (const hook of [...this.postHooks]) hook(this);
+    return loss;
+  }
+
+  private updateAll(): void {
+    const work = this.paramGroups.map((group) => {
+      this.checkGroup(group);
+      const params = group.params.filter((p) => p.grad !== null);
+      return { group, params, grads: params.map((p) => this.gradientOf(p)) };
+    });
+    for (const { params } of work) for (const p of params) this.moveState(p);
+    for (const { group, params, grads } of work) if (params.length > 0) this.update(group, params, grads);
+  }
+
+  private gradientOf(p: Tensor): Tensor {
+    const { grad } = p;
+    const name = `${this.constructor.name}.step`;
+    if (!(grad instanceof Tensor)) throw new ArgumentError(`${name}: a gradient is not a tensor, got ${show(grad)}; expected a Tensor or null`);
+    if (!sameShape(grad.shape, p.shape)) throw new ShapeError(`${name}: a gradient has another shape, got ${show(grad)} for ${show(p)}; expected equal shapes`);
+    if (grad.dtype !== p.dtype) throw new DTypeError(`${name}: a gradient has another dtype, got ${show(grad)} for ${show(p)}; expected ${p.dtype}`);
+    if (grad.device !== p.device) {
+      throw new DeviceError(`${name}: a gradient is on another device, got ${grad.device.name} for ${p.device.name}; expected one device`);
+    }
+    const state = this.state.get(p);
+    for (const key in state) {
+      const value = state[key];
+      if (typeof value === 'object' && !sameShape(value.shape, p.shape)) {
+        throw new StateError(`${name}: the parameter changed shape, got ${show(p)} with ${key} ${show(value)}; expected its state to fit`, {
+          hint: 'state.delete(parameter) starts it anew',
+        });
+      }
+    }
+    return grad;
+  }
+
+  /** State follows a parameter that changed dtype or device. */
+  private moveState(p: Tensor): void {
+    const state: Record<string, Tensor | number> | undefined = this.state.get(p);
+    for (const key in state) {
+      const value = state[key];
+      if (typeof value === 'object' && (value.dtype !== p.dtype || value.device !== p.device)) state[key] = value.to(p);
+    }
+  }
+
+  /**
+   * Forgets the gradients of all parameters, or with `setToNone: false` fills them with zeros.
+   *
+   * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html
+   */
+  zeroGrad(options?: { readonly setToNone?: boolean }): void {
+    checkOptions(`${this.constructor.name}.zeroGrad`, options, ['setToNone']);
+    const toNull = options?.setToNone ?? true;
+    for (const { params } of this.paramGroups) {
+      for (const p of params) {
+        if (p.grad !== null) p.grad = toNull ? null : noGrad(() => p.grad?.detach().zero_() ?? null);
+      }
+    }
+  }
+
+  /**
+   * Adds a group of parameters.
+   *
+   * @throws as the constructor does; nothing is added then
+   * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.add_param_group.html
+   */
+  addParamGroup(group: ParamGroupInput<O>): void {
+    const where = `group ${this.paramGroups.length}`;
+    const made = readGroup<O>(this.constructor.name, where, group, { ...this.defaults }, (options) => this.checkGroup(options));
+    checkDistinct(this.constructor.name, [...this.paramGroups, made]);
+    this.paramGroups.push(made);
+  }
+
+  /** Calls `hook(optimizer)` before every step and its closure. Returns a function that removes it. */
+  registerStepPreHook(hook: StepHook): () => void {
+    return addHook(this.preHooks, hook, 'registerStepPreHook');
+  }
+
+  /** Calls `hook(optimizer)` after every step that succeeded. Returns a function that removes it. */
+  registerStepPostHook(hook: StepHook): () => void {
+    return addHook(this.postHooks, hook, 'registerStepPostHook');
+  }
+
+  /**
+   * State and options in PyTorch's form and names. Tensors are the optimizer's own, not copies.
+   *
+   * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.state_dict.html
+   */
+  stateDict(): OptimizerStateDict {
+    return writeStateDict(this.paramGroups, this.state);
+  }
+
+  /**
+   * Takes over state and options, as PyTorch or `stateDict` wrote them; tensors are copied, in the dtype and on the device of their parameter.
+   *
+   * @throws StateError with the whole difference, before anything is written
+   * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.load_state_dict.html
+   */
+  loadStateDict(state: OptimizerStateDict): void {
+    const { states, groups } = readStateDict<O, S>(this.constructor.name, state, {
+      groups: this.paramGroups,
+      defaults: this.defaults,
+      check: (options) => this.checkGroup(options),
+      fields: (options) => this.stateFields(options),
+    });
+    this.state.clear();
+    for (const [p, s] of states) this.state.set(p, s);
+    this.paramGroups.forEach((group, i) => {
+      delete group.initialLr;
+      Object.assign(group, groups[i]);
+    });
+  }
+
+  /** PyTorch's print form. */
+  toString(): string {
+    const groups = this.paramGroups.map((group, i) => {
+      const lines = Object.entries(group).filter(([key]) => key !== 'params').sort(([a], [b]) => (a < b ? -1 : 1));
+      return `Parameter Group ${i}\n${lines.map(([key, value]) => `    ${key}: ${show(value)}\n`).join('')}`;
+    });
+    return `${this.constructor.name} (\n${groups.join('\n')})`;
+  }
+}
