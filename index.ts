@@ -24,6 +24,7 @@ export {
 } from './core/ops/view.ts';
 export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
 export { linear } from './core/ops/linear.ts';
+export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
 import './core/ops/convert.ts';
 import './core/ops/methods.ts';
 
