@@ -41,7 +41,7 @@ test('tests below test.run() fail the file', async () => {
 });
 
 test('a file that keeps an .only fails', async () => {
-  const outcome = await run('only', `test.${'only'}('a', () => is(1, 1));\ntest('b', () => is(1, 2));\ntest.run();");
+  const outcome = await run('only', `test.${'only'}('a', () => is(1, 1));\ntest('b', () => is(1, 2));\ntest.run();`);
   ok(outcome.failed > 0);
   ok(/keeps an \.only/.test(outcome.output));
 });

@@ -1,10 +1,10 @@
-import type { TypedArray } from '../dtype.ts';
+import { type DType, type TypedArray, makeArray } from '../dtype.ts';
 import type { Generator } from '../random.ts';
 import type { Tensor } from '../tensor.ts';
 import { walkOuter } from './layout.ts';
 
-/** Writes `n` random cells from `at` on. */
-export type Fill = (cells: TypedArray, at: number, n: number) => void;
+/** Writes `n` random cells from `at` on; `whole` is false when they belong to a tensor that is not row-major. */
+export type Fill = (cells: TypedArray, at: number, n: number, whole: boolean) => void;
 
 /** Fills a tensor of any layout in the order of its memory, as PyTorch does. */
 export function fillTensor(out: Tensor, fill: Fill): void {
@@ -12,14 +12,93 @@ export function fillTensor(out: Tensor, fill: Fill): void {
   const { cells } = out.storage;
   const n = out.numel();
   if (out.isContiguous()) {
-    fill(cells, offset, n);
+    fill(cells, offset, n, true);
     return;
   }
-  const drawn = cells.slice(0, 0).constructor === cells.constructor ? sameKind(cells, n) : cells;
-  fill(drawn, 0, n);
+  const drawn = makeArray(out.dtype, n);
+  fill(drawn, 0, n, false);
   const order = shape.map((_, d) => d).sort((a, b) => strides[b] - strides[a]);
   let i = 0;
   walkOuter({ sizes: order.map((d) => shape[d]), strides: [order.map((d) => strides[d])] }, 0, [offset], ([at]) => {
     cells[at] = drawn[i++];
   });
+}
+
+/** The high half of a double: Veltkamp's splitting. */
+function high(x: number): number {
+  const c = 134217729 * x;
+  return c - (c - x);
+}
+
+/** `a·b + c` with one rounding, by Dekker's product and Knuth's sum. */
+function fusedMultiplyAdd(a: number, b: number, c: number): number {
+  const p = a * b;
+  const [a1, b1] = [high(a), high(b)];
+  const [a2, b2] = [a - a1, b - b1];
+  const lost = a2 * b2 - (p - a1 * b1 - a2 * b1 - a1 * b2);
+  const s = p + c;
+  const v = s - p;
+  const exact = s + (p - (s - v) + (c - v) + lost);
+  return Number.isFinite(exact) ? exact : s;
+}
+
+/** Uniform on `from` to `to`: 24 random bits for float32, 53 for float64; the scaling rounds once. */
+export function fillUniform(cells: TypedArray, at: number, n: number, generator: Generator, from: number, to: number): void {
+  if (cells instanceof Float64Array) {
+    const width = to - from;
+    for (let i = at; i < at + n; i++) cells[i] = fusedMultiplyAdd(generator.uniform53(), width, from);
+    return;
+  }
+  const start = Math.fround(from);
+  const width = Math.fround(Math.fround(to) - start);
+  for (let i = at; i < at + n; i++) cells[i] = generator.uniform24() * width + start;
+}
+
+/** 1 with probability `p`, else 0. */
+export function fillBernoulli(cells: TypedArray, at: number, n: number, generator: Generator, p: number): void {
+  for (let i = at; i < at + n; i++) cells[i] = generator.uniform53() < p ? 1 : 0;
+}
+
+/** 1 with the probability of each cell of `p`, else 0; float32 probabilities cost one draw each, float64 ones two. */
+export function fillBernoulliEach(cells: TypedArray, at: number, n: number, generator: Generator, p: TypedArray): void {
+  if (p instanceof Float64Array) for (let i = 0; i < n; i++) cells[at + i] = generator.uniform53() < p[i] ? 1 : 0;
+  else for (let i = 0; i < n; i++) cells[at + i] = generator.uniform24() < p[i] ? 1 : 0;
+}
+
+/** Exponential values of mean `1 / rate`. */
+export function fillExponential(cells: TypedArray, at: number, n: number, generator: Generator, rate: number): void {
+  for (let i = at; i < at + n; i++) cells[i] = (-1 / rate) * Math.log1p(-generator.uniform53());
+}
+
+/** Whole numbers from `from` on, below `from + width`. */
+export function fillIntegers(cells: TypedArray, at: number, n: number, generator: Generator, from: number, width: number): void {
+  if (width < 2 ** 32) {
+    for (let i = at; i < at + n; i++) cells[i] = from + (generator.random() % width);
+    return;
+  }
+  const wide = BigInt(width);
+  for (let i = at; i < at + n; i++) cells[i] = from + Number(generator.random64() % wide);
+}
+
+/** How many values `random_` without bounds draws from, starting at 0: those a dtype holds exactly. */
+export const fullRange: Readonly<Record<DType, number>> = {
+  bool: 2, uint8: 256, int32: 2 ** 31, int64: 2 ** 63, float32: 2 ** 24 + 1, float64: 2 ** 53,
+};
+
+/** Whole numbers from 0 to 2⁵³: what `random_` without bounds gives for float64. */
+export function fillDoubleIntegers(cells: TypedArray, at: number, n: number, generator: Generator): void {
+  const width = 2n ** 53n + 1n;
+  for (let i = at; i < at + n; i++) cells[i] = Number(generator.random64() % width);
+}
+
+/** The numbers 0 to n - 1 in random order: Fisher and Yates' shuffle from the front. */
+export function fillPermutation(cells: TypedArray, generator: Generator): void {
+  const n = cells.length;
+  for (let i = 0; i < n; i++) cells[i] = i;
+  for (let i = 0; i < n - 1; i++) {
+    const j = i + (generator.random() % (n - i));
+    const kept = cells[i];
+    cells[i] = cells[j];
+    cells[j] = kept;
+  }
 }
