@@ -17,15 +17,40 @@ export {
   remainder, round, rsqrt, rsub, sign, sin, sinh, sqrt, square, sub, tan, trunc,
 } from './core/ops/pointwise.ts';
 export { eq, ge, gt, isfinite, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './core/ops/compare.ts';
+export {
+  celu, elu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leakyRelu, logsigmoid, mish, prelu, relu, relu6, selu, sigmoid, silu, softplus, softshrink, softsign, tanh, tanhshrink, threshold,
+} from './core/ops/activation.ts';
+export { type GeluApproximation, type GeluOptions, gelu } from './core/ops/gelu.ts';
+export { type SoftmaxOptions, logSoftmax, softmax, softmin } from './core/ops/softmax.ts';
+export { type ValueOptions, addcdiv, addcmul, lerp } from './core/ops/ternary.ts';
 export { clamp, maskedFill, where } from './core/ops/select.ts';
-export { mean, sum } from './core/ops/reduce.ts';
+export { type ScanOptions, cumprod, cumsum } from './core/ops/cumulate.ts';
+export { type KeepdimOptions, type ValuesAndIndices, argmax, argmin, max, median, min } from './core/ops/extrema.ts';
+export { type MomentOptions, logsumexp, norm, std, variance } from './core/ops/moments.ts';
+export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum } from './core/ops/reduce.ts';
+export { type IndexItem, type IndexPutOptions, Slice, index, indexPut, slice } from './core/ops/indexing.ts';
+export { gather, scatter, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
+export { embedding, type EmbeddingOptions, indexAdd, type IndexAddOptions, indexCopy, indexFill, indexSelect, oneHot, take } from './core/ops/lookup.ts';
+export { maskedScatter, maskedSelect } from './core/ops/masked.ts';
+export { nonzero } from './core/ops/nonzero.ts';
+export { cat, chunk, hstack, split, stack, unbind, vstack } from './core/ops/join.ts';
+export { diag, diagonal, flip, meshgrid, type MeshgridOptions, repeat, repeatInterleave, roll, tile, trace, tril, triu } from './core/ops/arrange.ts';
+export {
+  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions, unique, type UniqueOptions,
+} from './core/ops/sort.ts';
 export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
 } from './core/ops/view.ts';
 export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
 export { linear } from './core/ops/linear.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
+export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
+export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
+export { type FillOptions } from './core/ops/randomFill.ts';
+export { multinomial, type MultinomialOptions } from './core/ops/multinomial.ts';
+export { alphaDropout, dropout, dropout1d, dropout2d, type DropoutOptions } from './core/ops/dropout.ts';
 import './core/ops/convert.ts';
+import './core/ops/strided.ts';
 import './core/ops/methods.ts';
 
 // averages

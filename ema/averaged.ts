@@ -78,7 +78,7 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
 
   /** The averaged module's forward. */
   forward(...args: Parameters<M['forward']>): ReturnType<M['forward']> {
-    return this.module.forward(...args);
+    return this.module.forward(...args) as ReturnType<M['forward']>;
   }
 
   /**

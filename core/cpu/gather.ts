@@ -204,6 +204,14 @@ export function rowMajorCells(x: Tensor): TypedArray {
   return x.isContiguous() ? x.storage.cells.subarray(x.offset, x.offset + x.numel()) : x.data();
 }
 
+/** The largest element, at least 0. */
+export function largest(x: Tensor): number {
+  const cells = rowMajorCells(x);
+  let most = 0;
+  for (let i = 0; i < cells.length; i++) if (cells[i] > most) most = cells[i];
+  return most;
+}
+
 /** How many elements are not 0; NaN is not 0. */
 export function countNonzero(x: Tensor): number {
   const cells = rowMajorCells(x);

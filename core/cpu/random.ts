@@ -6,6 +6,11 @@ import { walkOuter } from './layout.ts';
 /** Writes `n` random cells from `at` on; `whole` is false when they belong to a tensor that is not row-major. */
 export type Fill = (cells: TypedArray, at: number, n: number, whole: boolean) => void;
 
+/** Dimensions in the order in which memory runs through them, outermost first. */
+export function memoryOrder({ strides }: Tensor): number[] {
+  return strides.map((_, d) => d).sort((a, b) => strides[b] - strides[a]);
+}
+
 /** Fills a tensor of any layout in the order of its memory, as PyTorch does. */
 export function fillTensor(out: Tensor, fill: Fill): void {
   const { shape, strides, offset } = out;
@@ -17,7 +22,7 @@ export function fillTensor(out: Tensor, fill: Fill): void {
   }
   const drawn = makeArray(out.dtype, n);
   fill(drawn, 0, n, false);
-  const order = shape.map((_, d) => d).sort((a, b) => strides[b] - strides[a]);
+  const order = memoryOrder(out);
   let i = 0;
   walkOuter({ sizes: order.map((d) => shape[d]), strides: [order.map((d) => strides[d])] }, 0, [offset], ([at]) => {
     cells[at] = drawn[i++];
@@ -101,4 +106,38 @@ export function fillPermutation(cells: TypedArray, generator: Generator): void {
     cells[i] = cells[j];
     cells[j] = kept;
   }
+}
+
+/** Where in `cells` a row of weights lies. */
+interface Row {
+  readonly cells: TypedArray;
+  readonly at: number;
+  readonly n: number;
+}
+
+/** `k` indices drawn with replacement: where uniform numbers fall among the cumulated weights. */
+export function drawWithReplacement({ cells, at, n }: Row, out: TypedArray, outAt: number, k: number, generator: Generator): void {
+  const cumulated = makeArray(cells instanceof Float64Array ? 'float64' : 'float32', n);
+  for (let j = 0; j < n; j++) cumulated[j] = (j === 0 ? 0 : cumulated[j - 1]) + cells[at + j];
+  const total = cumulated[n - 1];
+  for (let j = 0; j < n; j++) cumulated[j] /= total;
+  cumulated[n - 1] = 1;
+  for (let i = 0; i < k; i++) {
+    const u = generator.uniform53();
+    let low = 0;
+    for (let above = n; low < above; ) {
+      const middle = (low + above) >>> 1;
+      if (cumulated[middle] < u) low = middle + 1;
+      else above = middle;
+    }
+    out[outAt + i] = low;
+  }
+}
+
+/** `k` different indices: those of the largest ratios of weight to an exponential number. */
+export function drawWithoutReplacement({ cells, at, n }: Row, out: TypedArray, outAt: number, k: number, exponentials: TypedArray): void {
+  const ratios = makeArray(cells instanceof Float64Array ? 'float64' : 'float32', n);
+  for (let j = 0; j < n; j++) ratios[j] = cells[at + j] / exponentials[j];
+  const order = Int32Array.from({ length: n }, (_, j) => j).sort((a, b) => ratios[b] - ratios[a] || a - b);
+  for (let i = 0; i < k; i++) out[outAt + i] = order[i];
 }

@@ -1,9 +1,11 @@
 import { type Device, getDevice } from '../device.ts';
 import { type DType, checkDType, dtypes } from '../dtype.ts';
-import { ArgumentError, DeviceError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DeviceError, ShapeError, checkOptions, show } from '../errors.ts';
 import { arg } from '../expr.ts';
 import { apply, applyInPlace } from '../op.ts';
-import { Tensor } from '../tensor.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
+import { Tensor, emptyTensor } from '../tensor.ts';
+import { toCell } from './creation.ts';
 import { type InPlace, type Method, cast, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
 import type { Operand } from '../tape.ts';
 
@@ -32,10 +34,11 @@ function destination(x: Tensor, target: DType | string | Device | Tensor): [DTyp
   if (target instanceof Tensor) return [target.dtype, target.device];
   const dtype = dtypes.find((d) => d === target);
   if (dtype !== undefined) return [dtype, x.device];
-  if (typeof target !== 'string' && typeof target !== 'object') {
-    throw new ArgumentError(`to: neither dtype nor device, got ${show(target)}; expected one of ${dtypes.join(', ')}, or a device`);
+  try {
+    return [x.dtype, getDevice(target)];
+  } catch {
+    throw new ArgumentError(`to: neither dtype nor device, got ${show(target)}; expected one of ${dtypes.join(', ')}, or a registered device`);
   }
-  return [x.dtype, getDevice(target)];
 }
 
 function toDType(x: Tensor, dtype: DType): Tensor {
@@ -56,11 +59,11 @@ export const float: Method<(x: Tensor) => Tensor> = method({ name: 'float', fami
 /** As float64. @see https://pytorch.org/docs/stable/generated/torch.Tensor.double.html */
 export const double: Method<(x: Tensor) => Tensor> = method({ name: 'double', family, torch: 'Tensor.double', samples: (s) => [[s.int([3])]] }, (x: Tensor): Tensor => toDType(x, 'float64'));
 /** As int64. @see https://pytorch.org/docs/stable/generated/torch.Tensor.long.html */
-export const long: Method<(x: Tensor) => Tensor> = method({ name: 'long', family, torch: 'Tensor.long', samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int64'));
+export const long: Method<(x: Tensor) => Tensor> = method({ name: 'long', family, torch: 'Tensor.long', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int64'));
 /** As int32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.int.html */
-export const int: Method<(x: Tensor) => Tensor> = method({ name: 'int', family, torch: 'Tensor.int', samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int32'));
+export const int: Method<(x: Tensor) => Tensor> = method({ name: 'int', family, torch: 'Tensor.int', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int32'));
 /** As bool: true where not 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bool.html */
-export const bool: Method<(x: Tensor) => Tensor> = method({ name: 'bool', family, torch: 'Tensor.bool', samples: (s) => [[s.int([3], 0, 2)]] }, (x: Tensor): Tensor => toDType(x, 'bool'));
+export const bool: Method<(x: Tensor) => Tensor> = method({ name: 'bool', family, torch: 'Tensor.bool', differentiable: false, samples: (s) => [[s.int([3], 0, 2)]] }, (x: Tensor): Tensor => toDType(x, 'bool'));
 
 /** The tensor on the CPU; a promise, since other devices answer later. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
 export const cpu: Method<(x: Tensor) => Promise<Tensor>> = method({ name: 'cpu', family, torch: 'Tensor.cpu', samples: () => [] }, async (x: Tensor): Promise<Tensor> => x);
@@ -70,31 +73,43 @@ const copyOp = pointwise({
   name: 'copy',
   dtype: (t, [self]) => (typeof self === 'number' ? t : self.dtype),
   expr: () => arg(1),
-  backward: [(g) => g.mul(0), (g) => g],
+  backward: [(g) => emptyTensor(g.shape, g.dtype, g.device), (g) => g],
 });
 
-function copyInto(name: string, x: Tensor, source: Operand): Tensor {
+function copied(name: string, x: Tensor, source: Operand): Tensor {
   checkTensor(name, x);
-  return applyInPlace(copyOp, [x, checkOperand(name, source, 'source')], undefined);
+  if (typeof source !== 'number' && !sameShape(broadcastShapes(name, x.shape, source.shape), x.shape)) {
+    throw new ShapeError(`${name}: the source is larger, got ${show(source)} for ${show(x)}; expected a shape that broadcasts to [${x.shape.join(', ')}]`);
+  }
+  return name.endsWith('_') ? applyInPlace(copyOp, [x, source], undefined) : apply(copyOp, [x, source], undefined);
+}
+
+/** A number in the range of the dtype, or a scalar tensor. */
+function filling(name: string, x: Tensor, value: Operand): Operand {
+  checkTensor(name, x);
+  const source = checkOperand(name, value, 'value');
+  if (typeof source === 'number') return toCell(name, source, x.dtype);
+  if (source.ndim > 0) throw new ShapeError(`${name}: the value is not a scalar, got ${show(source)}; expected a number or 0 dimensions`);
+  return source;
 }
 
 /** `copy(x, source)`: `source` broadcast to the shape and cast to the dtype of `x`; `x.copy_(source)` in place. @see https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html */
 export const copy: InPlace<(x: Tensor, source: Operand) => Tensor> = inPlaceMethod(
   { name: 'copy', family, torch: null, samples: (s) => [[s.float([2, 3]), s.float([3])]] },
-  (x: Tensor, source: Operand): Tensor => apply(copyOp, [x, checkOperand('copy', source, 'source')], undefined),
-  (x: Tensor, source: Operand): Tensor => copyInto('copy_', x, source),
+  (x: Tensor, source: Operand): Tensor => copied('copy', x, checkOperand('copy', source, 'source')),
+  (x: Tensor, source: Operand): Tensor => copied('copy_', x, checkOperand('copy_', source, 'source')),
 );
 
 /** `x.fill_(value)`: `value` everywhere. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
 export const fill: InPlace<(x: Tensor, value: Operand) => Tensor> = inPlaceMethod(
   { name: 'fill', family, torch: null, samples: (s) => [[s.float([2, 3]), 2]] },
-  (x: Tensor, value: Operand): Tensor => apply(copyOp, [x, checkOperand('fill', value, 'value')], undefined),
-  (x: Tensor, value: Operand): Tensor => copyInto('fill_', x, value),
+  (x: Tensor, value: Operand): Tensor => copied('fill', x, filling('fill', x, value)),
+  (x: Tensor, value: Operand): Tensor => copied('fill_', x, filling('fill_', x, value)),
 );
 
 /** `x.zero_()`: zero everywhere. @see https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html */
 export const zero: InPlace<(x: Tensor) => Tensor> = inPlaceMethod(
   { name: 'zero', family, torch: null, samples: (s) => [[s.float([2, 3])]] },
-  (x: Tensor): Tensor => apply(copyOp, [x, 0], undefined),
-  (x: Tensor): Tensor => copyInto('zero_', x, 0),
+  (x: Tensor): Tensor => copied('zero', x, 0),
+  (x: Tensor): Tensor => copied('zero_', x, 0),
 );

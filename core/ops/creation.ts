@@ -35,6 +35,8 @@ export function dtypeOf(name: string, options: TensorOptions | undefined, fallba
   checkOptions(name, options, [...tensorOptions, ...more]);
   const dtype = options?.dtype ?? fallback;
   checkDType(name, dtype);
+  const needsGrad = options?.requiresGrad ?? false;
+  if (typeof needsGrad !== 'boolean') throw new ArgumentError(`${name}: requiresGrad is not a boolean, got ${show(needsGrad)}; expected true or false`);
   return dtype;
 }
 
@@ -120,8 +122,13 @@ function filled(name: string, shape: Shape, value: number, options: TensorOption
   const dtype = dtypeOf(name, options, fallback);
   checkShape(name, shape);
   const cells = makeArray(dtype, numelOf(shape));
-  if (value !== 0) cells.fill(toCell(name, value, dtype));
+  if (!Object.is(value, 0)) cells.fill(toCell(name, value, dtype));
   return fromCells(name, dtype, cells, [...shape], options);
+}
+
+function plain(name: string, value: unknown): number {
+  if (typeof value !== 'number' && typeof value !== 'boolean') throw new ArgumentError(`${name}: value is not a number, got ${show(value)}; expected a number or a boolean`);
+  return Number(value);
 }
 
 type Create = (shape: Shape, options?: TensorOptions) => Tensor;
@@ -139,7 +146,7 @@ export const empty: Free<Create> = free({ name: 'empty', family, differentiable:
 /** `value` everywhere; a boolean gives bool, a number float32 unless `dtype` says otherwise. @see https://pytorch.org/docs/stable/generated/torch.full.html */
 export const full: Free<(shape: Shape, value: number | boolean, options?: TensorOptions) => Tensor> = free(
   { name: 'full', family, differentiable: false, samples: () => [[[2, 3], 1.5], [[2], true]] },
-  (shape: Shape, value: number | boolean, options?: TensorOptions) => filled('full', shape, Number(value), options, typeof value === 'boolean' ? 'bool' : 'float32'),
+  (shape: Shape, value: number | boolean, options?: TensorOptions) => filled('full', shape, plain('full', value), options, typeof value === 'boolean' ? 'bool' : 'float32'),
 );
 
 type Like = (x: Tensor, options?: TensorOptions) => Tensor;
@@ -158,7 +165,10 @@ export const emptyLike: Free<Like> = free({ name: 'emptyLike', family, different
 /** `value` everywhere, in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.full_like.html */
 export const fullLike: Free<(x: Tensor, value: number | boolean, options?: TensorOptions) => Tensor> = free(
   { name: 'fullLike', family, differentiable: false, samples: (s) => [[s.float([2, 3]), 2.5]] },
-  (x: Tensor, value: number | boolean, options?: TensorOptions) => filled('fullLike', x.shape, Number(value), { device: x.device, ...options }, x.dtype),
+  (x: Tensor, value: number | boolean, options?: TensorOptions) => {
+    checkTensor('fullLike', x);
+    return filled('fullLike', x.shape, plain('fullLike', value), { device: x.device, ...options }, x.dtype);
+  },
 );
 
 /**
@@ -172,10 +182,11 @@ export const arange: Free<{
   (start: number, end: number, options?: TensorOptions): Tensor;
   (start: number, end: number, step: number, options?: TensorOptions): Tensor;
 }> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1]] }, (...args: readonly (number | TensorOptions | undefined)[]): Tensor => {
-  const numbers = args.filter((v) => typeof v === 'number');
-  const options = args.find((v) => typeof v === 'object');
+  const last = args[args.length - 1];
+  const options = typeof last === 'object' ? last : undefined;
+  const numbers = (options === undefined ? args : args.slice(0, -1)).filter((v) => v !== undefined) as readonly number[];
   const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
-  if (numbers.length === 0 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
+  if (numbers.length > 3 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
   if (step === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
   const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : 'float32');
   const cells = makeArray(dtype, Math.ceil((end - start) / step));
@@ -188,6 +199,7 @@ export const linspace: Free<(start: number, end: number, steps: number, options?
   { name: 'linspace', family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1]] },
   (start: number, end: number, steps: number, options?: TensorOptions): Tensor => {
     const dtype = dtypeOf('linspace', options, 'float32');
+    for (const v of [start, end]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);
     if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(`linspace: steps is not a whole number, got ${show(steps)}; expected an integer ≥ 0`);
     const cells = makeArray(dtype, steps);
     const step = steps > 1 ? (end - start) / (steps - 1) : 0;

@@ -1,4 +1,10 @@
 import type * as arrange from './arrange.ts';
+import type * as activation from './activation.ts';
+import type * as softmax from './softmax.ts';
+import type * as ternary from './ternary.ts';
+import type * as extrema from './extrema.ts';
+import type * as moments from './moments.ts';
+import type * as cumulate from './cumulate.ts';
 import type * as compare from './compare.ts';
 import type * as convert from './convert.ts';
 import type * as creation from './creation.ts';
@@ -8,15 +14,18 @@ import type * as join from './join.ts';
 import type * as lookup from './lookup.ts';
 import type * as masked from './masked.ts';
 import type * as matmul from './matmul.ts';
+import type * as multinomial from './multinomial.ts';
 import type * as nonzero from './nonzero.ts';
 import type * as pointwise from './pointwise.ts';
+import type * as random from './random.ts';
 import type * as reduce from './reduce.ts';
 import type * as select from './select.ts';
 import type * as sort from './sort.ts';
 import type * as strided from './strided.ts';
 import type * as view from './view.ts';
 
-type Ops = typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof matmul & typeof pointwise & typeof reduce & typeof select & typeof view & Indexing;
+type Random = Pick<typeof random, 'bernoulli'> & typeof multinomial;
+type Ops = typeof cumulate & Omit<typeof moments, 'variance'> & { readonly var: typeof moments.variance } & typeof extrema & typeof ternary & typeof softmax & typeof activation & Random & typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof matmul & typeof pointwise & typeof reduce & typeof select & typeof view & Indexing;
 type Indexing = typeof arrange & typeof gather & typeof indexing & typeof join & typeof lookup & typeof masked & typeof nonzero & typeof sort & typeof strided;
 
 /** An operation as a method: without its first argument, for each of up to four call forms. */

@@ -3,6 +3,7 @@ import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
+import { stack } from './join.ts';
 import { type Shape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -111,3 +112,93 @@ const meanOp = reduction('mean', {
   dtype: toFloat,
   backward: (g, node) => spread(g, node).div((node.inputs[0]?.shape ?? []).reduce((n, size, i) => ((node.attrs as ReduceAttrs).dims.includes(i) ? n * size : n), 1)),
 });
+
+// ---- products, extremes, logic ----
+
+const prodOp = reduction('prod', {
+  start: 1,
+  step: e.mul,
+  dtype: wide,
+  saves: 'both',
+  backward: (g, node) => {
+    const x = node.input(0);
+    const { dims } = node.attrs as ReduceAttrs;
+    if (!x.detach().eq(0).any().item()) return spread(g.mul(node.output()), node).div(x);
+    return spread(g, node).mul(othersProduct(x, dims));
+  },
+});
+
+/** For each element the product of the others, where zeros forbid dividing; along one dimension, or over all. */
+function othersProduct(x: Tensor, dims: readonly number[]): Tensor {
+  if (dims.length !== 1) return othersProduct(x.reshape([-1]), [0]).reshape(x.shape);
+  const [d] = dims;
+  const n = x.shape[d];
+  const others = Array.from({ length: n }, (_, i) => x.narrow(d, 0, i).prod(d).mul(x.narrow(d, i + 1, n - i - 1).prod(d)));
+  return stack(others, d);
+}
+
+/** Product over everything or along a dimension; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.prod.html */
+export const prod: Method<(x: Tensor, dim?: number | null, options?: ReduceOptions) => Tensor> = method(
+  { name: 'prod', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
+  (input: Tensor, dim?: number | null, options?: ReduceOptions): Tensor => {
+    const x = withDType('prod', input, options);
+    return apply(prodOp, [x], attrsOf('prod', x, dim, options));
+  },
+);
+
+/** Refuses to look for an extreme among no elements. */
+function someEntry(name: string) {
+  return (x: Tensor, { dims }: ReduceAttrs): void => {
+    if (dims.some((d) => x.shape[d] === 0)) throw new ShapeError(`${name}: nothing to choose from, got ${show(x)}; expected reduced dimensions with entries`);
+  };
+}
+
+/** The gradient goes in equal parts to all elements that reach the extreme. */
+const evenly: GradFn = (g, node) => {
+  const hit = node.input(0).eq(spread(node.output(), node)).to(g.dtype);
+  const { dims } = node.attrs as ReduceAttrs;
+  return spread(g, node).mul(hit).div(hit.sum(dims, { keepdim: true }));
+};
+
+const amaxOp = reduction('amax', { start: -Infinity, step: e.max, saves: 'both', backward: evenly, accepts: someEntry('amax') });
+const aminOp = reduction('amin', { start: Infinity, step: e.min, saves: 'both', backward: evenly, accepts: someEntry('amin') });
+
+/** Options of reductions that keep the dtype. */
+export interface PlainReduceOptions {
+  /** Keep reduced dimensions with size 1; default false. */
+  readonly keepdim?: boolean;
+}
+
+type Plain = Method<(x: Tensor, dim?: Dims, options?: PlainReduceOptions) => Tensor>;
+
+function plain(name: string, op: Primitive<ReduceAttrs>, differentiable: boolean, cases: Samples = samples): Plain {
+  return method({ name, family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
+    checkTensor(name, x);
+    checkOptions(name, options, ['keepdim']);
+    return apply(op, [x], attrsOf(name, x, dim, options));
+  });
+}
+
+/** Largest element over dimensions; the gradient is shared among equal ones. @see https://pytorch.org/docs/stable/generated/torch.amax.html */
+export const amax: Plain = plain('amax', amaxOp, true);
+/** Smallest element over dimensions; the gradient is shared among equal ones. @see https://pytorch.org/docs/stable/generated/torch.amin.html */
+export const amin: Plain = plain('amin', aminOp, true);
+
+const bool = (): DType => 'bool';
+const logic: Samples = (s) => [[s.bool([2, 3])], [s.bool([2, 3]), 1], [s.int([2, 2], 0, 2), 0, { keepdim: true }]];
+
+/** Whether all elements are not 0. @see https://pytorch.org/docs/stable/generated/torch.all.html */
+export const all: Plain = plain('all', reduction('all', { start: 1, step: e.and, dtype: bool }), false, logic);
+/** Whether any element is not 0. @see https://pytorch.org/docs/stable/generated/torch.any.html */
+export const any: Plain = plain('any', reduction('any', { start: 0, step: e.or, dtype: bool }), false, logic);
+
+const countOp = reduction('countNonzero', { start: 0, step: (total, x) => e.add(total, e.ne(x, 0)), dtype: () => 'int64' });
+
+/** Number of elements that are not 0. @see https://pytorch.org/docs/stable/generated/torch.count_nonzero.html */
+export const countNonzero: Method<(x: Tensor, dim?: Dims) => Tensor> = method(
+  { name: 'countNonzero', family, differentiable: false, samples: (s) => [[s.int([2, 3], 0, 2)], [s.int([2, 3], 0, 2), 1]] },
+  (x: Tensor, dim?: Dims): Tensor => {
+    checkTensor('countNonzero', x);
+    return apply(countOp, [x], attrsOf('countNonzero', x, dim, undefined));
+  },
+);

@@ -7,7 +7,7 @@ import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { Buffer, type Parameter } from '../parameter.ts';
-import { python, pythonFloat } from '../repr.ts';
+import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter } from './check.ts';
 
 /** Options of the batch and instance normalisations. */

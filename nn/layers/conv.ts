@@ -1,14 +1,12 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../core/ops/conv.ts';
+import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { kaimingUniform_, uniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter, spatial } from './check.ts';
-
-/** A size for all spatial dimensions, or one for each. */
-export type Size = number | readonly number[];
 
 interface CommonOptions extends FactoryOptions {
   /** Step between windows; default 1. */

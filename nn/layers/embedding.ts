@@ -1,5 +1,5 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
-import { embedding } from '../../core/ops/embedding.ts';
+import { embedding } from '../../core/ops/lookup.ts';
 import '../../core/ops/convert.ts';
 import '../../core/ops/view.ts';
 import { noGrad } from '../../core/tape.ts';

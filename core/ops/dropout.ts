@@ -1,0 +1,134 @@
+import { fillBernoulli } from '../cpu/random.ts';
+import { isFloat, makeArray } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
+import type { Generator } from '../random.ts';
+import { type Shape, numelOf } from '../shape.ts';
+import type { Tensor } from '../tensor.ts';
+import { fromCells } from './creation.ts';
+import { type Free, checkTensor, free } from './define.ts';
+import { generatorOf } from './random.ts';
+
+/** Options of the dropouts. */
+export interface DropoutOptions {
+  /** Drop at all; without it the input is returned as it is. */
+  readonly training?: boolean;
+  /** Write the result into the input; default false. */
+  readonly inplace?: boolean;
+  /** Where the numbers come from; default the one `manualSeed` seeds. */
+  readonly generator?: Generator;
+}
+
+interface Settings {
+  readonly p: number;
+  readonly active: boolean;
+  readonly inplace: boolean;
+  readonly generator: Generator;
+}
+
+function settingsOf(name: string, x: Tensor, p: number, options: DropoutOptions | undefined, byDefault: boolean): Settings {
+  checkTensor(name, x);
+  checkNumber(name, 'p', p, 'a probability from 0 to 1', (v) => v >= 0 && v <= 1);
+  checkOptions(name, options, ['training', 'inplace', 'generator']);
+  const { training = byDefault, inplace = false, generator } = options ?? {};
+  for (const [key, value] of Object.entries({ training, inplace })) {
+    if (typeof value !== 'boolean') throw new ArgumentError(`${name}: ${key} is not a boolean, got ${show(value)}; expected true or false`);
+  }
+  const source = generatorOf(name, generator);
+  if (training && !isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
+  return { p, active: training && p > 0 && x.numel() > 0, inplace, generator: source };
+}
+
+/** 1 with probability `1 - p`, else 0, in the dtype of `x`. */
+function keepMask(name: string, x: Tensor, shape: Shape, { p, generator }: Settings): Tensor {
+  const cells = makeArray(x.dtype, numelOf(shape));
+  fillBernoulli(cells, 0, cells.length, generator, 1 - p);
+  return fromCells(name, x.dtype, cells, shape, { device: x.device });
+}
+
+function scaled(name: string, x: Tensor, maskShape: Shape, settings: Settings): Tensor {
+  if (!settings.active) return x;
+  const kept = x.dtype === 'float32' ? Math.fround(1 - settings.p) : 1 - settings.p;
+  const factor = settings.p === 1 ? 0 : keepMask(name, x, maskShape, settings).div_(kept);
+  return settings.inplace ? x.mul_(factor) : x.mul(factor);
+}
+
+type Dropout = Free<(x: Tensor, p?: number, options?: DropoutOptions) => Tensor>;
+
+/**
+ * Zeroes each element with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
+ *
+ * @throws ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
+ */
+export const dropout: Dropout = free(
+  {
+    name: 'dropout',
+    family: 'dropout',
+    torch: 'nn.functional.dropout',
+    samples: (s) => [[s.float([2, 3]), 0.5, { training: false }], [s.float([2, 3]), 0], [s.float([2, 3]), 1], [s.float([0, 3])]],
+  },
+  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => scaled('dropout', x, x.shape, settingsOf('dropout', x, p, options, true)),
+);
+
+function checkRank(name: string, x: Tensor, ranks: readonly number[], hint: string): void {
+  if (!ranks.includes(x.ndim)) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${hint}`);
+}
+
+/**
+ * Zeroes whole channels of (N, C, L) or (C, L) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training`
+ * (default true).
+ *
+ * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout1d.html
+ */
+export const dropout1d: Dropout = free(
+  { name: 'dropout1d', family: 'dropout', torch: 'nn.functional.dropout1d', samples: (s) => [[s.float([2, 3, 2]), 0.5, { training: false }], [s.float([3, 2]), 1]] },
+  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => {
+    const settings = settingsOf('dropout1d', x, p, options, true);
+    checkRank('dropout1d', x, [2, 3], '(N, C, L) or (C, L)');
+    return scaled('dropout1d', x, x.shape.with(-1, 1), settings);
+  },
+);
+
+/**
+ * Zeroes whole channels of (N, C, H, W) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default
+ * true).
+ *
+ * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
+ */
+export const dropout2d: Dropout = free(
+  { name: 'dropout2d', family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
+  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => {
+    const settings = settingsOf('dropout2d', x, p, options, true);
+    checkRank('dropout2d', x, [4], '(N, C, H, W)');
+    return scaled('dropout2d', x, [...x.shape.slice(0, 2), 1, 1], settings);
+  },
+);
+
+/** Negative of SELU's lower bound, `scale·α`. */
+const BOUND = 1.7580993408473766;
+
+/**
+ * Sets elements to SELU's lower bound with probability `p` (default 0.5) and rescales, so that mean 0 and variance 1 stay, while `training`
+ * (default false, as in PyTorch).
+ *
+ * @throws ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.alpha_dropout.html
+ */
+export const alphaDropout: Dropout = free(
+  {
+    name: 'alphaDropout',
+    family: 'dropout',
+    torch: 'nn.functional.alpha_dropout',
+    samples: (s) => [[s.float([2, 3]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],
+  },
+  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => {
+    const settings = settingsOf('alphaDropout', x, p, options, false);
+    if (!settings.active || p === 1) return scaled('alphaDropout', x, x.shape, settings);
+    const a = 1 / Math.sqrt((BOUND * BOUND * p + 1) * (1 - p));
+    const mask = keepMask('alphaDropout', x, x.shape, settings);
+    const shift = mask.sub(1).mul_(BOUND * a).add_(BOUND * a * p);
+    return settings.inplace ? x.mul_(mask.mul(a)).add_(shift) : x.mul(mask.mul(a)).add(shift);
+  },
+);

@@ -1,0 +1,187 @@
+import { gelu } from '../../core/ops/gelu.ts';
+import {
+  glu, hardsigmoid, hardswish, logsigmoid, mish, relu, relu6, selu, sigmoid, silu, softsign, tanh, tanhshrink,
+} from '../../core/ops/activation.ts';
+import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { logSoftmax, softmax, softmin } from '../../core/ops/softmax.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { Module } from '../module.ts';
+import { python } from '../repr.ts';
+import { Plain } from './check.ts';
+
+/** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
+export class ReLU extends Plain {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+/** Elementwise `min(max(0, x), 6)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU6.html */
+export class ReLU6 extends Plain {
+  forward(x: Tensor): Tensor {
+    return relu6(x);
+  }
+}
+
+/** Self-normalising exponential linear unit, with its two fixed constants. @see https://pytorch.org/docs/stable/generated/torch.nn.SELU.html */
+export class SELU extends Plain {
+  forward(x: Tensor): Tensor {
+    return selu(x);
+  }
+}
+
+/** Elementwise `x·σ(x)`, also known as swish. @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html */
+export class SiLU extends Plain {
+  forward(x: Tensor): Tensor {
+    return silu(x);
+  }
+}
+
+/** Elementwise `x·tanh(softplus(x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.Mish.html */
+export class Mish extends Plain {
+  forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+
+/** Elementwise `1/(1 + exp(−x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html */
+export class Sigmoid extends Plain {
+  forward(x: Tensor): Tensor {
+    return sigmoid(x);
+  }
+}
+
+/** Elementwise hyperbolic tangent. @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html */
+export class Tanh extends Plain {
+  forward(x: Tensor): Tensor {
+    return tanh(x);
+  }
+}
+
+/** Elementwise `x/(1 + |x|)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softsign.html */
+export class Softsign extends Plain {
+  forward(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+
+/** Elementwise `x − tanh(x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html */
+export class Tanhshrink extends Plain {
+  forward(x: Tensor): Tensor {
+    return tanhshrink(x);
+  }
+}
+
+/** Elementwise `log(1/(1 + exp(−x)))`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html */
+export class LogSigmoid extends Plain {
+  forward(x: Tensor): Tensor {
+    return logsigmoid(x);
+  }
+}
+
+/** Elementwise `min(max(x/6 + 1/2, 0), 1)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html */
+export class Hardsigmoid extends Plain {
+  forward(x: Tensor): Tensor {
+    return hardsigmoid(x);
+  }
+}
+
+/** Elementwise `x·hardsigmoid(x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardswish.html */
+export class Hardswish extends Plain {
+  forward(x: Tensor): Tensor {
+    return hardswish(x);
+  }
+}
+
+/** Options of `GELU`. */
+export interface GELUOptions {
+  /** 'none' for the exact form, 'tanh' for the approximation; default 'none'. */
+  readonly approximate?: 'none' | 'tanh';
+}
+
+/**
+ * Elementwise `x·Φ(x)` with the normal distribution's Φ.
+ *
+ * @throws ArgumentError for an unknown `approximate`
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
+ */
+export class GELU extends Module {
+  readonly approximate: 'none' | 'tanh';
+
+  constructor(options: GELUOptions = {}) {
+    super();
+    checkOptions('GELU', options, ['approximate']);
+    const { approximate = 'none' } = options;
+    if (approximate !== 'none' && approximate !== 'tanh') {
+      throw new ArgumentError(`GELU: unknown approximate, got ${show(approximate)}; expected 'none' or 'tanh'`);
+    }
+    this.approximate = approximate;
+  }
+
+  forward(x: Tensor): Tensor {
+    return gelu(x, { approximate: this.approximate });
+  }
+
+  override extraRepr(): string {
+    return `approximate=${python(this.approximate)}`;
+  }
+}
+
+/** What works along one dimension. */
+abstract class Along extends Module {
+  readonly dim: number;
+
+  constructor(name: string, dim: number) {
+    super();
+    if (!Number.isInteger(dim)) throw new ArgumentError(`${name}: dim is not an integer, got ${show(dim)}; expected a dimension`);
+    this.dim = dim;
+  }
+
+  override extraRepr(): string {
+    return `dim=${this.dim}`;
+  }
+}
+
+/** `exp(x)/Σ exp(x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html */
+export class Softmax extends Along {
+  constructor(dim: number) {
+    super('Softmax', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return softmax(x, this.dim);
+  }
+}
+
+/** `log(softmax(x))` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html */
+export class LogSoftmax extends Along {
+  constructor(dim: number) {
+    super('LogSoftmax', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return logSoftmax(x, this.dim);
+  }
+}
+
+/** `softmax(−x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmin.html */
+export class Softmin extends Along {
+  constructor(dim: number) {
+    super('Softmin', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return softmin(x, this.dim);
+  }
+}
+
+/** Gated linear unit `a·σ(b)` for the two halves of `dim` (default the last). @see https://pytorch.org/docs/stable/generated/torch.nn.GLU.html */
+export class GLU extends Along {
+  constructor(dim = -1) {
+    super('GLU', dim);
+  }
+
+  forward(x: Tensor): Tensor {
+    return glu(x, this.dim);
+  }
+}

@@ -1,0 +1,137 @@
+import { crossEntropy, nllLoss } from '../../core/ops/crossEntropy.ts';
+import { ArgumentError, checkNumber, show } from '../../core/errors.ts';
+import { binaryCrossEntropy, binaryCrossEntropyWithLogits } from '../../core/ops/loss.ts';
+import { Tensor } from '../../core/tensor.ts';
+import { Buffer } from '../parameter.ts';
+import { Loss, type ReductionOptions } from './reduction.ts';
+
+function weightBuffer(loss: string, name: string, weight: Tensor | null | undefined): Buffer | null {
+  if (weight === null || weight === undefined) return null;
+  if (!(weight instanceof Tensor)) throw new ArgumentError(`${loss}: ${name} is not a tensor, got ${show(weight)}; expected a Tensor`);
+  return new Buffer(weight);
+}
+
+/** Options of `CrossEntropyLoss` and `NLLLoss`. */
+export interface ClassLossOptions extends ReductionOptions {
+  /** Weight per class, (C); kept as a buffer; default none. */
+  readonly weight?: Tensor | null;
+  /** A target that does not count; default -100. */
+  readonly ignoreIndex?: number;
+}
+
+/** Options of `CrossEntropyLoss`. */
+export interface CrossEntropyLossOptions extends ClassLossOptions {
+  /** Share of the target spread evenly over all classes, 0 to 1; default 0. */
+  readonly labelSmoothing?: number;
+}
+
+function checkIgnoreIndex(loss: string, value: unknown): void {
+  checkNumber(loss, 'ignoreIndex', value, 'an integer', Number.isInteger);
+}
+
+/**
+ * Softmax cross-entropy of logits and classes (integers) or class probabilities (floats).
+ *
+ * Shape: (N, C, …) and (N, …), or (C) and () → a scalar, or the target's shape without reduction.
+ *
+ * @throws ArgumentError for options out of range
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
+ */
+export class CrossEntropyLoss extends Loss {
+  readonly ignoreIndex: number;
+  readonly labelSmoothing: number;
+  weight: Buffer | null;
+
+  constructor(options: CrossEntropyLossOptions = {}) {
+    super('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing']);
+    const { ignoreIndex = -100, labelSmoothing = 0 } = options;
+    checkIgnoreIndex('CrossEntropyLoss', ignoreIndex);
+    checkNumber('CrossEntropyLoss', 'labelSmoothing', labelSmoothing, 'a number from 0 to 1', (v) => v >= 0 && v <= 1);
+    this.ignoreIndex = ignoreIndex;
+    this.labelSmoothing = labelSmoothing;
+    this.weight = weightBuffer('CrossEntropyLoss', 'weight', options.weight);
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    const { weight, ignoreIndex, labelSmoothing, reduction } = this;
+    return crossEntropy(input, target, { weight, ignoreIndex, labelSmoothing, reduction });
+  }
+}
+
+/**
+ * Negative log-likelihood of log-probabilities and classes (integers).
+ *
+ * Shape: (N, C, …) and (N, …), or (C) and () → a scalar, or the target's shape without reduction.
+ *
+ * @throws ArgumentError for options out of range
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
+ */
+export class NLLLoss extends Loss {
+  readonly ignoreIndex: number;
+  weight: Buffer | null;
+
+  constructor(options: ClassLossOptions = {}) {
+    super('NLLLoss', options, ['weight', 'ignoreIndex']);
+    const { ignoreIndex = -100 } = options;
+    checkIgnoreIndex('NLLLoss', ignoreIndex);
+    this.ignoreIndex = ignoreIndex;
+    this.weight = weightBuffer('NLLLoss', 'weight', options.weight);
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    const { weight, ignoreIndex, reduction } = this;
+    return nllLoss(input, target, { weight, ignoreIndex, reduction });
+  }
+}
+
+/** Options of `BCELoss`. */
+export interface BCELossOptions extends ReductionOptions {
+  /** Weight of each element's loss, broadcast; kept as a buffer; default none. */
+  readonly weight?: Tensor | null;
+}
+
+/**
+ * Binary cross-entropy of probabilities, `−(y·log x + (1−y)·log(1−x))`; logarithms are cut off at -100.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
+ */
+export class BCELoss extends Loss {
+  weight: Buffer | null;
+
+  constructor(options: BCELossOptions = {}) {
+    super('BCELoss', options, ['weight']);
+    this.weight = weightBuffer('BCELoss', 'weight', options.weight);
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    const { weight, reduction } = this;
+    return binaryCrossEntropy(input, target, { weight, reduction });
+  }
+}
+
+/** Options of `BCEWithLogitsLoss`. */
+export interface BCEWithLogitsLossOptions extends BCELossOptions {
+  /** Weight of the positive examples, per class; kept as a buffer; default none. */
+  readonly posWeight?: Tensor | null;
+}
+
+/**
+ * Binary cross-entropy of logits: a sigmoid and `BCELoss` in one stable formula.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
+ */
+export class BCEWithLogitsLoss extends Loss {
+  weight: Buffer | null;
+  posWeight: Buffer | null;
+
+  constructor(options: BCEWithLogitsLossOptions = {}) {
+    super('BCEWithLogitsLoss', options, ['weight', 'posWeight']);
+    this.weight = weightBuffer('BCEWithLogitsLoss', 'weight', options.weight);
+    this.posWeight = weightBuffer('BCEWithLogitsLoss', 'posWeight', options.posWeight);
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    const { weight, posWeight, reduction } = this;
+    return binaryCrossEntropyWithLogits(input, target, { weight, posWeight, reduction });
+  }
+}

@@ -1,0 +1,25 @@
+import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { Module } from '../module.ts';
+
+/** What becomes of the losses of single elements: their mean, their sum, or nothing. */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+/** The option of every loss. */
+export interface ReductionOptions {
+  /** What becomes of the losses of single elements; default 'mean'. */
+  readonly reduction?: Reduction;
+}
+
+/** What all losses share. */
+export abstract class Loss extends Module {
+  readonly reduction: Reduction;
+
+  constructor(name: string, options: ReductionOptions, more: readonly string[], extra: readonly string[] = []) {
+    super();
+    checkOptions(name, options, ['reduction', ...more]);
+    const { reduction = 'mean' } = options;
+    const allowed = ['mean', 'sum', 'none', ...extra];
+    if (!allowed.includes(reduction)) throw new ArgumentError(`${name}: unknown reduction, got ${show(reduction)}; expected one of ${allowed.join(', ')}`);
+    this.reduction = reduction;
+  }
+}

@@ -1,0 +1,220 @@
+import { celu, elu, hardshrink, hardtanh, leakyRelu, prelu, softplus, softshrink, threshold } from '../../core/ops/activation.ts';
+import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import '../../core/ops/convert.ts';
+import { noGrad } from '../../core/tape.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import { Module } from '../module.ts';
+import type { Parameter } from '../parameter.ts';
+import { python, pythonFloat } from '../repr.ts';
+import { type FactoryOptions, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
+
+/**
+ * Elementwise `max(0, x) + negativeSlope·min(0, x)`; the slope is 0.01 by default.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+ */
+export class LeakyReLU extends Module {
+  readonly negativeSlope: number;
+
+  constructor(negativeSlope = 0.01) {
+    super();
+    checkFinite('LeakyReLU', 'negativeSlope', negativeSlope);
+    this.negativeSlope = negativeSlope;
+  }
+
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, this.negativeSlope);
+  }
+
+  override extraRepr(): string {
+    return `negative_slope=${python(this.negativeSlope)}`;
+  }
+}
+
+/** Elementwise `x` above 0, `alpha·(exp(x) − 1)` below; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html */
+export class ELU extends Module {
+  readonly alpha: number;
+
+  constructor(alpha = 1) {
+    super();
+    checkFinite('ELU', 'alpha', alpha);
+    this.alpha = alpha;
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, this.alpha);
+  }
+
+  override extraRepr(): string {
+    return `alpha=${pythonFloat(this.alpha)}`;
+  }
+}
+
+/** Elementwise `max(0, x) + min(0, alpha·(exp(x/alpha) − 1))`; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.CELU.html */
+export class CELU extends Module {
+  readonly alpha: number;
+
+  constructor(alpha = 1) {
+    super();
+    checkFinite('CELU', 'alpha', alpha);
+    if (alpha === 0) throw new ArgumentError('CELU: alpha divides, got 0; expected a number other than 0');
+    this.alpha = alpha;
+  }
+
+  forward(x: Tensor): Tensor {
+    return celu(x, this.alpha);
+  }
+
+  override extraRepr(): string {
+    return `alpha=${pythonFloat(this.alpha)}`;
+  }
+}
+
+/** Elementwise `log(1 + exp(beta·x))/beta`, linear where `beta·x > threshold`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html */
+export class Softplus extends Module {
+  readonly beta: number;
+  readonly threshold: number;
+
+  constructor(beta = 1, threshold = 20) {
+    super();
+    checkFinite('Softplus', 'beta', beta);
+    checkFinite('Softplus', 'threshold', threshold);
+    this.beta = beta;
+    this.threshold = threshold;
+  }
+
+  forward(x: Tensor): Tensor {
+    return softplus(x, { beta: this.beta, threshold: this.threshold });
+  }
+
+  override extraRepr(): string {
+    return `beta=${pythonFloat(this.beta)}, threshold=${pythonFloat(this.threshold)}`;
+  }
+}
+
+/** Elementwise `min(max(x, minVal), maxVal)`; -1 and 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html */
+export class Hardtanh extends Module {
+  readonly minVal: number;
+  readonly maxVal: number;
+
+  constructor(minVal = -1, maxVal = 1) {
+    super();
+    checkFinite('Hardtanh', 'minVal', minVal);
+    checkFinite('Hardtanh', 'maxVal', maxVal);
+    if (minVal >= maxVal) throw new ArgumentError(`Hardtanh: empty range, got ${show(minVal)} to ${show(maxVal)}; expected minVal < maxVal`);
+    this.minVal = minVal;
+    this.maxVal = maxVal;
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardtanh(x, this.minVal, this.maxVal);
+  }
+
+  override extraRepr(): string {
+    return `min_val=${pythonFloat(this.minVal)}, max_val=${pythonFloat(this.maxVal)}`;
+  }
+}
+
+/** Elementwise `x` where `|x| > lambd`, else 0; `lambd` is 0.5 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html */
+export class Hardshrink extends Module {
+  readonly lambd: number;
+
+  constructor(lambd = 0.5) {
+    super();
+    checkFinite('Hardshrink', 'lambd', lambd);
+    this.lambd = lambd;
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardshrink(x, this.lambd);
+  }
+
+  override extraRepr(): string {
+    return python(this.lambd);
+  }
+}
+
+/** Elementwise: `x` moved toward 0 by `lambd` (default 0.5), and 0 within. @see https://pytorch.org/docs/stable/generated/torch.nn.Softshrink.html */
+export class Softshrink extends Module {
+  readonly lambd: number;
+
+  constructor(lambd = 0.5) {
+    super();
+    checkFinite('Softshrink', 'lambd', lambd);
+    if (lambd < 0) throw new ArgumentError(`Softshrink: lambd is negative, got ${lambd}; expected a number ≥ 0`);
+    this.lambd = lambd;
+  }
+
+  forward(x: Tensor): Tensor {
+    return softshrink(x, this.lambd);
+  }
+
+  override extraRepr(): string {
+    return python(this.lambd);
+  }
+}
+
+/** Elementwise `x` where `x > threshold`, else `value`. @see https://pytorch.org/docs/stable/generated/torch.nn.Threshold.html */
+export class Threshold extends Module {
+  readonly threshold: number;
+  readonly value: number;
+
+  constructor(threshold: number, value: number) {
+    super();
+    checkFinite('Threshold', 'threshold', threshold);
+    checkFinite('Threshold', 'value', value);
+    this.threshold = threshold;
+    this.value = value;
+  }
+
+  forward(x: Tensor): Tensor {
+    return threshold(x, this.threshold, this.value);
+  }
+
+  override extraRepr(): string {
+    return `threshold=${python(this.threshold)}, value=${python(this.value)}`;
+  }
+}
+
+/** Options of `PReLU`. */
+export interface PReLUOptions extends FactoryOptions {
+  /** Where the slopes start; default 0.25. */
+  readonly init?: number;
+}
+
+/**
+ * Elementwise `max(0, x) + weight·min(0, x)` with learned slopes: one, or one per channel.
+ *
+ * @throws ArgumentError when `numParameters` is not an integer ≥ 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.PReLU.html
+ */
+export class PReLU extends Module {
+  readonly numParameters: number;
+  readonly init: number;
+  weight: Parameter;
+
+  constructor(numParameters = 1, options: PReLUOptions = {}) {
+    super();
+    checkInteger('PReLU', 'numParameters', numParameters);
+    checkOptions('PReLU', options, ['init', ...factoryOptions]);
+    const { init = 0.25 } = options;
+    checkFinite('PReLU', 'init', init);
+    this.numParameters = numParameters;
+    this.init = init;
+    this.weight = newParameter([numParameters], options);
+    this.resetParameters();
+  }
+
+  /** Slopes as they started. */
+  resetParameters(): void {
+    noGrad(() => this.weight.fill_(this.init));
+  }
+
+  forward(x: Tensor): Tensor {
+    return prelu(x, this.weight);
+  }
+
+  override extraRepr(): string {
+    return `num_parameters=${this.numParameters}`;
+  }
+}
