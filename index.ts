@@ -49,9 +49,21 @@ export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type Rand
 export { type FillOptions } from './core/ops/randomFill.ts';
 export { multinomial, type MultinomialOptions } from './core/ops/multinomial.ts';
 export { alphaDropout, dropout, dropout1d, dropout2d, type DropoutOptions } from './core/ops/dropout.ts';
+export {
+  adaptiveMaxPool1d, adaptiveMaxPool2d, type AdaptiveMaxPoolOptions, maxPool1d, maxPool2d, type MaxPoolOptions, type MaxPoolResult,
+} from './core/ops/maxPool.ts';
+export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPool1dOptions, type AvgPoolOptions } from './core/ops/pool.ts';
 import './core/ops/convert.ts';
 import './core/ops/strided.ts';
 import './core/ops/methods.ts';
+
+// optimizers
+export {
+  Adam, type AdamOptions, type AdamState, AdamW, type ClipNormOptions, ConstantLR, type ConstantLROptions, CosineAnnealingLR, type CosineAnnealingLROptions, ExponentialLR,
+  type GammaOptions, LRScheduler, LambdaLR, LinearLR, type LinearLROptions, type LrLambda, MultiStepLR, Optimizer, type OptimizerOptions, type OptimizerStateDict,
+  type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, PolynomialLR, type PolynomialLROptions, SGD, type SGDOptions, type SGDState, type SchedulerOptions,
+  type SchedulerStateDict, type Setting, type Settings, type StateFields, type StepHook, StepLR, clipGradNorm_, clipGradValue_, getTotalNorm,
+} from './optim/index.ts';
 
 // averages
 export {
@@ -65,3 +77,10 @@ export {
   readSafetensors, type SafetensorsFile, type SafetensorsOptions, save, saveCheckpoint, saveSafetensors, type Stateful, type StatefulGenerator, type StateTree,
   unpackCheckpoint, writeSafetensors,
 } from './core/io/index.ts';
+
+// data
+export {
+  BatchSampler, type BatchSamplerOptions, type Collated, DataLoader, type DataLoaderOptions, type DataLoaderState, type Dataset, defaultCollate, type EpochState,
+  type Progress, progress, type ProgressOptions, type ProgressStream, type ProgressValues, RandomSampler, type RandomSamplerOptions, randomSplit, type RandomSplitOptions,
+  type Sampler, SequentialSampler, type Sized, Subset, TensorDataset,
+} from './core/data/index.ts';

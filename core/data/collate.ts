@@ -4,7 +4,7 @@ import { stack } from '../ops/join.ts';
 import { sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 
-/** What `collate` makes of items of a type: tensors of numbers and tensors, lists of texts, member by member for arrays and objects. */
+/** What `defaultCollate` makes of items of a type: tensors of numbers and tensors, lists of texts, member by member for arrays and objects. */
 export type Collated<T> = T extends Tensor | number | bigint | boolean
   ? Tensor
   : T extends string
@@ -22,15 +22,15 @@ export type Collated<T> = T extends Tensor | number | bigint | boolean
  * @throws ShapeError when shapes or lengths differ, ArgumentError for items that cannot be put together
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
  */
-export function collate<T>(items: readonly T[]): Collated<T> {
-  if (!Array.isArray(items) || items.length === 0) throw new ArgumentError(`collate: no items, got ${show(items)}; expected an array of at least one item`);
+export function defaultCollate<T>(items: readonly T[]): Collated<T> {
+  if (!Array.isArray(items) || items.length === 0) throw new ArgumentError(`defaultCollate: no items, got ${show(items)}; expected an array of at least one item`);
   return collateAt(items, '') as Collated<T>;
 }
 
 function collateAt(items: readonly unknown[], where: string): unknown {
   const [first] = items;
   const mixed = items.find((x) => kindOf(x) !== kindOf(first));
-  if (mixed !== undefined) throw new ArgumentError(`collate: items of different kinds${where}, got ${show(first)} and ${show(mixed)}; expected one kind`);
+  if (mixed !== undefined) throw new ArgumentError(`defaultCollate: items of different kinds${where}, got ${show(first)} and ${show(mixed)}; expected one kind`);
   switch (kindOf(first)) {
     case 'tensor':
       return stackTensors(items as readonly Tensor[], where);
@@ -48,7 +48,7 @@ function collateAt(items: readonly unknown[], where: string): unknown {
     case 'object':
       return collateObjects(items as readonly Readonly<Record<string, unknown>>[], where);
     default:
-      throw new ArgumentError(`collate: items cannot be put into a batch${where}, got ${show(first)}; expected tensors, numbers, booleans, texts, arrays or objects`, {
+      throw new ArgumentError(`defaultCollate: items cannot be put into a batch${where}, got ${show(first)}; expected tensors, numbers, booleans, texts, arrays or objects`, {
         hint: 'pass { collate: (items) => … } to DataLoader',
       });
   }
@@ -67,7 +67,7 @@ function kindOf(x: unknown): string {
 function stackTensors(items: readonly Tensor[], where: string): Tensor {
   const other = items.find((x) => !sameShape(x.shape, items[0].shape));
   if (other !== undefined) {
-    throw new ShapeError(`collate: shapes differ${where}, got ${show(items[0])} and ${show(other)}; expected equal shapes`, { hint: 'pass { collate: (items) => … } that pads them' });
+    throw new ShapeError(`defaultCollate: shapes differ${where}, got ${show(items[0])} and ${show(other)}; expected equal shapes`, { hint: 'pass { collate: (items) => … } that pads them' });
   }
   return stack(items);
 }
@@ -75,14 +75,14 @@ function stackTensors(items: readonly Tensor[], where: string): Tensor {
 function collateArrays(items: readonly (readonly unknown[])[], where: string): unknown[] {
   const [first] = items;
   const other = items.find((x) => x.length !== first.length);
-  if (other !== undefined) throw new ShapeError(`collate: lengths differ${where}, got ${first.length} and ${other.length}; expected arrays of equal length`);
+  if (other !== undefined) throw new ShapeError(`defaultCollate: lengths differ${where}, got ${first.length} and ${other.length}; expected arrays of equal length`);
   return Array.from(first, (_, i) => collateAt(items.map((x) => x[i]), ` at ${path(where)}[${i}]`));
 }
 
 function collateObjects(items: readonly Readonly<Record<string, unknown>>[], where: string): Record<string, unknown> {
   const names = Object.keys(items[0]);
   const other = items.find((x) => Object.keys(x).length !== names.length || names.some((name) => !Object.hasOwn(x, name)));
-  if (other !== undefined) throw new ArgumentError(`collate: names differ${where}, got { ${names.join(', ')} } and { ${Object.keys(other).join(', ')} }; expected the same names`);
+  if (other !== undefined) throw new ArgumentError(`defaultCollate: names differ${where}, got { ${names.join(', ')} } and { ${Object.keys(other).join(', ')} }; expected the same names`);
   const entries = names.map((name) => [name, collateAt(items.map((x) => x[name]), ` at ${path(where)}.${name}`)]);
   return Object.fromEntries(entries) as Record<string, unknown>;
 }

@@ -15,7 +15,7 @@ export interface Dataset<T> {
   readonly length: number;
   /** Item number `index`, from 0. */
   get(index: number): T;
-  /** Optional: a whole batch at once, as `collate` would make it of the items; DataLoader uses it when it has no `collate` of its own. */
+  /** Optional: a whole batch at once, as `defaultCollate` would make it of the items; DataLoader uses it when it has no `collate` of its own. */
   getBatch?(indices: Int32Array): Collated<T>;
 }
 

@@ -1,5 +1,5 @@
 // The entry `polyak/data`: datasets, batches of them, and a progress bar.
-export { type Collated, collate } from './collate.ts';
+export { type Collated, defaultCollate } from './collate.ts';
 export { type Dataset, Subset, TensorDataset } from './dataset.ts';
 export { type EpochState } from './epoch.ts';
 export { DataLoader, type DataLoaderOptions, type DataLoaderState } from './loader.ts';

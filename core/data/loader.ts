@@ -1,7 +1,7 @@
 import { ArgumentError, StateError, checkOptions, show } from '../errors.ts';
 import { Generator, type GeneratorState, defaultGenerator } from '../random.ts';
 import { Tensor } from '../tensor.ts';
-import { type Collated, collate } from './collate.ts';
+import { type Collated, defaultCollate } from './collate.ts';
 import { type Dataset, checkDataset } from './dataset.ts';
 import { Epoch, type EpochState, fixedEnds } from './epoch.ts';
 import { type Sampler, batchCount, checkBoolean, checkCount, checkGenerator, checkSampler, permutation } from './sampler.ts';
@@ -20,7 +20,7 @@ export interface DataLoaderOptions<T, B> {
   readonly sampler?: Sampler;
   /** The indices of every batch, instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. */
   readonly batchSampler?: Iterable<readonly number[]> & { readonly length: number };
-  /** Makes a batch of items; default `collate`. */
+  /** Makes a batch of items; default `defaultCollate`. */
   readonly collate?: (items: readonly T[]) => B;
 }
 
@@ -49,7 +49,7 @@ export class DataLoader<T, B = Collated<T>> implements Iterable<B> {
   private readonly dropLast: boolean;
   private readonly generator: Generator | null;
   private readonly sampler: Sampler | null;
-  private readonly batchSampler: DataLoaderOptions<T, B>['batchSampler'] | null;
+  private readonly batchSampler: NonNullable<DataLoaderOptions<T, B>['batchSampler']> | null;
   private readonly fetch: (indices: Int32Array) => B;
   /** The epoch of the loop that started last. */
   private epoch: Epoch | null = null;
@@ -168,7 +168,7 @@ export class DataLoader<T, B = Collated<T>> implements Iterable<B> {
 function fetcher<T, B>(dataset: Dataset<T>, own: ((items: readonly T[]) => B) | undefined): (indices: Int32Array) => B {
   if (own !== undefined && typeof own !== 'function') throw new ArgumentError(`DataLoader: collate is not a function, got ${show(own)}; expected (items) => batch`);
   if (own === undefined && typeof dataset.getBatch === 'function') return (indices) => dataset.getBatch?.(indices) as B; // B is Collated<T> without `collate`
-  const join = own ?? (collate as (items: readonly T[]) => B);
+  const join = own ?? (defaultCollate as (items: readonly T[]) => B);
   return (indices) => join(Array.from(indices, (i) => dataset.get(i)));
 }
 
@@ -179,8 +179,8 @@ function count(start: number, end: number): Int32Array {
   return out;
 }
 
-function checkExclusive(op: string, options: { readonly [name: string]: unknown }): void {
-  const given = Object.keys(options).filter((name) => options[name] !== undefined && options[name] !== false);
+function checkExclusive(op: string, options: object): void {
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined || value === false ? [] : [name]));
   const refuse = (name: string, others: readonly string[]): void => {
     const clash = given.includes(name) ? given.find((other) => others.includes(other)) : undefined;
     if (clash !== undefined) throw new ArgumentError(`${op}: options do not go together, got ${name} and ${clash}; expected one of them`);

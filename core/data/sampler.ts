@@ -1,3 +1,4 @@
+import { fillPermutation } from '../cpu/random.ts';
 import { ArgumentError, checkNumber, checkOptions, show } from '../errors.ts';
 import { Generator, defaultGenerator } from '../random.ts';
 
@@ -39,13 +40,7 @@ export function checkCount(op: string, name: string, value: unknown): void {
 /** The numbers from 0 to `n` - 1 in the order `torch.randperm(n)` gives them. */
 export function permutation(n: number, generator: Generator): Int32Array {
   const out = new Int32Array(n);
-  for (let i = 0; i < n; i++) out[i] = i;
-  for (let i = 0; i < n - 1; i++) {
-    const k = i + (generator.random() % (n - i));
-    const value = out[i];
-    out[i] = out[k];
-    out[k] = value;
-  }
+  fillPermutation(out, generator);
   return out;
 }
 

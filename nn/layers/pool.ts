@@ -1,7 +1,6 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
-import {
-  adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveMaxPool1d, adaptiveMaxPool2d, avgPool1d, avgPool2d, maxPool1d, maxPool2d,
-} from '../../core/ops/pool.ts';
+import { adaptiveMaxPool1d, adaptiveMaxPool2d, maxPool1d, maxPool2d } from '../../core/ops/maxPool.ts';
+import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../../core/ops/pool.ts';
 import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';

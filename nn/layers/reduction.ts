@@ -11,13 +11,13 @@ export interface ReductionOptions {
 }
 
 /** What all losses share. */
-export abstract class Loss extends Module {
-  readonly reduction: Reduction;
+export abstract class Loss<R extends string = Reduction> extends Module {
+  readonly reduction: R;
 
-  constructor(name: string, options: ReductionOptions, more: readonly string[], extra: readonly string[] = []) {
+  constructor(name: string, options: { readonly reduction?: R }, more: readonly string[], extra: readonly string[] = []) {
     super();
     checkOptions(name, options, ['reduction', ...more]);
-    const { reduction = 'mean' } = options;
+    const reduction = options.reduction ?? ('mean' as R);
     const allowed = ['mean', 'sum', 'none', ...extra];
     if (!allowed.includes(reduction)) throw new ArgumentError(`${name}: unknown reduction, got ${show(reduction)}; expected one of ${allowed.join(', ')}`);
     this.reduction = reduction;

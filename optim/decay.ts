@@ -1,0 +1,93 @@
+import { checkOptions } from '../core/errors.ts';
+import type { Optimizer } from './optimizer.ts';
+import { LRScheduler, type SchedulerOptions, type Setting, epochs, finite } from './scheduler.ts';
+
+/** Options of `StepLR` and `MultiStepLR`. */
+export interface GammaOptions extends SchedulerOptions {
+  /** Factor of each decay; default 0.1. */
+  readonly gamma?: number;
+}
+
+/**
+ * Multiplies the rates by `gamma` every `stepSize` epochs.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html
+ */
+export class StepLR extends LRScheduler<{ stepSize: number; gamma: number }> {
+  /**
+   * @param optimizer - whose rates to set
+   * @param stepSize - epochs between decays, ≥ 1
+   * @param options - `gamma`, `lastEpoch`
+   */
+  constructor(optimizer: Optimizer, stepSize: number, options: GammaOptions = {}) {
+    checkOptions('StepLR', options, ['gamma', 'lastEpoch']);
+    const { gamma = 0.1, lastEpoch } = options;
+    super(optimizer, { stepSize, gamma }, { stepSize: epochs, gamma: finite }, lastEpoch);
+  }
+
+  protected override getLr(): number[] {
+    const { stepSize, gamma } = this.settings;
+    return this.rates((lr) => (this.lastEpoch === 0 || this.lastEpoch % stepSize !== 0 ? lr : lr * gamma));
+  }
+}
+
+const isMilestones = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every((x) => Number.isSafeInteger(x) && x >= 0);
+
+/** PyTorch saves how often each milestone occurs. */
+const milestones: Setting<readonly number[]> = {
+  rule: 'integers ≥ 0',
+  test: isMilestones,
+  save: (list) => Object.fromEntries([...new Set(list)].map((at) => [at, list.filter((x) => x === at).length])),
+  load: (saved) => {
+    if (typeof saved !== 'object' || saved === null || Array.isArray(saved)) return null;
+    const entries = Object.entries(saved).map(([at, times]: [string, unknown]): number[] | null =>
+      typeof times === 'number' && Number.isSafeInteger(times) && times >= 0 && times < 1e6 ? new Array<number>(times).fill(Number(at)) : null,
+    );
+    return entries.includes(null) ? null : entries.flat();
+  },
+};
+
+/**
+ * Multiplies the rates by `gamma` at each of the milestones.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html
+ */
+export class MultiStepLR extends LRScheduler<{ milestones: readonly number[]; gamma: number }> {
+  /**
+   * @param optimizer - whose rates to set
+   * @param milestoneEpochs - epochs at which to decay, each ≥ 0; one that is listed twice decays twice
+   * @param options - `gamma`, `lastEpoch`
+   */
+  constructor(optimizer: Optimizer, milestoneEpochs: readonly number[], options: GammaOptions = {}) {
+    checkOptions('MultiStepLR', options, ['gamma', 'lastEpoch']);
+    const { gamma = 0.1, lastEpoch } = options;
+    const list = Array.isArray(milestoneEpochs) ? [...milestoneEpochs] : milestoneEpochs;
+    super(optimizer, { milestones: list, gamma }, { milestones, gamma: finite }, lastEpoch);
+  }
+
+  protected override getLr(): number[] {
+    const times = this.settings.milestones.filter((at) => at === this.lastEpoch).length;
+    return this.rates((lr) => (times === 0 ? lr : lr * this.settings.gamma ** times));
+  }
+}
+
+/**
+ * Multiplies the rates by `gamma` every epoch.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
+ */
+export class ExponentialLR extends LRScheduler<{ gamma: number }> {
+  /**
+   * @param optimizer - whose rates to set
+   * @param gamma - factor of each epoch
+   * @param options - `lastEpoch`
+   */
+  constructor(optimizer: Optimizer, gamma: number, options: SchedulerOptions = {}) {
+    checkOptions('ExponentialLR', options, ['lastEpoch']);
+    super(optimizer, { gamma }, { gamma: finite }, options.lastEpoch);
+  }
+
+  protected override getLr(): number[] {
+    return this.rates((lr) => (this.lastEpoch === 0 ? lr : lr * this.settings.gamma));
+  }
+}

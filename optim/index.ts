@@ -1,0 +1,13 @@
+export { Adam } from './adam.ts';
+export type { AdamOptions, AdamState } from './adamCore.ts';
+export { AdamW } from './adamw.ts';
+export { type ClipNormOptions, clipGradNorm_, clipGradValue_, getTotalNorm } from './clip.ts';
+export { CosineAnnealingLR, type CosineAnnealingLROptions } from './cosine.ts';
+export { ExponentialLR, type GammaOptions, MultiStepLR, StepLR } from './decay.ts';
+export type { OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
+export { LambdaLR, type LrLambda } from './lambda.ts';
+export { Optimizer, type StepHook } from './optimizer.ts';
+export { ConstantLR, type ConstantLROptions, LinearLR, type LinearLROptions, PolynomialLR, type PolynomialLROptions } from './ramp.ts';
+export { LRScheduler, type SchedulerOptions, type SchedulerStateDict, type Setting, type Settings } from './scheduler.ts';
+export { SGD, type SGDOptions, type SGDState } from './sgd.ts';
+export type { OptimizerStateDict, ParamState, StateFields } from './state.ts';

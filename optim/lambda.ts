@@ -1,0 +1,47 @@
+import { ArgumentError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import type { Optimizer } from './optimizer.ts';
+import { LRScheduler, type SchedulerOptions, type Setting } from './scheduler.ts';
+
+/** Factor of the first learning rate in an epoch, counted from 0. */
+export type LrLambda = (epoch: number) => number;
+
+type Lambdas = readonly LrLambda[] | LrLambda;
+
+const isLambdas = (v: unknown): v is Lambdas => typeof v === 'function' || (Array.isArray(v) && v.every((f) => typeof f === 'function'));
+
+/** Functions are not saved, as in PyTorch: the state has null for each. */
+const setting = (lambdas: Lambdas, groups: number): Setting<Lambdas> => ({
+  rule: `a function, or one for each of ${groups} groups`,
+  key: 'lr_lambdas',
+  test: (v: unknown): v is Lambdas => isLambdas(v) && (typeof v === 'function' || v.length === groups),
+  save: () => new Array<null>(groups).fill(null),
+  load: (saved) => (Array.isArray(saved) && saved.length === groups && saved.every((f) => f === null) ? lambdas : null),
+});
+
+/**
+ * Sets the rates to those the schedule starts from times a function of the epoch.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LambdaLR.html
+ */
+export class LambdaLR extends LRScheduler<{ lrLambda: Lambdas }> {
+  /**
+   * @param optimizer - whose rates to set
+   * @param lrLambda - a function of the epoch, or one for each group
+   * @param options - `lastEpoch`
+   */
+  constructor(optimizer: Optimizer, lrLambda: LrLambda | readonly LrLambda[], options: SchedulerOptions = {}) {
+    checkOptions('LambdaLR', options, ['lastEpoch']);
+    super(optimizer, { lrLambda }, { lrLambda: setting(lrLambda, optimizer?.paramGroups?.length ?? 1) }, options.lastEpoch);
+  }
+
+  protected override getLr(): number[] {
+    const { lrLambda } = this.settings;
+    return this.rates((_, baseLr, i) => {
+      const rule = typeof lrLambda === 'function' ? lrLambda : lrLambda[i];
+      if (rule === undefined) throw new ArgumentError(`LambdaLR: no function for group ${i}, got ${show(lrLambda)}; expected one for each group`);
+      const scale = rule(this.lastEpoch);
+      checkNumber('LambdaLR', 'factor', scale, 'a number from lrLambda', (v) => !Number.isNaN(v));
+      return baseLr * scale;
+    });
+  }
+}

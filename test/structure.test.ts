@@ -1,0 +1,224 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import { renderOps } from '../docs/make-ops.ts';
+import { allOps } from '../core/ops/define.ts';
+import * as polyak from '../index.ts';
+import { equal, is, ok } from './assert.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const MAX_LINES = 400;
+
+interface Import {
+  readonly from: string;
+  /** A file below the root, or the name of a package. */
+  readonly to: string;
+  readonly external: boolean;
+  readonly typeOnly: boolean;
+}
+
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+function filesIn(folder: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((f) => f.endsWith('.ts'))
+    .map((f) => posix.join(folder, f.replaceAll('\\', '/')));
+}
+
+/** Code without comments and without what stands in quotes. */
+function codeOf(source: string): string {
+  return source
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1')
+    .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, "''");
+}
+
+/** All imports and re-exports of a source, dynamic ones and types included. */
+export function importsOf(file: string, source: string): Import[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  const static_ = [...code.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)].map(([, type, to]) => ({ to, typeOnly: type !== undefined }));
+  const dynamic = [...code.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)].map(([, to]) => ({ to, typeOnly: false }));
+  return [...static_, ...dynamic].map(({ to, typeOnly }) => {
+    const external = !to.startsWith('.');
+    return { from: file, to: external ? to : posix.normalize(posix.join(dirname(file), to)), external, typeOnly };
+  });
+}
+
+const sources = ['index.ts', ...['core', 'nn', 'optim', 'ema', 'gpu'].flatMap(filesIn)];
+const others = ['build.ts', ...['test', 'bench', 'examples', 'docs'].flatMap(filesIn)];
+const imports = sources.flatMap((file) => importsOf(file, read(file)));
+
+/** Which folders a folder may import. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  core: ['core'],
+  optim: ['core', 'optim'],
+  nn: ['core', 'nn'],
+  ema: ['core', 'nn', 'ema'],
+  gpu: ['core', 'gpu'],
+};
+
+/** Floors of core, lowest first: a file imports its own floor and those below. */
+const floors: readonly (readonly string[])[] = [
+  ['core/errors.ts'],
+  ['core/dtype.ts', 'core/shape.ts', 'core/expr.ts'],
+  ['core/device.ts', 'core/format.ts'],
+  ['core/tape.ts', 'core/tensor.ts', 'core/results.ts'],
+  ['core/op.ts'],
+  ['core/cpu/', 'core/autograd.ts', 'core/random.ts'],
+  ['core/ops/', 'core/gradcheck.ts', 'core/custom.ts'],
+  ['core/data/', 'core/io/'],
+];
+
+const floorOf = (file: string): number => floors.findIndex((names) => names.some((n) => (n.endsWith('/') ? file.startsWith(n) : file === n)));
+
+/** Pairs of files that know each other by type only, and why. */
+const mutual: readonly string[] = [
+  'core/tape.ts → core/tensor.ts', // a node holds tensors, a tensor its node
+];
+
+test('imports run one way between the folders', () => {
+  for (const { from, to, external } of imports) {
+    if (external || from === 'index.ts') continue;
+    const [folder, target] = [from.split('/')[0], to.split('/')[0]];
+    ok(to !== 'index.ts', `${from} imports index.ts`);
+    ok(arrows[folder].includes(target), `${from} imports ${to}`);
+  }
+});
+
+test('imports run one way inside core', () => {
+  for (const file of filesIn('core')) ok(floorOf(file) >= 0, `${file} stands on no floor: add it to the list`);
+  for (const { from, to, external } of imports) {
+    if (external || !from.startsWith('core/')) continue;
+    ok(floorOf(to) <= floorOf(from), `${from} imports ${to}`);
+  }
+});
+
+test('imports have no cycles, types included', () => {
+  const edges = new Map<string, string[]>(sources.map((f) => [f, []]));
+  for (const { from, to, external, typeOnly } of imports) {
+    if (external || (typeOnly && mutual.includes(`${from} → ${to}`))) continue;
+    ok(edges.has(to), `${from} imports ${to}, which does not exist`);
+    edges.get(from)?.push(to);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    is(at, -1, `a cycle: ${[...path.slice(at), file].join(' → ')}`);
+    if (done.has(file)) return;
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of sources) visit(file, []);
+});
+
+test('only declared dependencies are imported, gpu.js only below gpu/, and nothing of Node when a source loads', () => {
+  const manifest = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  for (const { from, to, external } of imports) {
+    if (!external) continue;
+    if (to === 'gpu.js') ok(from.startsWith('gpu/'), `${from} imports gpu.js`);
+    else if (to.startsWith('node:')) ok(!new RegExp(`^import[^;]*'${to}'`, 'm').test(read(from)), `${from} imports ${to} at the top: browsers have none`);
+    else ok(to.split('/', to.startsWith('@') ? 2 : 1).join('/') in manifest.dependencies, `${from} imports ${to}`);
+  }
+});
+
+test('nothing but tests, benchmarks, examples and docs imports index.ts', () => {
+  for (const { from, to } of imports) is(to === 'index.ts', false, from);
+});
+
+test('files stay short', () => {
+  for (const file of [...sources, ...others]) {
+    const lines = read(file).split('\n').length - 1;
+    ok(lines <= MAX_LINES, `${file} has ${lines} lines, more than ${MAX_LINES}`);
+  }
+});
+
+const banned: readonly (readonly [RegExp, string])[] = [
+  [/^export \*(?! as )/m, 'export *'],
+  [/^export default\b/m, 'a default export'],
+  [/(?::|<|\bas|\||=>)\s*any\b(?!\s*\()|,\s*any\s*[>\]]|\bany\[\]/, 'any'],
+  [/\bas unknown as\b/, 'as unknown as'],
+  [/^\s*(?:export )?(?:const )?enum\b/m, 'an enum'],
+  [/\bMath\.random\(/, 'Math.random'],
+  [/\bnamespace \w+ \{/, 'a namespace'],
+];
+
+test('the sources keep to the style', () => {
+  for (const file of [...sources, ...others]) {
+    const code = codeOf(read(file));
+    for (const [pattern, name] of banned) ok(!pattern.test(code), `${file} has ${name}`);
+    ok(!/\b(?:TODO|FIXME|XXX)\b/.test(file === 'test/structure.test.ts' ? '' : read(file)), `${file} has an open end`);
+  }
+});
+
+test('the style test sees what it looks for', () => {
+  const bad = ["export * from './x.ts';", 'export default 1;', 'const x: any = 1;', 'Map<string, any>', 'f(x as any);', 'x as unknown as Y;', 'enum A {}', 'Math.random();', 'namespace A {'];
+  for (const line of bad) ok(banned.some(([pattern]) => pattern.test(codeOf(line))), line);
+  for (const line of ["export * as F from './f.ts';", '// any', 'x.any()', 'export { all, any, sum };', 'const any: Method = 1;']) ok(!banned.some(([pattern]) => pattern.test(codeOf(line))), line);
+  equal(importsOf('a/b.ts', "import type { X } from '../c.ts';\nexport { y } from './d.ts';\nimport './e.ts';\nconst z = await import('gpu.js');"), [
+    { from: 'a/b.ts', to: 'c.ts', external: false, typeOnly: true },
+    { from: 'a/b.ts', to: 'a/d.ts', external: false, typeOnly: false },
+    { from: 'a/b.ts', to: 'a/e.ts', external: false, typeOnly: false },
+    { from: 'a/b.ts', to: 'gpu.js', external: true, typeOnly: false },
+  ]);
+});
+
+const entries = ['index.ts', 'nn/index.ts', 'optim/index.ts', 'ema/index.ts', 'core/data/index.ts', 'core/io/index.ts'];
+
+/** Names a file re-exports, with the file they come from. */
+function reexports(file: string): { name: string; from: string }[] {
+  return [...read(file).matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)].flatMap(([, names, to]) =>
+    names
+      .split(',')
+      .map((n) => n.trim().replace(/^type /, ''))
+      .filter((n) => n !== '')
+      .map((n) => ({ name: n.split(/\s+as\s+/)[0], from: posix.normalize(posix.join(dirname(file), to)) })),
+  );
+}
+
+/** Whether the declaration of a name has a doc comment of its own. */
+function isDocumented(name: string, file: string): boolean {
+  const source = read(file);
+  const declared = source.match(new RegExp(`(\\*/\\s*\\n)?^export (?:declare |abstract |async )*(?:const|let|function|class|interface|type) ${name}\\b`, 'm'));
+  if (declared !== null) return declared[1] !== undefined || new RegExp(`\\*/ export [a-z ]+ ${name}\\b`).test(source);
+  const onward = reexports(file).find((r) => r.name === name);
+  return onward !== undefined && isDocumented(name, onward.from);
+}
+
+test('every public export has a doc comment', () => {
+  const missing = entries.flatMap((file) => reexports(file).filter(({ name, from }) => !isDocumented(name, from)).map(({ name, from }) => `${name} (${from})`));
+  equal([...new Set(missing)], []);
+});
+
+/** Operations whose function is not exported, and why. */
+const methodsOnly: readonly string[] = [
+  'at', 'contiguous', 'copy', 'cpu', 'fill', 'sliceDim', 'to', 'zero', // they read only as methods
+  'bool', 'double', 'float', 'int', 'long', // conversions: Tensor.float() and its like
+];
+
+test('every operation is exported under its name', () => {
+  const exported = polyak as Readonly<Record<string, unknown>>;
+  const functional = typeof exported.F === 'object' && exported.F !== null ? (exported.F as Readonly<Record<string, unknown>>) : {};
+  const missing = [...allOps()].filter(([name, op]) => op.family !== 'engine' && !methodsOnly.includes(name) && exported[name] !== op && functional[name] !== op).map(([name]) => name);
+  equal(missing, []);
+});
+
+test('methods.ts knows and loads every file of operations', () => {
+  const source = read('core/ops/methods.ts');
+  const files = filesIn('core/ops').filter((f) => / (?:method|inPlaceMethod|unary|binary)(?:<|\()/.test(read(f)) && !/define|methods/.test(f));
+  for (const file of files) {
+    const name = posix.basename(file);
+    ok(source.includes(`import type * as`) && source.includes(`from './${name}'`), `methods.ts does not know ${name}`);
+  }
+});
+
+test('docs/ops.md is up to date', () => {
+  is(read('docs/ops.md') === renderOps(), true, "run 'npm run docs:ops'");
+});
+
+test('every test file ends with test.run()', () => {
+  for (const file of filesIn('test')) if (file.endsWith('.test.ts')) ok(/\.run\(\);\s*$/.test(read(file)), file);
+});
+
+test.run();
