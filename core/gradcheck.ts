@@ -187,7 +187,7 @@ function check(name: string, call: () => unknown, varied: readonly Tensor[], set
  * @throws GradcheckError for a wrong gradient; DTypeError for a varied input that is not float64; ArgumentError when none requires grad
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
  */
-export function gradcheck<A extends readonly unknown[]>(fn: (...inputs: A) => GradcheckResult, inputs: readonly [...A], options: GradcheckOptions = {}): boolean {
+export function gradcheck<A extends readonly unknown[]>(fn: (...inputs: NoInfer<A>) => GradcheckResult, inputs: readonly [...A], options: GradcheckOptions = {}): boolean {
   const settings = settingsOf('gradcheck', options);
   return check('gradcheck', () => fn(...inputs), variedInputs('gradcheck', inputs), settings);
 }
@@ -210,7 +210,7 @@ function fixedLike(y: Tensor, o: number): Tensor {
  * @throws GradcheckError for a wrong gradient; ArgumentError when no output is differentiable; and as `gradcheck`
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradgradcheck.html
  */
-export function gradgradcheck<A extends readonly unknown[]>(fn: (...inputs: A) => GradcheckResult, inputs: readonly [...A], options: GradgradcheckOptions = {}): boolean {
+export function gradgradcheck<A extends readonly unknown[]>(fn: (...inputs: NoInfer<A>) => GradcheckResult, inputs: readonly [...A], options: GradgradcheckOptions = {}): boolean {
   const name = 'gradgradcheck';
   const settings = settingsOf(name, options, ['gradOutputs']);
   const varied = variedInputs(name, inputs);

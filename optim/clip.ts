@@ -4,12 +4,11 @@ import { stack } from '../core/ops/join.ts';
 import { tensor } from '../core/ops/creation.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import '../core/ops/compare.ts';
 import '../core/ops/convert.ts';
+import '../core/ops/moments.ts';
 import '../core/ops/pointwise.ts';
 import '../core/ops/reduce.ts';
 import '../core/ops/select.ts';
-import '../core/ops/sort.ts';
 import '../core/ops/view.ts';
 
 /** Options of `clipGradNorm_` and `getTotalNorm`. */
@@ -36,16 +35,9 @@ function gradsOf(op: string, parameters: unknown): Tensor[] {
   return listOf(op, parameters).flatMap(({ grad }) => (grad === null ? [] : [grad.detach()]));
 }
 
-/** `(Σ |x|ᵖ)^(1/p)` over all elements; their largest or smallest absolute value for ±Infinity, the number of those that are not 0 for 0. */
+/** The norm over all elements; no elements have norm 0. */
 function normOf(x: Tensor, p: number): Tensor {
-  if (p === 2) return x.square().sum().sqrt();
-  if (p === 0) return x.ne(0).sum().to(x.dtype);
-  const size = x.abs();
-  if (p === 1) return size.sum();
-  if (Number.isFinite(p)) return size.pow(p).sum().pow(1 / p);
-  // No elements have no size.
-  if (x.numel() === 0) return size.sum();
-  return size.flatten().topk(1, 0, { largest: p > 0 }).values.squeeze(0);
+  return x.numel() === 0 ? x.sum() : x.norm(p);
 }
 
 function totalNorm(op: string, tensors: readonly Tensor[], options: ClipNormOptions | undefined): Tensor {

@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, show } from '../errors.ts';
-import '../ops/lookup.ts';
-import '../ops/view.ts';
 import { fromCells } from '../ops/creation.ts';
+import { indexSelect } from '../ops/lookup.ts';
+import { select } from '../ops/view.ts';
 import { Tensor } from '../tensor.ts';
 import type { Collated } from './collate.ts';
 
@@ -30,6 +30,11 @@ export function checkDataset(op: string, dataset: unknown): asserts dataset is D
   if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0) {
     throw new ArgumentError(`${op}: the length of the dataset is not a count, got ${show(length)}; expected an integer ≥ 0`);
   }
+}
+
+/** The `getBatch` of a dataset, if it has one. */
+export function batchGetter<T>(dataset: Dataset<T>): ((indices: Int32Array) => Collated<T>) | null {
+  return typeof dataset.getBatch === 'function' ? (indices) => (dataset as Required<Dataset<T>>).getBatch(indices) : null;
 }
 
 /** Refuses anything but a whole number from 0 to `length` - 1. */
@@ -70,13 +75,13 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> impl
   /** Row `index` of every tensor, as views. */
   get(index: number): T {
     checkItemIndex('TensorDataset', index, this.length);
-    return this.tensors.map((x) => x.select(0, index)) as readonly Tensor[] as T;
+    return this.tensors.map((x) => select(x, 0, index)) as readonly Tensor[] as T;
   }
 
   /** The rows of every tensor in one go. */
   getBatch(indices: Int32Array): Collated<T> {
     const rows = fromCells('TensorDataset', 'int64', indices, [indices.length], { device: this.tensors[0].device });
-    return this.tensors.map((x) => x.indexSelect(0, rows)) as readonly Tensor[] as Collated<T>;
+    return this.tensors.map((x) => indexSelect(x, 0, rows)) as readonly Tensor[] as Collated<T>;
   }
 }
 
@@ -107,10 +112,8 @@ export class Subset<T> implements Dataset<T> {
       checkItemIndex('Subset', index, dataset.length);
       this.indices[i] = index;
     }
-    if (dataset.getBatch !== undefined) {
-      const { getBatch } = dataset;
-      this.getBatch = (positions) => getBatch.call(dataset, positions.map((i) => this.indices[i]));
-    }
+    const fast = batchGetter(dataset);
+    if (fast !== null) this.getBatch = (positions) => fast(positions.map((i) => this.indices[i]));
   }
 
   get length(): number {

@@ -2,7 +2,7 @@ import { ArgumentError, StateError, checkOptions, show } from '../errors.ts';
 import { Generator, type GeneratorState, defaultGenerator } from '../random.ts';
 import { Tensor } from '../tensor.ts';
 import { type Collated, defaultCollate } from './collate.ts';
-import { type Dataset, checkDataset } from './dataset.ts';
+import { type Dataset, batchGetter, checkDataset } from './dataset.ts';
 import { Epoch, type EpochState, fixedEnds } from './epoch.ts';
 import { type Sampler, batchCount, checkBoolean, checkCount, checkGenerator, checkSampler, permutation } from './sampler.ts';
 
@@ -167,7 +167,8 @@ export class DataLoader<T, B = Collated<T>> implements Iterable<B> {
 /** Batches of a dataset: in one go where it offers that, and otherwise item by item. */
 function fetcher<T, B>(dataset: Dataset<T>, own: ((items: readonly T[]) => B) | undefined): (indices: Int32Array) => B {
   if (own !== undefined && typeof own !== 'function') throw new ArgumentError(`DataLoader: collate is not a function, got ${show(own)}; expected (items) => batch`);
-  if (own === undefined && typeof dataset.getBatch === 'function') return (indices) => dataset.getBatch?.(indices) as B; // B is Collated<T> without `collate`
+  const fast = batchGetter(dataset) as ((indices: Int32Array) => B) | null; // B is Collated<T> without `collate`
+  if (own === undefined && fast !== null) return fast;
   const join = own ?? (defaultCollate as (items: readonly T[]) => B);
   return (indices) => join(Array.from(indices, (i) => dataset.get(i)));
 }

@@ -93,7 +93,8 @@ export class Progress<T> implements Iterable<T> {
 
   private draw(stream: ProgressStream): void {
     this.drawn = performance.now();
-    stream.write(`\r${this.line(stream.columns || 80)}\x1b[K`); // pipes that claim to be terminals have 0 columns
+    const { columns = 0 } = stream;
+    stream.write(`\r${this.line(columns > 0 ? columns : 80)}\x1b[K`); // some terminals do not know their width and say 0
   }
 
   /** The line, at most one column shorter than the terminal, so that it does not wrap. */

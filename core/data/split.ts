@@ -22,9 +22,7 @@ export function randomSplit<T>(dataset: Dataset<T>, lengths: readonly number[], 
   checkDataset(op, dataset);
   checkOptions(op, options, ['generator']);
   checkGenerator(op, options.generator);
-  if (!Array.isArray(lengths) || lengths.length === 0 || !lengths.every((n) => typeof n === 'number' && n >= 0)) {
-    throw new ArgumentError(`${op}: not lengths, got ${show(lengths)}; expected an array of numbers ≥ 0`);
-  }
+  checkLengths(op, lengths);
   const sum = lengths.reduce((a, b) => a + b, 0);
   const counts = Math.abs(sum - 1) <= 1e-9 ? countsOf(lengths, dataset.length) : [...lengths];
   if (!counts.every(Number.isInteger) || counts.reduce((a, b) => a + b, 0) !== dataset.length) {
@@ -35,6 +33,12 @@ export function randomSplit<T>(dataset: Dataset<T>, lengths: readonly number[], 
   const order = permutation(dataset.length, options.generator ?? defaultGenerator);
   let at = 0;
   return counts.map((n) => new Subset(dataset, order.subarray(at, (at += n))));
+}
+
+function checkLengths(op: string, lengths: unknown): void {
+  if (!Array.isArray(lengths) || lengths.length === 0 || !lengths.every((n) => typeof n === 'number' && n >= 0)) {
+    throw new ArgumentError(`${op}: not lengths, got ${show(lengths)}; expected an array of numbers ≥ 0`);
+  }
 }
 
 function countsOf(shares: readonly number[], length: number): number[] {

@@ -1,5 +1,5 @@
 const CONTROL = /\p{Cc}/gu;
-const NO_WIDTH = /[\p{M}\u200b-\u200d\ufe0e\ufe0f]/u;
+const NO_WIDTH = /\p{M}|\p{Cf}/u;
 const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
 function charWidth(char: string): number {

@@ -1,5 +1,6 @@
 import { StateError, checkOptions, show } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
+import { bareRecord } from './bare.ts';
 import { type Bytes, checkBytes } from './bytes.ts';
 import { encodeEnvelope, foreign, isEnvelope, packEnvelope, SIGNATURE_LENGTH, unpackEnvelope } from './envelope.ts';
 import { type FilePath, withFile, writeFileAtomic } from './files.ts';
@@ -80,7 +81,7 @@ export async function loadCheckpoint(path: FilePath, parts?: CheckpointParts, op
 
 /** Part by part its kind and its content. */
 function flattenParts(op: string, parts: CheckpointParts): FlatTree {
-  const content: Record<string, unknown> = Object.create(null);
+  const content = bareRecord<unknown>();
   const kinds: [string, string][] = [];
   for (const [name, slot] of slotsOf(op, parts)) {
     kinds.push([name, slot.kind]);
@@ -93,7 +94,7 @@ function flattenParts(op: string, parts: CheckpointParts): FlatTree {
 function loadParts(op: string, bytes: Uint8Array, slots: ReadonlyMap<string, Slot> | null, strict: boolean): Record<string, StateTree> {
   const { kinds, content } = openParts(op, unpackEnvelope(op, 'checkpoint', bytes));
   if (slots !== null) checkParts(op, kinds, slots, strict);
-  const rest: Record<string, StateTree> = Object.create(null);
+  const rest = bareRecord<StateTree>();
   const pairs: [string, Slot & { readonly kind: 'state' }, StateTree][] = [];
   for (const [name, state] of Object.entries(content)) {
     const slot = slots?.get(name);
@@ -111,7 +112,7 @@ function openParts(op: string, tree: StateTree): { readonly kinds: Kinds; readon
     const { content } = tree;
     const kinds = new Map<string, Slot['kind']>();
     for (const pair of tree.kinds) {
-      const [name, kind]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+      const [name, kind] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
       if (typeof name === 'string' && (kind === 'state' || kind === 'value') && Object.hasOwn(content, name)) kinds.set(name, kind);
     }
     if (kinds.size === tree.kinds.length && kinds.size === Object.keys(content).length) return { kinds, content };

@@ -1,3 +1,4 @@
+import type * as fsPromises from 'node:fs/promises';
 import { ArgumentError, PolyakError, StateError, show } from '../errors.ts';
 
 /** Where a file is: a path, or a URL. */
@@ -12,7 +13,7 @@ export interface ByteSource {
 
 const PIECE = 2 ** 30; // one system call takes less than 2 GiB
 
-type FileSystem = typeof import('node:fs/promises');
+type FileSystem = typeof fsPromises;
 
 /** The file system, where there is one: browsers have none. */
 async function fileSystem(op: string, path: FilePath): Promise<FileSystem> {
@@ -106,11 +107,12 @@ export async function writeFileAtomic(op: string, path: FilePath, chunks: readon
   let temporary: string | null = null;
   try {
     const { fileURLToPath } = await import('node:url');
+    const paths = await import('node:path');
     const given = path instanceof URL ? fileURLToPath(path) : path;
     const target = await fs.realpath(given).catch(() => given); // a link stays a link
     const old = await fs.stat(target).catch(() => null);
     if (old !== null && !old.isFile()) throw new StateError(`${op}: not a file, got ${given}; expected a regular file or a new name`, { values: { path: given } });
-    temporary = `${target}.${globalThis.crypto.randomUUID()}.tmp`;
+    temporary = paths.join(paths.dirname(target), `.${globalThis.crypto.randomUUID()}.tmp`);
     const handle = await fs.open(temporary, 'wx', old?.mode ?? 0o666);
     try {
       for (const chunk of chunks) await writeFully(handle, chunk);
@@ -120,7 +122,7 @@ export async function writeFileAtomic(op: string, path: FilePath, chunks: readon
     }
     await fs.rename(temporary, target);
     temporary = null;
-    await syncFolder(fs, target);
+    await syncFolder(fs, paths.dirname(target));
   } catch (error) {
     if (temporary !== null) await fs.rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(op, 'write', path, error);
@@ -134,15 +136,9 @@ async function writeFully(handle: Awaited<ReturnType<FileSystem['open']>>, bytes
 }
 
 /** Makes the rename itself durable; systems that cannot open folders (Windows) do so by themselves. */
-async function syncFolder(fs: FileSystem, target: string): Promise<void> {
-  const { dirname } = await import('node:path');
-  const folder = await fs.open(dirname(target), 'r').catch(() => null);
+async function syncFolder(fs: FileSystem, path: string): Promise<void> {
+  const folder = await fs.open(path, 'r').catch(() => null);
   if (folder === null) return;
-  try {
-    await folder.sync();
-  } catch {
-    // Some file systems refuse to flush a folder; the file is in place all the same.
-  } finally {
-    await folder.close();
-  }
+  await folder.sync().catch(() => undefined); // some file systems refuse to; the file is in place all the same
+  await folder.close();
 }

@@ -1,4 +1,5 @@
 import { DTypeError, StateError } from '../errors.ts';
+import { bareRecord } from './bare.ts';
 import { type FileDType, fileDTypes, fileItemSize, isFileDType } from './safetensors-dtypes.ts';
 
 /** Where one tensor lies in a safetensors file. */
@@ -96,7 +97,7 @@ class HeaderReader {
   }
 
   read(): Header {
-    let metadata: Record<string, string> = Object.create(null);
+    let metadata = bareRecord<string>();
     const entries: Entry[] = [];
     if (this.text[0] !== '{') throw this.broken("'{' at the start of the header");
     this.object('a tensor', (name) => {
@@ -109,7 +110,7 @@ class HeaderReader {
   }
 
   private metadata(): Record<string, string> {
-    const out: Record<string, string> = Object.create(null);
+    const out = bareRecord<string>();
     this.object('a metadata entry', (key) => {
       out[key] = this.string('a text as metadata');
     });
@@ -197,7 +198,7 @@ class HeaderReader {
     this.at++;
     if (!escaped) return this.text.slice(start + 1, this.at - 1);
     try {
-      return JSON.parse(this.text.slice(start, this.at));
+      return JSON.parse(this.text.slice(start, this.at)) as string;
     } catch {
       throw this.broken('a JSON text', start);
     }

@@ -1,7 +1,9 @@
 import { splitUint8Array } from 'typed-array-utils';
 import { cpu } from '../device.ts';
 import { ArgumentError, checkOptions, show } from '../errors.ts';
+import '../ops/convert.ts';
 import { Tensor } from '../tensor.ts';
+import { bareRecord } from './bare.ts';
 import { type Bytes, checkBytes, joinBytes } from './bytes.ts';
 import { type FilePath, type ByteSource, withFile, writeFileAtomic } from './files.ts';
 import { type FloatFileDType, decodeElements, encodeElements, fileDTypeOf, fileItemSize, floatFileDTypes } from './safetensors-dtypes.ts';
@@ -73,7 +75,7 @@ export async function loadSafetensors(path: FilePath): Promise<SafetensorsFile> 
   const op = 'loadSafetensors';
   return withFile(op, path, async (source) => {
     const { header, start } = await readHeader(op, source);
-    const tensors: Record<string, Tensor> = Object.create(null);
+    const tensors = bareRecord<Tensor>();
     for (const entry of header.entries) {
       tensors[entry.name] = decodeTensor(op, entry, await source.read(start + entry.begin, entry.end - entry.begin));
     }
@@ -145,7 +147,7 @@ export function decodeSafetensors(op: string, bytes: Uint8Array): SafetensorsFil
   const length = headerLength(op, bytes, bytes.length);
   const [, head, data] = splitUint8Array(bytes, 8, 8 + length);
   const { metadata, entries } = parseHeader(op, head, data.length);
-  const tensors: Record<string, Tensor> = Object.create(null);
+  const tensors = bareRecord<Tensor>();
   for (const entry of entries) tensors[entry.name] = decodeTensor(op, entry, data.slice(entry.begin, entry.end));
   return { tensors, metadata };
 }
@@ -161,9 +163,9 @@ export function onHost(tensors: Readonly<Record<string, Tensor>>): Readonly<Reco
 }
 
 async function copyToHost(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-  const host: Record<string, Tensor> = Object.create(null);
+  const host = bareRecord<Tensor>();
   const names = Object.keys(tensors);
-  const copies = await Promise.all(names.map((name) => (tensors[name].device === cpu ? copyOf(tensors[name]) : tensors[name].cpu())));
+  const copies = await Promise.all(names.map(async (name) => (tensors[name].device === cpu ? copyOf(tensors[name]) : tensors[name].cpu())));
   names.forEach((name, i) => {
     host[name] = copies[i];
   });

@@ -1,7 +1,8 @@
 import { ArgumentError, StateError, show } from '../errors.ts';
-import '../ops/view.ts';
+import { clone, detach } from '../ops/view.ts';
 import { noGrad } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import { bareRecord } from './bare.ts';
 import { METADATA } from './safetensors-header.ts';
 
 /** Tensors and plain values, nested in objects and arrays: what state dictionaries consist of. */
@@ -35,7 +36,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
  * @throws ArgumentError for what is neither tensor nor plain value, and for trees that contain themselves
  */
 export function flattenTree(op: string, tree: unknown): FlatTree {
-  const tensors: Record<string, Tensor> = Object.create(null);
+  const tensors = bareRecord<Tensor>();
   const encode = (value: unknown, path: readonly string[]): Json => {
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
     if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? '-0' : String(value) };
@@ -51,7 +52,7 @@ export function flattenTree(op: string, tree: unknown): FlatTree {
     if (!isPlainObject(value)) {
       throw new ArgumentError(`${op}: cannot be saved, got ${show(value)} at ${place(path)}; expected tensors, plain objects, arrays, numbers, texts, booleans or null`);
     }
-    const out: Record<string, Json> = Object.create(null);
+    const out = bareRecord<Json>();
     for (const [key, item] of Object.entries(value)) out[key.startsWith('$') ? `$${key}` : key] = encode(item, [...path, key]);
     return Object.getPrototypeOf(value) === null ? { $bare: out } : out;
   };
@@ -79,7 +80,7 @@ export function unflattenTree(op: string, { tensors, structure }: { readonly ten
   const unused = new Set(Object.keys(tensors));
   const bad = (got: unknown, expected: string): StateError => new StateError(`${op}: the structure of the file is wrong, got ${show(got)}; expected ${expected}`);
   const decodeObject = (source: Readonly<Record<string, unknown>>, bare: boolean, depth: number): StateTree => {
-    const out: Record<string, StateTree> = bare ? Object.create(null) : {};
+    const out = bare ? bareRecord<StateTree>() : {};
     for (const [key, item] of Object.entries(source)) {
       if (key.startsWith('$') && !key.startsWith('$$')) throw bad(key, 'no such mark');
       const value = decode(item, depth);
@@ -121,10 +122,10 @@ export function unflattenTree(op: string, { tensors, structure }: { readonly ten
 
 /** A copy of a tree that shares no tensor, array or object with it; anything else is taken as it is. */
 export function copyTree(value: unknown): unknown {
-  if (value instanceof Tensor) return noGrad(() => value.detach().clone());
+  if (value instanceof Tensor) return noGrad(() => clone(detach(value)));
   if (Array.isArray(value)) return value.map(copyTree);
   if (!isPlainObject(value)) return value;
-  const out: Record<string, unknown> = Object.create(Object.getPrototypeOf(value));
+  const out = Object.getPrototypeOf(value) === null ? bareRecord<unknown>() : {};
   for (const [key, item] of Object.entries(value)) {
     Object.defineProperty(out, key, { value: copyTree(item), enumerable: true, writable: true, configurable: true });
   }

@@ -18,9 +18,9 @@ const family = 'copy';
  * @throws ArgumentError for a name that is neither
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
  */
-export const to: Method<(x: Tensor, target: DType | string | Device | Tensor, options?: { readonly dtype?: DType }) => Tensor> = method(
+export const to: Method<(x: Tensor, target: string | Device | Tensor, options?: { readonly dtype?: DType }) => Tensor> = method(
   { name: 'to', family, torch: 'Tensor.to', samples: (s) => [[s.float([2, 3]), 'float64'], [s.float([3], 0, 9), 'int64'], [s.bool([3]), 'float32']] },
-  (x: Tensor, target: DType | string | Device | Tensor, options?: { readonly dtype?: DType }): Tensor => {
+  (x: Tensor, target: string | Device | Tensor, options?: { readonly dtype?: DType }): Tensor => {
     checkTensor('to', x);
     checkOptions('to', options, ['dtype']);
     const [dtype, device] = destination(x, target);
@@ -30,7 +30,7 @@ export const to: Method<(x: Tensor, target: DType | string | Device | Tensor, op
   },
 );
 
-function destination(x: Tensor, target: DType | string | Device | Tensor): [DType, Device] {
+function destination(x: Tensor, target: string | Device | Tensor): [DType, Device] {
   if (target instanceof Tensor) return [target.dtype, target.device];
   const dtype = dtypes.find((d) => d === target);
   if (dtype !== undefined) return [dtype, x.device];

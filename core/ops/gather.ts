@@ -162,7 +162,15 @@ export const scatter: InPlace<(x: Tensor, dim: number, index: Tensor, src: Opera
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
  */
 export const scatterAdd: InPlace<(x: Tensor, dim: number, index: Tensor, src: Tensor) => Tensor> = inPlaceMethod(
-  { name: 'scatterAdd', family, samples: (s) => [...scatterSamples(s), [s.float([2]), 0, s.values([0, 0, 1], [3], 'int64'), s.float([3])], [s.int([2]), 0, s.values([1, 1], [2], 'int64'), s.int([2])]] },
+  {
+    name: 'scatterAdd',
+    family,
+    samples: (s) => [
+      ...scatterSamples(s),
+      [s.float([2]), 0, s.values([0, 0, 1], [3], 'int64'), s.float([3])],
+      [s.int([2]), 0, s.values([1, 1], [2], 'int64'), s.int([2])],
+    ],
+  },
   (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor => scatterInto('scatterAdd', x, dim, index, src, true),
   (x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor => scatterInto('scatterAdd_', x, dim, index, src, true),
 );

@@ -201,9 +201,9 @@ const indexSamples: Samples = (s) => [
  * @throws ShapeError for an index out of range, too many indices, or index tensors that do not broadcast; DTypeError for other dtypes
  * @see https://pytorch.org/docs/stable/tensor_view.html and https://numpy.org/doc/stable/user/basics.indexing.html
  */
-export const index: Method<(x: Tensor, ...items: readonly IndexItem[]) => Tensor> = method(
+export const index: Method<(x: Tensor, ...items: IndexItem[]) => Tensor> = method(
   { name: 'index', family, torch: null, samples: indexSamples },
-  (x: Tensor, ...items: readonly IndexItem[]): Tensor => {
+  (x: Tensor, ...items: IndexItem[]): Tensor => {
     const { view, selection } = plan('index', x, items);
     if (selection !== null) return apply(indexOp, [view, ...selection.indices], selection.attrs);
     return view === x ? permute(x, x.shape.map((_, d) => d)) : view;

@@ -134,14 +134,18 @@ export const split: Method<(x: Tensor, splitSize: number | readonly number[], di
     checkTensor('split', x);
     const d = realDim('split', dim, x);
     const size = x.shape[d];
-    const sizes = typeof splitSize === 'number' ? evenSizes(size, splitSize) : splitSize;
-    if (!Array.isArray(sizes) || !sizes.every((n) => Number.isInteger(n) && n >= 0) || sizes.reduce((a, b) => a + b, 0) !== size) {
+    const sizes: readonly number[] | null = typeof splitSize === 'number' ? evenSizes(size, splitSize) : splitSize;
+    if (!isSizes(sizes) || sizes.reduce((a, b) => a + b, 0) !== size) {
       throw new ShapeError(`split: sizes do not fit dimension ${d}, got ${show(splitSize)}; expected a size ≥ 1, or sizes that add up to ${size}`);
     }
     let at = 0;
-    return sizes.map((n: number) => narrow(x, d, (at += n) - n, n));
+    return sizes.map((n) => narrow(x, d, (at += n) - n, n));
   },
 );
+
+function isSizes(sizes: unknown): sizes is readonly number[] {
+  return Array.isArray(sizes) && sizes.every((n) => Number.isInteger(n) && n >= 0);
+}
 
 /** Sizes of equal parts, or null where there are none. */
 function evenSizes(size: number, part: number): number[] | null {

@@ -239,7 +239,13 @@ const oneHotOp = primitive<{ readonly classes: number }>({
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.one_hot.html
  */
 export const oneHot: Free<(x: Tensor, numClasses?: number) => Tensor> = free(
-  { name: 'oneHot', family, torch: 'nn.functional.one_hot', differentiable: false, samples: (s) => [[s.values([2, 0, 1], [3], 'int64')], [s.values([1, 0], [2, 1], 'int64'), 4], [s.values([], [0], 'int64'), 3]] },
+  {
+    name: 'oneHot',
+    family,
+    torch: 'nn.functional.one_hot',
+    differentiable: false,
+    samples: (s) => [[s.values([2, 0, 1], [3], 'int64')], [s.values([1, 0], [2, 1], 'int64'), 4], [s.values([], [0], 'int64'), 3]],
+  },
   (x: Tensor, numClasses = -1): Tensor => {
     checkTensor('oneHot', x);
     if (!isInteger(x.dtype)) throw new DTypeError(`oneHot: classes are not whole numbers, got ${show(x)}; expected int64`);

@@ -48,7 +48,12 @@ function scatterMasked(op: string, x: Tensor, mask: Tensor, source: Tensor): Ten
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html
  */
 export const maskedScatter: InPlace<(x: Tensor, mask: Tensor, source: Tensor) => Tensor> = inPlaceMethod(
-  { name: 'maskedScatter', family, torch: 'Tensor.masked_scatter', samples: (s) => [[s.float([2, 3]), s.bool([2, 3]), s.float([6])], [s.float([3]), s.bool([2, 1]), s.float([2, 3])]] },
+  {
+    name: 'maskedScatter',
+    family,
+    torch: 'Tensor.masked_scatter',
+    samples: (s) => [[s.float([2, 3]), s.bool([2, 3]), s.float([6])], [s.float([3]), s.bool([2, 1]), s.float([2, 3])]],
+  },
   (x: Tensor, mask: Tensor, source: Tensor): Tensor => {
     checkTensor('maskedScatter', x);
     checkMask('maskedScatter', mask);

@@ -253,7 +253,12 @@ function ordered(op: string, sequence: Tensor, sorter: Tensor | null): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.bucketize.html
  */
 export const bucketize: Free<(input: Operand, boundaries: Tensor, options?: BucketizeOptions) => Tensor> = free(
-  { name: 'bucketize', family, differentiable: false, samples: (s) => [[s.values([3, 6, 9, 1, 0, 10], [2, 3]), s.values([1, 3, 5, 7, 9])], [s.values([3, 6, 9]), s.values([1, 3, 5, 7, 9]), { right: true }]] },
+  {
+    name: 'bucketize',
+    family,
+    differentiable: false,
+    samples: (s) => [[s.values([3, 6, 9, 1, 0, 10], [2, 3]), s.values([1, 3, 5, 7, 9])], [s.values([3, 6, 9]), s.values([1, 3, 5, 7, 9]), { right: true }]],
+  },
   (input: Operand, boundaries: Tensor, options?: BucketizeOptions): Tensor => {
     const points = checkOperand('bucketize', input, 'input');
     checkTensor('bucketize', boundaries, 'boundaries');

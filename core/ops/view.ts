@@ -294,7 +294,12 @@ function placed(x: Tensor, shape: Shape, window: Window): Tensor {
 
 // ---- copies ----
 
-const cloneOp = primitive({ name: 'clone', infer: ([x]) => x as Tensor, cpu: ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }), backward: [(g) => g] });
+const cloneOp = primitive({
+  name: 'clone',
+  infer: ([x]) => x as Tensor,
+  cpu: ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }),
+  backward: [(g) => g],
+});
 
 /** A copy, row-major, through which gradients flow. @see https://pytorch.org/docs/stable/generated/torch.clone.html */
 export const clone: Method<(x: Tensor) => Tensor> = method({ name: 'clone', family: 'copy', samples: (s) => [[s.float([2, 3])]] }, (x: Tensor): Tensor => apply(cloneOp, [x], undefined));

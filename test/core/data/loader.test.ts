@@ -97,7 +97,6 @@ test('refuses what makes no sense', () => {
 function* run(batches: DataLoader<[Tensor], [Tensor]>, epochs: number): IterableIterator<string> {
   for (let i = 0; i < epochs; i++) for (const [x] of batches) yield `${x.data().join(' ')} | ${rand([1]).item()}`;
 }
-type IterableIterator<T> = IterableIterator<T>;
 
 const variants: Record<string, () => Options> = {
   sequential: () => ({ batchSize: 3 }),

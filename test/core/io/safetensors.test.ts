@@ -115,7 +115,7 @@ test('any tensors under any names survive, bit for bit', () => {
 
 test('difficult names', () => {
   const names = ['__proto__', '', 'constructor', 'toString', '"\\\u0000\n', '\ud800', '😀', '0'];
-  const given: Record<string, Tensor> = Object.create(null);
+  const given = Object.create(null) as Record<string, Tensor>;
   names.forEach((name, i) => (given[name] = tensor([i])));
   const back = readSafetensors(writeSafetensors(given)).tensors;
   names.forEach((name, i) => is(back[name].item(), i, name));

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { DTypeError, ShapeError, Tensor, gather, tensor, zeros } from '../../../index.ts';
+import { DTypeError, ShapeError, type Tensor, gather, tensor, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 const int = (data: readonly number[] | number | readonly (readonly number[])[]): Tensor => tensor(data, { dtype: 'int64' });

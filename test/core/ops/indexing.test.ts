@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, DTypeError, type IndexItem, ShapeError, Slice, Tensor, arange, index, slice, tensor, zeros } from '../../../index.ts';
+import { ArgumentError, DTypeError, type IndexItem, ShapeError, Slice, type Tensor, arange, index, slice, tensor, zeros } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
 const cube = (): Tensor => arange(24).reshape([2, 3, 4]);

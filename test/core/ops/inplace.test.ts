@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { StateError, Tensor, cat, grad, slice, tensor, zeros } from '../../../index.ts';
+import { StateError, type Tensor, cat, grad, slice, tensor, zeros } from '../../../index.ts';
 import { allClose, is, throwsError } from '../../assert.ts';
 
 // In-place writes through views, in all orders: values, gradients and second derivatives as PyTorch gives them for

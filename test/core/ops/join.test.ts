@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, ShapeError, Tensor, cat, grad, hstack, ones, split, stack, tensor, vstack, zeros } from '../../../index.ts';
+import { ArgumentError, ShapeError, type Tensor, cat, grad, hstack, ones, split, stack, tensor, vstack, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 const shapes = (tensors: readonly Tensor[]): (readonly number[])[] => tensors.map((x) => [...x.shape]);

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, DTypeError, ShapeError, Tensor, embedding, grad, oneHot, tensor, zeros } from '../../../index.ts';
+import { ArgumentError, DTypeError, ShapeError, type Tensor, embedding, grad, oneHot, tensor, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 const int = (data: readonly number[] | number | readonly (readonly number[])[]): Tensor => tensor(data, { dtype: 'int64' });

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { DTypeError, ShapeError, Tensor, nonzero, tensor, zeros } from '../../../index.ts';
+import { DTypeError, ShapeError, type Tensor, nonzero, tensor, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 test('nonzero: positions in row-major order', () => {

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, ShapeError, Tensor, bucketize, searchsorted, tensor, unique, zeros } from '../../../index.ts';
+import { ArgumentError, ShapeError, type Tensor, bucketize, searchsorted, tensor, unique, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 const nan = (): Tensor => tensor([3, NaN, 1, 3, -1]);
