@@ -53,6 +53,9 @@ export {
   adaptiveMaxPool1d, adaptiveMaxPool2d, type AdaptiveMaxPoolOptions, maxPool1d, maxPool2d, type MaxPoolOptions, type MaxPoolResult,
 } from './core/ops/maxPool.ts';
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPool1dOptions, type AvgPoolOptions } from './core/ops/pool.ts';
+export { batchNorm, type BatchNormOptions as BatchNormCallOptions, instanceNorm, type InstanceNormOptions } from './core/ops/batchNorm.ts';
+export { groupNorm, layerNorm, localResponseNorm, type LocalResponseNormOptions, normalize, type NormalizeOptions, rmsNorm } from './core/ops/normalize.ts';
+export { type NormOptions } from './core/ops/normArguments.ts';
 import './core/ops/convert.ts';
 import './core/ops/strided.ts';
 import './core/ops/methods.ts';

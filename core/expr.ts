@@ -20,7 +20,7 @@ export type Fn1 =
   | 'erf' | 'erfc' | 'erfinv' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot';
 /** Functions of two arguments; `min` and `max` pass NaN on. */
 export type Fn2 =
-  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot'
+  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot' | 'zeta'
   | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr';
 /** All functions; `select(c, a, b)` is `a` where `c` is not 0. */
 export type Fn = Fn1 | Fn2 | 'select';
@@ -43,7 +43,7 @@ export const e: Build = {
   sinh: fn1('sinh'), cosh: fn1('cosh'), tanh: fn1('tanh'), asinh: fn1('asinh'), acosh: fn1('acosh'), atanh: fn1('atanh'),
   erf: fn1('erf'), erfc: fn1('erfc'), erfinv: fn1('erfinv'), lgamma: fn1('lgamma'), digamma: fn1('digamma'),
   not: fn1('not'), isNaN: fn1('isNaN'), bitNot: fn1('bitNot'),
-  add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'),
+  add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'), zeta: fn2('zeta'),
   min: fn2('min'), max: fn2('max'), eq: fn2('eq'), ne: fn2('ne'), lt: fn2('lt'), le: fn2('le'), gt: fn2('gt'), ge: fn2('ge'),
   and: fn2('and'), or: fn2('or'), xor: fn2('xor'), bitAnd: fn2('bitAnd'), bitOr: fn2('bitOr'), bitXor: fn2('bitXor'), shl: fn2('shl'), shr: fn2('shr'),
   select: (condition, yes, no) => call('select', condition, yes, no),

@@ -25,7 +25,8 @@ export function formatTensor(x: Printable): string {
   const brief = flat.length > LIMIT;
   const shown = visible(x.shape, brief, 0, 0, flat.length === 0 ? 0 : flat.length);
   const print = numberFormat(shown.map((i) => flat[i]), x.dtype);
-  const width = Math.max(0, ...shown.map((i) => print(flat[i]).length));
+  // As in PyTorch, NaN and infinity do not widen the columns.
+  const width = Math.max(0, ...shown.map((i) => (Number.isFinite(flat[i]) ? print(flat[i]).length : 0)));
   const body = flat.length === 0 ? '[]' : write(x.shape, (i) => print(flat[i]).padStart(x.shape.length === 0 ? 0 : width), brief, 0, 0, 'tensor('.length, flat.length);
   if (flat.length === 0 && x.shape.length !== 1) suffix.unshift(`size=[${x.shape.join(', ')}]`);
   return `tensor(${[body, ...suffix].join(', ')})`;
@@ -48,7 +49,7 @@ function write(shape: readonly number[], cell: (i: number) => string, brief: boo
   if (dim === shape.length) return cell(start);
   const step = block / shape[dim];
   const pad = ' '.repeat(indent + 1);
-  const parts = positions(shape[dim], brief).map((i) => (i < 0 ? '...' : write(shape, cell, brief, dim + 1, start + i * step, indent + 1, step)));
+  const parts = positions(shape[dim], brief).map((i) => (i < 0 ? (dim === shape.length - 1 ? ' ...' : '...') : write(shape, cell, brief, dim + 1, start + i * step, indent + 1, step)));
   if (dim < shape.length - 1) return `[${parts.join(`,${'\n'.repeat(shape.length - 1 - dim)}${pad}`)}]`;
   const lines: string[] = [];
   let line = '';
@@ -70,7 +71,6 @@ function numberFormat(values: readonly number[], dtype: DType): (v: number) => s
   const min = Math.min(Infinity, ...finite);
   const special = (v: number): string | undefined => (Number.isNaN(v) ? 'nan' : v === Infinity ? 'inf' : v === -Infinity ? '-inf' : undefined);
   if (finite.length > 0 && (max / min > 1000 || max > 1e8 || min < 1e-4)) {
-    if (finite.every(Number.isInteger) && max <= 1e8) return (v) => special(v) ?? `${v}.`;
     return (v) => special(v) ?? v.toExponential(4).replace(/e([+-])(\d)$/, 'e$10$2');
   }
   if (finite.every(Number.isInteger)) return (v) => special(v) ?? `${v}.`;

@@ -21,15 +21,16 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** True where elements lie in row-major order without gaps. Dimensions of size 1 do not matter. */
+/** True where elements lie in row-major order without gaps, or there are none. Dimensions of size 1 do not matter. */
 export function isContiguous(shape: Shape, strides: readonly number[]): boolean {
   let n = 1;
+  let gapless = true;
   for (let i = shape.length - 1; i >= 0; i--) {
     if (shape[i] === 0) return true;
-    if (shape[i] !== 1 && strides[i] !== n) return false;
+    if (shape[i] !== 1 && strides[i] !== n) gapless = false;
     n *= shape[i];
   }
-  return true;
+  return gapless;
 }
 
 /** True where both shapes have the same sizes. */

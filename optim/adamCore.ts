@@ -97,8 +97,13 @@ export abstract class AdamCore extends Optimizer<AdamOptions, AdamState> {
   protected override update(group: Readonly<AdamOptions>, params: readonly Tensor[], grads: readonly Tensor[]): void {
     const states = params.map((p) => this.state.get(p) ?? freshState(p));
     // Parameters that had no gradient for a while are behind; each number of steps has its own bias correction.
-    for (const step of new Set(states.map((s) => s.step))) {
-      const at = [...params.keys()].filter((i) => states[i].step === step);
+    const runs = new Map<number, number[]>();
+    states.forEach(({ step }, i) => {
+      const run = runs.get(step);
+      if (run === undefined) runs.set(step, [i]);
+      else run.push(i);
+    });
+    for (const [step, at] of runs) {
       const columns = [at.map((i) => params[i]), at.map((i) => grads[i]), at.map((i) => states[i].expAvg), at.map((i) => states[i].expAvgSq)];
       const bounds = group.amsgrad ? at.map((i) => states[i].maxExpAvgSq ?? likeParam(params[i])) : null;
       if (bounds !== null) applyUpdate(amsgradRule, [...columns, bounds], this.scalars(group, step + 1));

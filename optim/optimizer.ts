@@ -81,10 +81,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
     if (closure !== undefined && typeof closure !== 'function') {
       throw new ArgumentError(`${this.constructor.name}.step: closure is not a function, got ${show(closure)}; expected a function that returns the loss`);
     }
-    for (const hook of [...this.preHooks]) hook(this);
+    for (const hook of this.preHooks.slice()) hook(this);
     const loss = closure === undefined ? undefined : enableGrad(closure);
     noGrad(() => this.updateAll());
-    for (const hook of [...this.postHooks]) hook(this);
+    for (const hook of this.postHooks.slice()) hook(this);
     return loss;
   }
 

@@ -17,7 +17,7 @@ const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
   erf: helper('erf'), erfc: helper('erfc'), erfinv: helper('erfinv'), lgamma: helper('lgamma'), digamma: helper('digamma'),
   not: (x) => `(${x}===0?1:0)`, isNaN: (x) => `(${x}!==${x}?1:0)`, bitNot: (x) => `(~${x})`,
   add: infix('+'), sub: infix('-'), mul: infix('*'), div: infix('/'), pow: helper('pow'), mod: helper('mod'),
-  atan2: (x, y) => `Math.atan2(${x},${y})`, hypot: (x, y) => `Math.hypot(${x},${y})`,
+  atan2: (x, y) => `Math.atan2(${x},${y})`, hypot: (x, y) => `Math.hypot(${x},${y})`, zeta: helper('zeta'),
   min: (x, y) => `Math.min(${x},${y})`, max: (x, y) => `Math.max(${x},${y})`,
   eq: test('==='), ne: test('!=='), lt: test('<'), le: test('<='), gt: test('>'), ge: test('>='),
   and: (x, y) => `(${x}!==0&&${y}!==0?1:0)`, or: (x, y) => `(${x}!==0||${y}!==0?1:0)`, xor: (x, y) => `((${x}!==0)!==(${y}!==0)?1:0)`,

@@ -50,7 +50,7 @@ export function frameImages(out: Float64Array, x: Tensor, { channels, inner, bef
   const plane = size[0] * size[1];
   const rows = Math.min(inner[0], size[0] - before[0]);
   const columns = Math.min(inner[1], size[1] - before[1]);
-  if (before[0] + before[1] > 0 || rows < size[0] || columns < size[1]) out.fill(0, 0, count * channels * plane);
+  if (rows < size[0] || columns < size[1]) out.fill(0, 0, count * channels * plane);
   let to = before[0] * size[1] + before[1];
   for (let n = 0; n < count; n++) {
     for (let c = 0; c < channels; c++, to += plane) {

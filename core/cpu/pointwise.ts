@@ -9,11 +9,11 @@ import { coalesce, walkOuter } from './layout.ts';
 
 type Cells = TypedArray | number;
 
-/** `out[i] = f(x[i], y[i], z[i])` for operands that lie side by side. */
-type FlatLoop = (n: number, out: TypedArray, at: number, x: Cells, xAt: number, y: Cells, yAt: number, z: Cells, zAt: number) => void;
+/** `out[i] = f(x[i], y[i], z[i], w)` for operands that lie side by side. */
+type FlatLoop = (n: number, out: TypedArray, at: number, x: Cells, xAt: number, y: Cells, yAt: number, z: Cells, zAt: number, w: number) => void;
 /** The same with a step per operand. */
 type StridedLoop = (
-  n: number, out: TypedArray, at: number, step: number, x: Cells, xAt: number, xStep: number, y: Cells, yAt: number, yStep: number, z: Cells, zAt: number, zStep: number,
+  n: number, out: TypedArray, at: number, step: number, x: Cells, xAt: number, xStep: number, y: Cells, yAt: number, yStep: number, z: Cells, zAt: number, zStep: number, w: number,
 ) => void;
 
 interface Loops {
@@ -26,16 +26,16 @@ const names = ['x', 'y', 'z'];
 /** Compiles both loops of an expression; operands that are numbers are read as they are. */
 function makeLoops(expr: Expr, dtype: DType, operands: readonly Operand[]): Loops {
   const isNumber = operands.map((x) => typeof x === 'number');
-  const { body, result } = statements(expr, (i) => (isNumber[i] ? names[i] : `${names[i]}v`));
+  const { body, result } = statements(expr, (i) => (i === names.length ? 'w' : isNumber[i] ? names[i] : `${names[i]}v`));
   const used = names.filter((_, i) => i < operands.length && !isNumber[i]);
   const value = stored(dtype, result);
   const flatLoads = used.map((v) => `const ${v}v=${v}[${v}At+i];`).join('');
   const loads = used.map((v) => `const ${v}v=${v}[${v}At];`).join('');
   const steps = used.map((v) => `${v}At+=${v}Step;`).join('');
   return {
-    flat: compile<FlatLoop>(['n', 'out', 'at', ...names.flatMap((v) => [v, `${v}At`])], `for(let i=0;i<n;i++){${flatLoads}${body}out[at+i]=${value};}`),
+    flat: compile<FlatLoop>(['n', 'out', 'at', ...names.flatMap((v) => [v, `${v}At`]), 'w'], `for(let i=0;i<n;i++){${flatLoads}${body}out[at+i]=${value};}`),
     strided: compile<StridedLoop>(
-      ['n', 'out', 'at', 'step', ...names.flatMap((v) => [v, `${v}At`, `${v}Step`])],
+      ['n', 'out', 'at', 'step', ...names.flatMap((v) => [v, `${v}At`, `${v}Step`]), 'w'],
       `for(let i=0;i<n;i++){${loads}${body}out[at]=${value};at+=step;${steps}}`,
     ),
   };
@@ -48,9 +48,10 @@ function scalarOf(x: Operand, out: Tensor): Operand {
 
 /**
  * The reference CPU kernel of a pointwise expression: broadcasting, any strides, any mix of dtypes, at most three operands.
- * `keyOf` tells attributes apart that give different expressions; `exprOf` is asked once for each.
+ * `keyOf` tells attributes apart that give different expressions; `exprOf` is asked once for each. `numberOf` gives the number that the
+ * expression reads as argument 3.
  */
-export function pointwiseKernel<A>(keyOf: (attrs: A) => string, exprOf: (attrs: A) => Expr): Kernel<A> {
+export function pointwiseKernel<A>(keyOf: (attrs: A) => string, exprOf: (attrs: A) => Expr, numberOf?: (attrs: A) => number): Kernel<A> {
   const compiled = new Map<string, Loops>();
   return ([out], inputs, attrs) => {
     const operands = inputs.map((x) => scalarOf(x, out));
@@ -59,19 +60,20 @@ export function pointwiseKernel<A>(keyOf: (attrs: A) => string, exprOf: (attrs: 
     let loops = compiled.get(signature);
     if (loops === undefined) compiled.set(signature, (loops = makeLoops(exprOf(attrs), out.dtype, operands)));
     const flat = out.isContiguous() && operands.every((x) => typeof x === 'number' || (sameShape(x.shape, out.shape) && x.isContiguous()));
-    if (flat) runFlat(loops.flat, out, operands);
-    else runStrided(loops.strided, out, operands);
+    const w = numberOf === undefined ? 0 : numberOf(attrs);
+    if (flat) runFlat(loops.flat, out, operands, w);
+    else runStrided(loops.strided, out, operands, w);
   };
 }
 
 const cellsOf = (x: Operand | undefined): Cells => (typeof x === 'object' ? x.storage.cells : (x ?? 0));
 const startOf = (x: Operand | undefined): number => (typeof x === 'object' ? x.offset : 0);
 
-function runFlat(loop: FlatLoop, out: Tensor, [x, y, z]: readonly Operand[]): void {
-  loop(out.numel(), out.storage.cells, out.offset, cellsOf(x), startOf(x), cellsOf(y), startOf(y), cellsOf(z), startOf(z));
+function runFlat(loop: FlatLoop, out: Tensor, [x, y, z]: readonly Operand[], w: number): void {
+  loop(out.numel(), out.storage.cells, out.offset, cellsOf(x), startOf(x), cellsOf(y), startOf(y), cellsOf(z), startOf(z), w);
 }
 
-function runStrided(loop: StridedLoop, out: Tensor, inputs: readonly Operand[]): void {
+function runStrided(loop: StridedLoop, out: Tensor, inputs: readonly Operand[], w: number): void {
   const tensors = [out, ...inputs.filter((x): x is Tensor => typeof x !== 'number')];
   const walk = coalesce(out.shape, tensors.map((t) => broadcastStrides(t.shape, t.strides, out.shape)));
   const inner = walk.sizes.length - 1;
@@ -84,7 +86,7 @@ function runStrided(loop: StridedLoop, out: Tensor, inputs: readonly Operand[]):
   const [step, xStep, yStep, zStep] = [0, a, b, c].map(stepOf);
   const cells = out.storage.cells;
   walkOuter(walk, Math.min(1, walk.sizes.length), tensors.map((t) => t.offset), (o) => {
-    loop(n, cells, o[0], step, x, a < 0 ? 0 : o[a], xStep, y, b < 0 ? 0 : o[b], yStep, z, c < 0 ? 0 : o[c], zStep);
+    loop(n, cells, o[0], step, x, a < 0 ? 0 : o[a], xStep, y, b < 0 ? 0 : o[b], yStep, z, c < 0 ? 0 : o[c], zStep, w);
   });
 }
 

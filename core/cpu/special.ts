@@ -81,6 +81,38 @@ export function digamma(x: number): number {
   return shift + Math.log(v) - 0.5 / v - r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132)))));
 }
 
+/** Factors (2k)! / B(2k) of the Euler-Maclaurin tail of zeta. */
+const ZETA_TAIL = [12, -720, 30240, -1209600, 47900160, -1307674368000 / 691, 74724249600, -10670622842880000 / 3617];
+
+/** Hurwitz zeta function `Σ (q + k)^-s` for s > 1: the first terms, then the Euler-Maclaurin formula. */
+export function zeta(s: number, q: number): number {
+  if (!(s > 1)) return s === 1 ? Infinity : NaN;
+  if (q <= 0) {
+    if (Number.isInteger(q)) return Infinity;
+    // Far below 0 the sum has as many terms as |q|.
+    if (!Number.isInteger(s) || q < -1e7) return NaN;
+  }
+  let a = q;
+  let sum = a ** -s;
+  for (let k = 0; k < 9 || a <= 9; k++) {
+    a += 1;
+    const term = a ** -s;
+    sum += term;
+    if (Math.abs(term) < 1e-17 * Math.abs(sum)) return sum;
+  }
+  let power = a ** -s;
+  sum += (power * a) / (s - 1) - power / 2;
+  let factor = 1;
+  for (let i = 0, k = 0; i < ZETA_TAIL.length; i++, k += 2) {
+    factor *= s + k;
+    power /= a;
+    sum += (factor * power) / ZETA_TAIL[i];
+    factor *= s + k + 1;
+    power /= a;
+  }
+  return sum;
+}
+
 /** Remainder with the sign of the divisor, as Python's `%`. */
 export function mod(x: number, y: number): number {
   const r = x % y;

@@ -1,4 +1,3 @@
-import type * as fsPromises from 'node:fs/promises';
 import { ArgumentError, PolyakError, StateError, show } from '../errors.ts';
 
 /** Where a file is: a path, or a URL. */
@@ -13,16 +12,16 @@ export interface ByteSource {
 
 const PIECE = 2 ** 30; // one system call takes less than 2 GiB
 
-type FileSystem = typeof fsPromises;
-
-/** The file system, where there is one: browsers have none. */
-async function fileSystem(op: string, path: FilePath): Promise<FileSystem> {
+/** The file system, where there is one. Bundlers for browsers accept the import only right inside `try`. */
+async function fileSystem(op: string, path: FilePath) {
   try {
     return await import('node:fs/promises');
   } catch {
     throw new StateError(`${op}: there is no file system here, got ${String(path)}; expected Node.js`, { hint: 'in browsers use the functions that take and give bytes' });
   }
 }
+
+type FileSystem = Awaited<ReturnType<typeof fileSystem>>;
 
 function checkPath(op: string, path: unknown): asserts path is FilePath {
   if (!(path instanceof URL) && (typeof path !== 'string' || path === '' || path.includes('\0'))) {

@@ -146,13 +146,15 @@ export interface PointwiseDefinition<A> {
   /** The expression; distinct attributes that change it give distinct keys. */
   readonly expr: (attrs: A, ...args: Expr[]) => Expr;
   readonly key?: (attrs: A) => string;
+  /** A number that the expression gets as its fourth argument, so that not every value needs a kernel of its own. */
+  readonly scalar?: (attrs: A) => number;
   readonly backward?: readonly (GradFn | null)[] | undefined;
   readonly saves?: Primitive<A>['saves'];
 }
 
 /** Defines a primitive of up to three broadcast operands from one expression. */
 export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A> {
-  const { name, dtype, accepts, expr, key, backward, saves } = d;
+  const { name, dtype, accepts, expr, key, scalar, backward, saves } = d;
   return primitive<A>({
     name,
     backward,
@@ -164,7 +166,8 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
     },
     cpu: pointwiseKernel<A>(
       (attrs) => (key === undefined ? '' : key(attrs)),
-      (attrs) => expr(attrs, arg(0), arg(1), arg(2)),
+      (attrs) => expr(attrs, arg(0), arg(1), arg(2), arg(3)),
+      scalar,
     ),
   });
 }

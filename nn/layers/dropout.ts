@@ -3,10 +3,13 @@ import { alphaDropout, dropout, dropout1d, dropout2d } from '../../core/ops/drop
 import type { Generator } from '../../core/random.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
-import { checkProbability } from './check.ts';
+import { python } from '../repr.ts';
+import { checkBoolean, checkProbability } from './check.ts';
 
 /** Options of the dropout layers. */
 export interface DropoutOptions {
+  /** Write into the input; default false. */
+  readonly inplace?: boolean;
   /** Where the random numbers come from; default the global generator. */
   readonly generator?: Generator;
 }
@@ -14,23 +17,27 @@ export interface DropoutOptions {
 /** What all dropouts share. */
 abstract class AnyDropout extends Module {
   readonly p: number;
+  readonly inplace: boolean;
   readonly generator: Generator | undefined;
 
   constructor(name: string, p: number, options: DropoutOptions) {
     super();
     checkProbability(name, p);
-    checkOptions(name, options, ['generator']);
+    checkOptions(name, options, ['inplace', 'generator']);
+    const { inplace = false, generator } = options;
+    checkBoolean(name, 'inplace', inplace);
     this.p = p;
-    this.generator = options.generator;
+    this.inplace = inplace;
+    this.generator = generator;
   }
 
   /** The options of the functional form. */
-  protected get mode(): { readonly training: boolean; readonly generator?: Generator } {
-    return { training: this.training, ...(this.generator !== undefined && { generator: this.generator }) };
+  protected get mode(): { readonly training: boolean; readonly inplace: boolean; readonly generator?: Generator } {
+    return { training: this.training, inplace: this.inplace, ...(this.generator !== undefined && { generator: this.generator }) };
   }
 
   override extraRepr(): string {
-    return `p=${this.p}, inplace=False`;
+    return `p=${this.p}, inplace=${python(this.inplace)}`;
   }
 }
 

@@ -2,15 +2,16 @@ import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
 import { adaptiveMaxPool1d, adaptiveMaxPool2d, maxPool1d, maxPool2d } from '../../core/ops/maxPool.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../../core/ops/pool.ts';
 import type { Size } from '../../core/ops/spatial.ts';
+import { splitArgs } from '../../core/ops/windows.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, checkInteger, spatial } from './check.ts';
 
-/** Options of all pools. */
+/** Options of all pools; the stride may also stand behind the kernel size. */
 interface PoolOptions {
   /** Step between windows; default the window itself. */
-  readonly stride?: Size;
+  readonly stride?: Size | null;
   /** Cells added at both ends, at most half a window; default 0. */
   readonly padding?: Size;
   /** Let the last window reach over the edge; default false. */
@@ -35,6 +36,8 @@ export interface AvgPool2dOptions extends AvgPoolOptions {
   readonly divisorOverride?: number | null;
 }
 
+const common = ['stride', 'padding', 'ceilMode'] as const;
+
 /** What pools over windows share. */
 abstract class Pool extends Module {
   readonly kernelSize: Size;
@@ -44,8 +47,9 @@ abstract class Pool extends Module {
 
   constructor(name: string, rank: number, kernelSize: Size, options: PoolOptions, more: readonly string[]) {
     super();
-    checkOptions(name, options, ['stride', 'padding', 'ceilMode', ...more]);
-    const { stride = kernelSize, padding = 0, ceilMode = false } = options;
+    checkOptions(name, options, [...common, ...more]);
+    const { padding = 0, ceilMode = false } = options;
+    const stride = options.stride ?? kernelSize;
     const window = spatial(name, 'kernelSize', kernelSize, rank, 1);
     spatial(name, 'stride', stride, rank, 1);
     const cells = spatial(name, 'padding', padding, rank, 0);
@@ -84,8 +88,8 @@ abstract class MaxPool extends Pool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
  */
 export class MaxPool1d extends MaxPool {
-  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
-    super('MaxPool1d', 1, kernelSize, options);
+  constructor(kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions) {
+    super('MaxPool1d', 1, kernelSize, splitArgs('MaxPool1d', stride, options, [...common, 'dilation']));
   }
 
   forward(x: Tensor): Tensor {
@@ -103,8 +107,8 @@ export class MaxPool1d extends MaxPool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
  */
 export class MaxPool2d extends MaxPool {
-  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
-    super('MaxPool2d', 2, kernelSize, options);
+  constructor(kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions) {
+    super('MaxPool2d', 2, kernelSize, splitArgs('MaxPool2d', stride, options, [...common, 'dilation']));
   }
 
   forward(x: Tensor): Tensor {
@@ -124,9 +128,10 @@ export class MaxPool2d extends MaxPool {
 export class AvgPool1d extends Pool {
   readonly countIncludePad: boolean;
 
-  constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
-    super('AvgPool1d', 1, kernelSize, options, ['countIncludePad']);
-    const { countIncludePad = true } = options;
+  constructor(kernelSize: Size, stride?: Size | AvgPoolOptions | null, options?: AvgPoolOptions) {
+    const given: AvgPoolOptions = splitArgs('AvgPool1d', stride, options, [...common, 'countIncludePad']);
+    super('AvgPool1d', 1, kernelSize, given, ['countIncludePad']);
+    const { countIncludePad = true } = given;
     checkBoolean('AvgPool1d', 'countIncludePad', countIncludePad);
     this.countIncludePad = countIncludePad;
   }
@@ -154,9 +159,10 @@ export class AvgPool2d extends Pool {
   readonly countIncludePad: boolean;
   readonly divisorOverride: number | null;
 
-  constructor(kernelSize: Size, options: AvgPool2dOptions = {}) {
-    super('AvgPool2d', 2, kernelSize, options, ['countIncludePad', 'divisorOverride']);
-    const { countIncludePad = true, divisorOverride = null } = options;
+  constructor(kernelSize: Size, stride?: Size | AvgPool2dOptions | null, options?: AvgPool2dOptions) {
+    const given: AvgPool2dOptions = splitArgs('AvgPool2d', stride, options, [...common, 'countIncludePad', 'divisorOverride']);
+    super('AvgPool2d', 2, kernelSize, given, ['countIncludePad', 'divisorOverride']);
+    const { countIncludePad = true, divisorOverride = null } = given;
     checkBoolean('AvgPool2d', 'countIncludePad', countIncludePad);
     if (divisorOverride !== null) checkInteger('AvgPool2d', 'divisorOverride', divisorOverride);
     this.countIncludePad = countIncludePad;

@@ -62,7 +62,7 @@ test('forward may return its argument, a view or a constant', () => {
   const constant = tensor([5, 5], { dtype: 'float64' });
   const same = customOp({ name: 'same', forward: (x) => x, backward: (g) => [g.mul(2)] });
   const view = customOp({ name: 'view2', forward: (x) => x.reshape([2, 1]), backward: (g) => [g.reshape([2])] });
-  const fixed = customOp({ name: 'fixed', forward: () => constant, backward: () => [null] });
+  const fixed = customOp({ name: 'fixed', forward: (_x) => constant, backward: () => [null] });
   const x = leaf([1, 2]);
   same(x).sum().backward();
   allClose(x.grad ?? [], [2, 2]);

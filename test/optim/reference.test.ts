@@ -20,7 +20,7 @@ const start = (i: number, dtype: DType): Tensor =>
   tensor(Array.from({ length: numelOf(shapes[i]) }, (_, k) => (((7 * k + 3 * i) % 13) - 6) / 4), { dtype }).reshape(shapes[i]);
 
 function gradient(p: Tensor, i: number, step: number): Tensor | null {
-  if (i === 1 && step % 3 === 1) return null;
+  if ((i === 1 && step % 3 === 1) || (i === 0 && step % 4 === 2)) return null;
   const wave = tensor(Array.from({ length: p.numel() }, (_, k) => (((5 * k + 11 * step + i) % 17) - 8) / 16), { dtype: p.dtype }).reshape(p.shape);
   return p.detach().mul(0.5).add(wave);
 }

@@ -168,7 +168,7 @@ test('refuses what makes no schedule, and sets nothing', () => {
     [() => new StepLR(optimizer, 2, { gamma: NaN }), /invalid gamma, got NaN/],
     [() => new StepLR(optimizer, 2, { gama: 1 } as object), /unknown option, got 'gama'[^]*did you mean 'gamma'/],
     [() => new MultiStepLR(optimizer, [1, -1]), /invalid milestones/],
-    [() => new MultiStepLR(optimizer, 3 as unknown as number[]), /invalid milestones, got 3/],
+    [() => new MultiStepLR(optimizer, 3 as never), /invalid milestones, got 3/],
     [() => new ExponentialLR(optimizer, Infinity), /invalid gamma/],
     [() => new ConstantLR(optimizer, { factor: 0 }), /invalid factor/],
     [() => new LinearLR(optimizer, { startFactor: 1.5 }), /invalid startFactor/],
@@ -177,7 +177,7 @@ test('refuses what makes no schedule, and sets nothing', () => {
     [() => new CosineAnnealingLR(optimizer, NaN), /invalid tMax/],
     [() => new CosineAnnealingLR(optimizer, 5, { lastEpoch: -2 }), /invalid lastEpoch, got -2/],
     [() => new CosineAnnealingLR({} as Optimizer, 5), /not an optimizer/],
-    [() => new LambdaLR(optimizer, 0.5 as unknown as () => number), /invalid lrLambda/],
+    [() => new LambdaLR(optimizer, 0.5 as never), /invalid lrLambda/],
   ];
   for (const [fn, message] of bad) throwsError(fn, ArgumentError, message);
   throwsError(() => new StepLR(optimizer, 2, { lastEpoch: 3 }), StateError, /group 0 has no initialLr/);

@@ -86,7 +86,7 @@ test('conv2d agrees with its definition, and both gradients are its adjoints', (
       is(gx.mul(x.detach()).sum().item(), inner);
       is(gw.mul(w.detach()).sum().item(), inner);
     }),
-    { seed: 2, numRuns: 120 },
+    { seed: 2, numRuns: 80 },
   );
 });
 
@@ -136,7 +136,7 @@ test('gradients of first and second order hold for uneven geometries', () => {
 });
 
 test('large images and long batches are done in chunks', () => {
-  for (const [n, c, h, w, o] of [[3, 1, 130, 130, 2], [5, 16, 20, 20, 4]]) {
+  for (const [n, c, h, w, o] of [[2, 1, 130, 130, 1], [4, 16, 20, 20, 2]]) {
     const x = input([n, c, h, w]).requiresGrad_();
     const k = kernel([o, c, 3, 3]).requiresGrad_();
     const g: Geometry = { batch: n, groups: 1, channels: c, out: o, size: [h, w], kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1] };

@@ -1,0 +1,43 @@
+// The entry `polyak/nn`: modules, layers and losses; the functional forms as `F`, weight initialisation as `init`.
+export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './parameter.ts';
+export { Module } from './module.ts';
+export { type ModuleTarget } from './convert.ts';
+export { type HookOptions } from './hooks.ts';
+export { type NamedOptions } from './traverse.ts';
+export { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions } from './state.ts';
+export { type Cloneable, type Copier, cloneHook, deepCopy } from './copy.ts';
+export { toCamelCase, toSnakeCase } from './names.ts';
+export { summary, type SummaryInput, type SummaryOptions } from './summary.ts';
+export * as F from './functional.ts';
+export * as functional from './functional.ts';
+export * as init from './init.ts';
+
+export { type FactoryOptions } from './layers/check.ts';
+export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList } from './layers/containers.ts';
+export { Sequential, type TensorModule } from './layers/sequential.ts';
+export { Bilinear, Identity, Linear, type LinearOptions } from './layers/linear.ts';
+export { Flatten, Unflatten } from './layers/shape.ts';
+export { Conv1d, Conv2d, type ConvOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeOptions } from './layers/conv.ts';
+export {
+  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dOptions, type AvgPoolOptions,
+  MaxPool1d, MaxPool2d, type MaxPoolOptions, type OutputSize2d,
+} from './layers/pool.ts';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d } from './layers/batchnorm.ts';
+export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/norm.ts';
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
+export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './layers/embedding.ts';
+export {
+  GELU, type GELUOptions, GLU, Hardsigmoid, Hardswish, LogSigmoid, LogSoftmax, Mish, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softsign, Tanh,
+  Tanhshrink,
+} from './layers/activation.ts';
+export { CELU, ELU, Hardshrink, Hardtanh, LeakyReLU, PReLU, type PReLUOptions, Softplus, Softshrink, Threshold } from './layers/shaped.ts';
+export { type Reduction, type ReductionOptions } from './layers/reduction.ts';
+export {
+  BCELoss, type BCELossOptions, BCEWithLogitsLoss, type BCEWithLogitsLossOptions, type ClassLossOptions, CrossEntropyLoss, type CrossEntropyLossOptions,
+  NLLLoss,
+} from './layers/loss.ts';
+export {
+  CosineEmbeddingLoss, GaussianNLLLoss, type GaussianNLLLossOptions, HingeEmbeddingLoss, HuberLoss, type HuberLossOptions, KLDivLoss,
+  type KLDivLossOptions, L1Loss, type MarginOptions, MarginRankingLoss, MSELoss, PoissonNLLLoss, type PoissonNLLLossOptions, SmoothL1Loss,
+  type SmoothL1LossOptions, SoftMarginLoss, TripletMarginLoss, type TripletMarginLossOptions,
+} from './layers/distance.ts';
