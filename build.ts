@@ -1,15 +1,17 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 // npm run build [-- folder]: compiles the sources into dist/ (or the folder), from nothing.
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const out = process.argv[2] ?? join(root, 'dist');
+const out = resolve(process.argv[2] ?? join(root, 'dist'));
 
 rmSync(out, { recursive: true, force: true });
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
+const tsc = join(root, 'node_modules/typescript/bin/tsc');
+const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
+if (status !== 0) process.exit(status ?? 1);
 
 // tsc rewrites './x.ts' to './x.js' in code but not in declarations.
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {

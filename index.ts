@@ -26,8 +26,9 @@ export { type ValueOptions, addcdiv, addcmul, lerp } from './core/ops/ternary.ts
 export { clamp, maskedFill, where } from './core/ops/select.ts';
 export { type ScanOptions, cumprod, cumsum } from './core/ops/cumulate.ts';
 export { type KeepdimOptions, type ValuesAndIndices, argmax, argmin, max, median, min } from './core/ops/extrema.ts';
-export { type MomentOptions, logsumexp, norm, std, variance } from './core/ops/moments.ts';
-export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum } from './core/ops/reduce.ts';
+export { type MomentOptions, logsumexp, std, variance as var } from './core/ops/moments.ts';
+export { norm } from './core/ops/norm.ts';
+export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumTo } from './core/ops/reduce.ts';
 export { type IndexItem, type IndexPutOptions, Slice, index, indexPut, slice } from './core/ops/indexing.ts';
 export { gather, scatter, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
 export { embedding, type EmbeddingOptions, indexAdd, type IndexAddOptions, indexCopy, indexFill, indexSelect, oneHot, take } from './core/ops/lookup.ts';
@@ -48,12 +49,12 @@ export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
 export { type FillOptions } from './core/ops/randomFill.ts';
 export { multinomial, type MultinomialOptions } from './core/ops/multinomial.ts';
-export { alphaDropout, dropout, dropout1d, dropout2d, type DropoutOptions } from './core/ops/dropout.ts';
+export { alphaDropout, dropout, dropout1d, dropout2d, type DropoutMode } from './core/ops/dropout.ts';
 export {
   adaptiveMaxPool1d, adaptiveMaxPool2d, type AdaptiveMaxPoolOptions, maxPool1d, maxPool2d, type MaxPoolOptions, type MaxPoolResult,
 } from './core/ops/maxPool.ts';
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPool1dOptions, type AvgPoolOptions } from './core/ops/pool.ts';
-export { batchNorm, type BatchNormOptions as BatchNormCallOptions, instanceNorm, type InstanceNormOptions } from './core/ops/batchNorm.ts';
+export { batchNorm, type BatchStatisticsOptions, instanceNorm, type InstanceNormOptions } from './core/ops/batchNorm.ts';
 export { groupNorm, layerNorm, localResponseNorm, type LocalResponseNormOptions, normalize, type NormalizeOptions, rmsNorm } from './core/ops/normalize.ts';
 export { type NormOptions } from './core/ops/normArguments.ts';
 import './core/ops/convert.ts';

@@ -1,3 +1,4 @@
+import '../core/ops/methods.ts';
 export { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
 export { type AnnealingOptions, MomentumAnnealingEMA } from './annealing.ts';
 export { type EMAOptions, ExponentialMovingAverage } from './ema.ts';

@@ -6,8 +6,8 @@ import { Tensor } from '../core/tensor.ts';
 import '../core/ops/convert.ts';
 import '../core/ops/view.ts';
 
-/** Where a module goes. */
-export type ModuleTarget = DType | string | Device | Tensor;
+/** Where a module goes: a dtype, a device or its name, or a tensor to be like. */
+export type ModuleTarget = string | Device | Tensor;
 
 /** Dtype and device of a target; null where it says nothing. */
 function destination(target: ModuleTarget, options: { readonly dtype?: DType } | undefined): { readonly dtype: DType | null; readonly device: Device | null } {

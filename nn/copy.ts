@@ -83,7 +83,8 @@ class DeepCopy implements Copier {
     if (typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer) return value.slice(0);
     if (ArrayBuffer.isView(value)) return this.bytes(value);
     refuseOpaque(value);
-    return this.filled(value, Object.create(Object.getPrototypeOf(value)) as object);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return this.filled(value, Object.create(prototype as object | null) as object);
   }
 
   private byHook(value: Cloneable): object {

@@ -11,3 +11,5 @@ export { adaptiveMaxPool1d, adaptiveMaxPool2d, maxPool1d, maxPool2d } from '../c
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../core/ops/pool.ts';
 export { alphaDropout, dropout, dropout1d, dropout2d } from '../core/ops/dropout.ts';
 export { embedding, oneHot } from '../core/ops/lookup.ts';
+export { batchNorm, instanceNorm } from '../core/ops/batchNorm.ts';
+export { groupNorm, layerNorm, localResponseNorm, normalize, rmsNorm } from '../core/ops/normalize.ts';

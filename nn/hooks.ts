@@ -35,12 +35,12 @@ function forwardWithHooks(this: Hooked, ...inputs: unknown[]): unknown {
   const forward = (hooks?.own?.value as AnyFunction | undefined) ?? prototype.forward;
   if (hooks === undefined) return forward.apply(this, inputs);
   let args = inputs;
-  for (const { run } of [...hooks.before]) {
+  for (const { run } of hooks.before.slice()) {
     const replaced = run(this as never, args as never, undefined as never);
     if (replaced !== undefined) args = Array.isArray(replaced) ? replaced : [replaced];
   }
   let output = forward.apply(this, args);
-  for (const { run } of [...hooks.after]) {
+  for (const { run } of hooks.after.slice()) {
     const replaced = run(this as never, args as never, output as never);
     if (replaced !== undefined) output = replaced;
   }

@@ -1,4 +1,5 @@
 // The entry `polyak/nn`: modules, layers and losses; the functional forms as `F`, weight initialisation as `init`.
+import '../core/ops/methods.ts';
 export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './parameter.ts';
 export { Module } from './module.ts';
 export { type ModuleTarget } from './convert.ts';
@@ -17,15 +18,15 @@ export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList } from
 export { Sequential, type TensorModule } from './layers/sequential.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './layers/linear.ts';
 export { Flatten, Unflatten } from './layers/shape.ts';
-export { Conv1d, Conv2d, type ConvOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeOptions } from './layers/conv.ts';
+export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './layers/conv.ts';
 export {
-  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dOptions, type AvgPoolOptions,
-  MaxPool1d, MaxPool2d, type MaxPoolOptions, type OutputSize2d,
+  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, type AvgPoolLayerOptions,
+  MaxPool1d, MaxPool2d, type MaxPoolLayerOptions, type OutputSize2d,
 } from './layers/pool.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d } from './layers/batchnorm.ts';
 export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/norm.ts';
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
-export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './layers/embedding.ts';
+export { Embedding, type EmbeddingLayerOptions, type PretrainedOptions } from './layers/embedding.ts';
 export {
   GELU, type GELUOptions, GLU, Hardsigmoid, Hardswish, LogSigmoid, LogSoftmax, Mish, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softsign, Tanh,
   Tanhshrink,

@@ -1,3 +1,5 @@
+import { show } from '../core/errors.ts';
+
 /** One line of the print form per layer, children indented by two: PyTorch's `repr` of a module. */
 export function formatModule(name: string, extra: string, children: readonly (readonly [string, string])[]): string {
   const lines = extra === '' ? [] : extra.split('\n');
@@ -13,7 +15,7 @@ export function python(value: unknown): string {
   if (typeof value === 'string') return `'${value}'`;
   if (typeof value === 'number') return pythonNumber(value);
   if (Array.isArray(value)) return value.length === 1 ? `(${python(value[0])},)` : `(${value.map(python).join(', ')})`;
-  return String(value);
+  return show(value);
 }
 
 /** A float as Python prints it: `1.0`, `1e-05`. */

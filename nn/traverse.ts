@@ -39,7 +39,8 @@ function isMember(value: unknown): boolean {
 
 function valuesOf(container: Container): Iterable<unknown> {
   if (Array.isArray(container) || container instanceof Map) return container.values();
-  return Object.values(container);
+  const values: unknown[] = Object.values(container);
+  return values;
 }
 
 function entriesOf(owner: MemberHolder | Container): Iterable<readonly [unknown, unknown]> {

@@ -5,7 +5,7 @@ import { tensor } from '../core/ops/creation.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import '../core/ops/convert.ts';
-import '../core/ops/moments.ts';
+import '../core/ops/norm.ts';
 import '../core/ops/pointwise.ts';
 import '../core/ops/reduce.ts';
 import '../core/ops/select.ts';

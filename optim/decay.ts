@@ -61,7 +61,8 @@ export class MultiStepLR extends LRScheduler<{ milestones: readonly number[]; ga
   constructor(optimizer: Optimizer, milestoneEpochs: readonly number[], options: GammaOptions = {}) {
     checkOptions('MultiStepLR', options, ['gamma', 'lastEpoch']);
     const { gamma = 0.1, lastEpoch } = options;
-    const list = Array.isArray(milestoneEpochs) ? [...milestoneEpochs] : milestoneEpochs;
+    // A copy, or what is no list for the base to refuse.
+    const list = isMilestones(milestoneEpochs) ? [...milestoneEpochs] : milestoneEpochs;
     super(optimizer, { milestones: list, gamma }, { milestones, gamma: finite }, lastEpoch);
   }
 

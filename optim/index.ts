@@ -1,3 +1,4 @@
+import '../core/ops/methods.ts';
 export { Adam } from './adam.ts';
 export type { AdamOptions, AdamState } from './adamCore.ts';
 export { AdamW } from './adamw.ts';

@@ -126,7 +126,7 @@ function readOptions<O extends OptimizerOptions>(where: string, saved: unknown, 
     if (key === 'params' || ignored.includes(key)) continue;
     if (!Object.hasOwn(known, name) && name !== 'initialLr') problems.push(`unexpected: ${where}.${key}`);
     else if (!sameKind(value, name === 'initialLr' ? 0 : known[name])) problems.push(`${where}.${key}: got ${show(value)}, expected something like ${show(known[name] ?? 0)}`);
-    else options[name] = Array.isArray(value) ? [...value] : value;
+    else options[name] = Array.isArray(value) ? value.slice() : value;
   }
   for (const name of Object.keys(known)) {
     if (Object.hasOwn(given, toPython(name))) continue;

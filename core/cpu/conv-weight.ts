@@ -28,15 +28,31 @@ export const convWeightKernel: Kernel<ConvGeometry> = ([out], [input, grads], ge
   for (let first = 0; first < batch; first += chunk) {
     const count = Math.min(chunk, batch - first);
     frameImages(framed, input as Tensor, frame, first, count);
-    for (let g = 0; g < groups; g++) addProducts(totals, framed, g * depth * area, columns, terms, y, output, first, count, g * rows, rows);
+    for (let g = 0; g < groups; g++) addProducts(totals, framed, { base: g * depth * area, columns, terms, y, output, first, count, channel: g * rows, rows });
   }
   writeChecked('conv', out.dtype, out.storage.cells, (cells) => {
     for (let i = 0; i < totals.length; i++) cells[out.offset + i] = totals[i];
   });
 };
 
+/** A group of channels in a chunk of images. */
+interface Part {
+  /** Where the group's channels begin in the frame. */
+  readonly base: number;
+  /** Where the weights of one result channel read the frame. */
+  readonly columns: Int32Array;
+  /** Where the places of the results read the frame. */
+  readonly terms: Int32Array;
+  readonly y: Tensor;
+  readonly output: Pair;
+  readonly first: number;
+  readonly count: number;
+  readonly channel: number;
+  readonly rows: number;
+}
+
 /** Adds the products of one group and chunk: channels of `y` in rows of three, weights of a channel in columns of four. */
-function addProducts(totals: Float64Array, framed: Float64Array, base: number, columns: Int32Array, terms: Int32Array, y: Tensor, output: Pair, first: number, count: number, channel: number, rows: number): void {
+function addProducts(totals: Float64Array, framed: Float64Array, { base, columns, terms, y, output, first, count, channel, rows }: Part): void {
   const [byImage, byChannel, byRow, byColumn] = stridesOf4(y);
   const [height, width] = output;
   const places = height * width;

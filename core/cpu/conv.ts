@@ -54,16 +54,33 @@ function phaseOf(w: Tensor, groups: number, plane: number, taps: Taps, layout: P
   return { ...layout, terms, weights };
 }
 
-/** Sums of all phases over all images: `out[n][g·rows + r][place] = bias[r] + Σ weights · frame`. */
-function sweep(cells: TypedArray, offset: number, plane: number, source: Tensor, batch: number, groups: number, rows: number, frame: Frame, phases: readonly Phase[], bias: Tensor | undefined): void {
+/** What `sweep` computes: `cells[n][g·rows + r][place] = bias[r] + Σ weights · frame`. */
+interface Sweep {
+  readonly cells: TypedArray;
+  readonly offset: number;
+  /** Elements of one channel of one result. */
+  readonly plane: number;
+  readonly source: Tensor;
+  readonly batch: number;
+  readonly groups: number;
+  /** Result channels in a group. */
+  readonly rows: number;
+  readonly frame: Frame;
+  readonly phases: readonly Phase[];
+  readonly bias: Tensor | undefined;
+}
+
+/** Sums of all phases over all images, chunk by chunk. */
+function sweep(s: Sweep): void {
+  const { offset, plane, batch, groups, rows, frame } = s;
   const area = frame.size[0] * frame.size[1];
   const image = frame.channels * area;
   const chunk = Math.max(1, Math.min(batch, Math.floor(CHUNK / Math.max(image, 1))));
   const framed = images(chunk * image + 1);
   for (let first = 0; first < batch; first += chunk) {
     const count = Math.min(chunk, batch - first);
-    frameImages(framed, source, frame, first, count);
-    for (const phase of phases) {
+    frameImages(framed, s.source, frame, first, count);
+    for (const phase of s.phases) {
       const { grid, fromStep, toStep } = phase;
       const places = count * grid[0] * grid[1];
       const froms = new Int32Array(places);
@@ -77,14 +94,15 @@ function sweep(cells: TypedArray, offset: number, plane: number, source: Tensor,
           }
         }
       }
-      for (let g = 0; g < groups; g++) sweepGroup(cells, plane, framed, g * (frame.channels / groups) * area, froms, tos, phase, g, rows, bias);
+      for (let g = 0; g < groups; g++) sweepGroup(s, phase, g, framed, froms, tos);
     }
   }
 }
 
 /** The sums of one group: places in columns of four, channels in rows of three. */
-function sweepGroup(cells: TypedArray, plane: number, framed: Float64Array, base: number, froms: Int32Array, tos: Int32Array, phase: Phase, group: number, rows: number, bias: Tensor | undefined): void {
-  const { terms, weights } = phase;
+function sweepGroup(s: Sweep, { terms, weights }: Phase, group: number, framed: Float64Array, froms: Int32Array, tos: Int32Array): void {
+  const { cells, plane, rows, bias, frame } = s;
+  const base = group * (frame.channels / s.groups) * frame.size[0] * frame.size[1];
   const depth = terms.length;
   const places = froms.length;
   const start = group * Math.ceil(rows / ROWS) * ROWS * depth;
@@ -116,7 +134,9 @@ export const convKernel: Kernel<ConvGeometry> = ([out], [input, weight, bias], g
   const taps = { rows, depth: inChannels / groups, groupStep: rows * steps[0], rowStep: steps[0], depthStep: steps[1], ...tapsOf(geometry, steps, frame.size[1]) };
   const phase = phaseOf(w, groups, area, taps, { grid: output, to: 0, toStep: [output[1], 1], fromStep: [stride[0] * frame.size[1], stride[1]] });
   writeChecked('conv', out.dtype, out.storage.cells, (cells) => {
-    sweep(cells, out.offset, output[0] * output[1], input as Tensor, batch, groups, rows, frame, [phase], bias as Tensor | undefined);
+    sweep({
+      cells, offset: out.offset, plane: output[0] * output[1], source: input as Tensor, batch, groups, rows, frame, phases: [phase], bias: bias as Tensor | undefined,
+    });
   });
 };
 
@@ -162,6 +182,8 @@ export const convInputKernel: Kernel<ConvGeometry> = ([out], [grads, weight, bia
     }),
   );
   writeChecked('convTranspose', out.dtype, out.storage.cells, (cells) => {
-    sweep(cells, out.offset, input[0] * input[1], grads as Tensor, batch, groups, rows, frame, phases, bias as Tensor | undefined);
+    sweep({
+      cells, offset: out.offset, plane: input[0] * input[1], source: grads as Tensor, batch, groups, rows, frame, phases, bias: bias as Tensor | undefined,
+    });
   });
 };

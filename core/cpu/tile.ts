@@ -45,10 +45,14 @@ export function packRows(out: Float64Array, to: number, x: TypedArray, at: numbe
   }
 }
 
-/** A block of doubles that is kept between calls and grows; its contents are whatever was left there. */
+/** Doubles that a scratch block may keep between calls: 8 MB. */
+const KEPT = 2 ** 20;
+
+/** A block of doubles that is kept between calls unless it is large; its contents are whatever was left there. */
 export function scratch(): (length: number) => Float64Array {
   let block = new Float64Array(0);
   return (length) => {
+    if (length > KEPT) return new Float64Array(length);
     if (block.length < length) block = new Float64Array(length);
     return block;
   };

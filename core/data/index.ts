@@ -1,4 +1,5 @@
 // The entry `polyak/data`: datasets, batches of them, and a progress bar.
+import '../ops/methods.ts';
 export { type Collated, defaultCollate } from './collate.ts';
 export { type Dataset, Subset, TensorDataset } from './dataset.ts';
 export { type EpochState } from './epoch.ts';

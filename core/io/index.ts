@@ -1,4 +1,5 @@
 // The entry `polyak/io`: reading and writing files and bytes.
+import '../ops/methods.ts';
 export { type Bytes } from './bytes.ts';
 export { type CheckpointOptions, loadCheckpoint, packCheckpoint, saveCheckpoint, unpackCheckpoint } from './checkpoint.ts';
 export { type FilePath } from './files.ts';

@@ -11,21 +11,21 @@ import './ternary.ts';
 const family = 'normalization';
 
 /** Options of `batchNorm`. */
-export interface BatchNormOptions extends NormOptions {
+export interface BatchStatisticsOptions extends NormOptions {
   /** Use the statistics of this batch, and mix them into the running ones; default false. */
   readonly training?: boolean;
   /** Weight of this batch in the running statistics; default 0.1. */
   readonly momentum?: number;
 }
 
-interface BatchNormArguments extends BatchNormOptions {
+interface BatchNormArguments extends BatchStatisticsOptions {
   readonly weight?: Tensor | null;
   readonly bias?: Tensor | null;
 }
 
 type BatchNorm = Free<{
   (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options?: BatchNormArguments): Tensor;
-  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: BatchNormOptions): Tensor;
+  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: BatchStatisticsOptions): Tensor;
 }>;
 
 function checkRunning(name: string, x: Tensor, mean: Vector, variance: Vector): asserts mean is Tensor | null {
@@ -73,7 +73,7 @@ export const batchNorm: BatchNorm = free(
       [s.float([0, 3, 2]), null, null, s.float([3]), s.float([3]), { training: true }],
     ],
   },
-  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weightOrOptions?: Tensor | BatchNormArguments | null, bias?: Tensor | null, more?: BatchNormOptions): Tensor => {
+  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weightOrOptions?: Tensor | BatchNormArguments | null, bias?: Tensor | null, more?: BatchStatisticsOptions): Tensor => {
     const name = 'batchNorm';
     const inOptions = typeof weightOrOptions === 'object' && weightOrOptions !== null && !(weightOrOptions instanceof Tensor);
     if (inOptions && (bias !== undefined || more !== undefined)) throw new ArgumentError(`${name}: options are not last, got ${show(weightOrOptions)}; expected weight, bias, options`);

@@ -102,7 +102,9 @@ function commonOf(name: string, rank: SpatialRank, x: Tensor, weight: Tensor, bi
   checkNumber(name, 'groups', groups, 'an integer ≥ 1', (v) => Number.isInteger(v) && v >= 1);
   const kernel = spatialOf(weight, rank);
   if (weight.shape[0] === 0 || weight.shape[0] % groups !== 0) {
-    throw new ShapeError(`${name}: the weight does not split into groups, got ${show(weight)} and groups ${groups}; expected a first size that is a multiple of ${groups}`);
+    throw new ShapeError(`${name}: the weight does not split into groups, got ${show(weight)} and groups ${groups}; expected a first size that is a multiple of ${groups}`, {
+      values: { shape: weight.shape, groups },
+    });
   }
   if (kernel[0] < 1 || kernel[1] < 1) throw new ShapeError(`${name}: the kernel is empty, got weight ${show(weight)}; expected sizes ≥ 1`);
   return {
@@ -169,7 +171,8 @@ function convolve(name: string, rank: SpatialRank, x: Tensor, weight: Tensor, bi
   const size = (d: 0 | 1): number => {
     const room = input[d] + total[d] - extent(common, d);
     if (room < 0 || input[d] === 0) {
-      throw new ShapeError(`${name}: the kernel is larger than the padded input, got ${show(x)} and weight ${show(weight)}; expected at least ${extent(common, d)} ${d === 0 ? 'rows' : 'columns'}, there are ${input[d] + total[d]}`);
+      const need = `at least ${extent(common, d)} ${d === 0 ? 'rows' : 'columns'}, there are ${input[d] + total[d]}`;
+      throw new ShapeError(`${name}: the kernel is larger than the padded input, got ${show(x)} and weight ${show(weight)}; expected ${need}`);
     }
     return Math.floor(room / common.stride[d]) + 1;
   };
@@ -188,10 +191,13 @@ function convolveTransposed(name: string, rank: SpatialRank, x: Tensor, weight: 
   const output = spatialOf(x, rank);
   const size = (d: 0 | 1): number => {
     if (extra[d] > 0 && extra[d] >= common.stride[d] && extra[d] >= common.dilation[d]) {
-      throw new ArgumentError(`${name}: outputPadding is too large, got ${extra[d]} with stride ${common.stride[d]} and dilation ${common.dilation[d]}; expected less than either`);
+      const steps = `stride ${common.stride[d]} and dilation ${common.dilation[d]}`;
+      throw new ArgumentError(`${name}: outputPadding is too large, got ${extra[d]} with ${steps}; expected less than either`);
     }
     const n = (output[d] - 1) * common.stride[d] - 2 * padding[d] + extent(common, d) + extra[d];
-    if (n < 1 || output[d] === 0) throw new ShapeError(`${name}: nothing is left of the result, got ${show(x)} with padding ${padding[d]}; expected a size ≥ 1, it is ${n}`);
+    if (n < 1 || output[d] === 0) {
+      throw new ShapeError(`${name}: nothing is left of the result, got ${show(x)} with padding ${padding[d]}; expected a size ≥ 1, it is ${n}`);
+    }
     return n;
   };
   return batched(convInputOp, x, weight, bias, { ...common, inChannels, outChannels, input: [size(0), size(1)], output, padding });

@@ -9,7 +9,7 @@ import { type Free, checkTensor, free } from './define.ts';
 import { generatorOf } from './random.ts';
 
 /** Options of the dropouts. */
-export interface DropoutOptions {
+export interface DropoutMode {
   /** Drop at all; without it the input is returned as it is. */
   readonly training?: boolean;
   /** Write the result into the input; default false. */
@@ -25,7 +25,7 @@ interface Settings {
   readonly generator: Generator;
 }
 
-function settingsOf(name: string, x: Tensor, p: number, options: DropoutOptions | undefined, byDefault: boolean): Settings {
+function settingsOf(name: string, x: Tensor, p: number, options: DropoutMode | undefined, byDefault: boolean): Settings {
   checkTensor(name, x);
   checkNumber(name, 'p', p, 'a probability from 0 to 1', (v) => v >= 0 && v <= 1);
   checkOptions(name, options, ['training', 'inplace', 'generator']);
@@ -52,7 +52,7 @@ function scaled(name: string, x: Tensor, maskShape: Shape, settings: Settings): 
   return settings.inplace ? x.mul_(factor) : x.mul(factor);
 }
 
-type Dropout = Free<(x: Tensor, p?: number, options?: DropoutOptions) => Tensor>;
+type Dropout = Free<(x: Tensor, p?: number, options?: DropoutMode) => Tensor>;
 
 /**
  * Zeroes each element with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
@@ -67,7 +67,7 @@ export const dropout: Dropout = free(
     torch: 'nn.functional.dropout',
     samples: (s) => [[s.float([2, 3]), 0.5, { training: false }], [s.float([2, 3]), 0], [s.float([2, 3]), 1], [s.float([0, 3])]],
   },
-  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => scaled('dropout', x, x.shape, settingsOf('dropout', x, p, options, true)),
+  (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => scaled('dropout', x, x.shape, settingsOf('dropout', x, p, options, true)),
 );
 
 function checkRank(name: string, x: Tensor, ranks: readonly number[], hint: string): void {
@@ -83,7 +83,7 @@ function checkRank(name: string, x: Tensor, ranks: readonly number[], hint: stri
  */
 export const dropout1d: Dropout = free(
   { name: 'dropout1d', family: 'dropout', torch: 'nn.functional.dropout1d', samples: (s) => [[s.float([2, 3, 2]), 0.5, { training: false }], [s.float([3, 2]), 1]] },
-  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => {
+  (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout1d', x, p, options, true);
     checkRank('dropout1d', x, [2, 3], '(N, C, L) or (C, L)');
     return scaled('dropout1d', x, x.shape.with(-1, 1), settings);
@@ -99,7 +99,7 @@ export const dropout1d: Dropout = free(
  */
 export const dropout2d: Dropout = free(
   { name: 'dropout2d', family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
-  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => {
+  (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout2d', x, p, options, true);
     checkRank('dropout2d', x, [4], '(N, C, H, W)');
     return scaled('dropout2d', x, [...x.shape.slice(0, 2), 1, 1], settings);
@@ -123,7 +123,7 @@ export const alphaDropout: Dropout = free(
     torch: 'nn.functional.alpha_dropout',
     samples: (s) => [[s.float([2, 3]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],
   },
-  (x: Tensor, p = 0.5, options?: DropoutOptions): Tensor => {
+  (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('alphaDropout', x, p, options, false);
     if (!settings.active || p === 1) return scaled('alphaDropout', x, x.shape, settings);
     const a = 1 / Math.sqrt((BOUND * BOUND * p + 1) * (1 - p));

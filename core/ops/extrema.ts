@@ -1,12 +1,14 @@
-import { extremeKernel } from '../cpu/extrema.ts';
+import { extremeKernel, medianKernel } from '../cpu/extrema.ts';
+import { isFloat } from '../dtype.ts';
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
-import { type Operand, type Primitive, apply, applyMany, primitive } from '../op.ts';
+import { type Kernel, type Operand, type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 import { maximum, minimum } from './pointwise.ts';
-import { type Dims, amax, amin } from './reduce.ts';
+import { type Dims, type ReduceAttrs, amax, amin, shared } from './reduce.ts';
+import { contiguous } from './view.ts';
 
 const family = 'reduction';
 
@@ -23,11 +25,23 @@ interface DimAttrs {
   readonly dim: number;
 }
 
+function keepdimOf(name: string, options: KeepdimOptions | undefined): boolean {
+  checkOptions(name, options, ['keepdim']);
+  const keepdim = options?.keepdim ?? false;
+  if (typeof keepdim !== 'boolean') throw new ArgumentError(`${name}: keepdim is not a boolean, got ${show(keepdim)}; expected true or false`);
+  return keepdim;
+}
+
+/** The form without a dimension has no dimension to keep. */
+function checkWhole(name: string, options: KeepdimOptions | undefined): void {
+  if (options !== undefined) throw new ArgumentError(`${name}: options without a dimension, got ${show(options)}; expected a dimension before them`);
+}
+
 function checkNotEmpty(name: string, x: Tensor, dim: number): void {
   if (x.shape[dim] === 0) throw new ShapeError(`${name}: nothing to choose from, got ${show(x)}; expected dimension ${dim} to have entries`);
 }
 
-function withIndices(name: string, largest: boolean): Primitive<DimAttrs> {
+function withIndices(name: string, cpu: Kernel<DimAttrs>): Primitive<DimAttrs> {
   return primitive<DimAttrs>({
     name: `${name}Dim`,
     infer: ([input], { dim }) => {
@@ -36,7 +50,7 @@ function withIndices(name: string, largest: boolean): Primitive<DimAttrs> {
       const shape = x.shape.toSpliced(dim, 1);
       return [{ shape, dtype: x.dtype }, { shape, dtype: 'int64' }];
     },
-    cpu: extremeKernel(largest),
+    cpu,
     saves: 'outputs',
     backward: (node, g) => {
       if (g === null) return [null];
@@ -57,8 +71,8 @@ function indexOnly(name: string, largest: boolean): Primitive<DimAttrs> {
   });
 }
 
-const maxDim = withIndices('max', true);
-const minDim = withIndices('min', false);
+const maxDim = withIndices('max', extremeKernel(true));
+const minDim = withIndices('min', extremeKernel(false));
 const argmaxOp = indexOnly('argmax', true);
 const argminOp = indexOnly('argmin', false);
 
@@ -66,10 +80,10 @@ const argminOp = indexOnly('argmin', false);
 const asRow = (x: Tensor): Tensor => (x.ndim === 0 ? x.reshape([1]) : x);
 
 function alongDim(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number, options: KeepdimOptions | undefined): ValuesAndIndices {
-  checkOptions(name, options, ['keepdim']);
+  const keepdim = keepdimOf(name, options);
   const d = normalizeDim(name, dim, x.ndim);
   const [values, indices] = applyMany(op, [asRow(x)], { dim: d });
-  const keep = (t: Tensor): Tensor => (options?.keepdim === true && x.ndim > 0 ? t.unsqueeze(d) : t);
+  const keep = (t: Tensor): Tensor => (keepdim && x.ndim > 0 ? t.unsqueeze(d) : t);
   return results({ values: keep(values), indices: keep(indices) });
 }
 
@@ -80,13 +94,15 @@ export type Extreme = Method<{
   (x: Tensor, other: Tensor): Tensor;
 }>;
 
-const samples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.float([2, 3]), s.float([3])], [s.float([])], [s.int([2, 3])]];
+const samples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.float([2, 3]), s.float([3])], [s.float([])], [s.float([]), 0], [s.int([2, 3])], [s.float([2, 0]), 0]];
 
 function extreme(name: 'max' | 'min', op: Primitive<DimAttrs>, all: (x: Tensor) => Tensor, pair: (x: Tensor, y: Operand) => Tensor): Extreme {
   return method({ name, family, samples }, ((x: Tensor, dim?: number | Tensor, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor(name, x);
-    if (dim === undefined) return all(x);
-    if (dim instanceof Tensor) return pair(x, dim);
+    if (dim === undefined || dim instanceof Tensor) {
+      checkWhole(name, options);
+      return dim === undefined ? all(x) : pair(x, dim);
+    }
     return alongDim(op, name, x, dim, options);
   }) as Extreme);
 }
@@ -107,20 +123,20 @@ export const min: Extreme = extreme('min', minDim, (x) => allOf('min', x, amin),
 
 function place(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number | null | undefined, options: KeepdimOptions | undefined): Tensor {
   checkTensor(name, x);
-  checkOptions(name, options, ['keepdim']);
+  const keepdim = keepdimOf(name, options);
   if (dim === undefined || dim === null) {
     if (x.numel() === 0) throw new ShapeError(`${name}: nothing to choose from, got ${show(x)}; expected at least one element`);
     const flat = apply(op, [x.reshape([-1])], { dim: 0 });
-    return options?.keepdim === true ? flat.reshape(x.shape.map(() => 1)) : flat;
+    return keepdim ? flat.reshape(x.shape.map(() => 1)) : flat;
   }
   const d = normalizeDim(name, dim, x.ndim);
   const found = apply(op, [asRow(x)], { dim: d });
-  return options?.keepdim === true && x.ndim > 0 ? found.unsqueeze(d) : found;
+  return keepdim && x.ndim > 0 ? found.unsqueeze(d) : found;
 }
 
 type Place = Method<(x: Tensor, dim?: number | null, options?: KeepdimOptions) => Tensor>;
 
-const placeSamples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.values([1, 3, 3, 2])]];
+const placeSamples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.values([1, 3, 3, 2])], [s.float([]), 0], [s.int([2, 4])]];
 
 /** Place of the largest element, in the flattened tensor or along a dimension; the first of equal ones. @see https://pytorch.org/docs/stable/generated/torch.argmax.html */
 export const argmax: Place = method({ name: 'argmax', family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
@@ -131,31 +147,36 @@ export const argmin: Place = method({ name: 'argmin', family, differentiable: fa
   place(argminOp, 'argmin', x, dim, options),
 );
 
+const medianDim = withIndices('median', medianKernel);
+
+/** The median of everything: its gradient is shared among equal elements, as that of `max` is. */
+const medianOp = primitive<ReduceAttrs>({
+  name: 'median',
+  infer: ([input]) => {
+    const x = input as Tensor;
+    if (x.numel() === 0 && !isFloat(x.dtype)) throw new ShapeError(`median: nothing to choose from, got ${show(x)}; expected at least one element`);
+    return { shape: [], dtype: x.dtype };
+  },
+  cpu: (outputs, [input]) => medianKernel(outputs, [contiguous(input as Tensor).reshape([-1])], { dim: 0 }),
+  saves: 'both',
+  backward: [(g, node) => shared(g, node.input(0), node)],
+});
+
 /** The two forms of `median`. */
 export type Median = Method<{ (x: Tensor): Tensor; (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices }>;
 
 /**
- * Lower median of all elements, or along a dimension with its place; NaN where there is one.
+ * Lower median of all elements, or along a dimension with its place; NaN where there is one, and for no elements.
  *
+ * @throws ShapeError for no elements along `dim`, or no elements at all in a tensor of integers
  * @see https://pytorch.org/docs/stable/generated/torch.median.html
  */
-export const median: Median = method({ name: 'median', family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }]] }, ((
-  x: Tensor,
-  dim?: number,
-  options?: KeepdimOptions,
-): Tensor | ValuesAndIndices => {
-  checkTensor('median', x);
-  checkOptions('median', options, ['keepdim']);
-  if (dim === undefined) return medianAlong(x.reshape([-1]), 0, false).values;
-  if (typeof dim !== 'number') throw new ArgumentError(`median: dimension is not a number, got ${show(dim)}; expected an integer`);
-  return medianAlong(asRow(x), normalizeDim('median', dim, x.ndim), options?.keepdim ?? false);
-}) as Median);
-
-function medianAlong(x: Tensor, d: number, keepdim: boolean): ValuesAndIndices {
-  checkNotEmpty('median', x, d);
-  const middle = x.detach().argsort(d).select(d, (x.shape[d] - 1) >> 1);
-  const nan = x.isnan();
-  const at = nan.to('int64').argmax(d).where(nan.any(d), middle).unsqueeze(d);
-  const values = x.gather(d, at);
-  return results(keepdim ? { values, indices: at } : { values: values.squeeze(d), indices: at.squeeze(d) });
-}
+export const median: Median = method(
+  { name: 'median', family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }], [s.float([])], [s.float([]), 0], [s.int([2, 3])]] },
+  ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
+    checkTensor('median', x);
+    if (dim !== undefined) return alongDim(medianDim, 'median', x, dim, options);
+    checkWhole('median', options);
+    return apply(medianOp, [x], { dims: x.shape.map((_, i) => i), keepdim: false });
+  }) as Median,
+);

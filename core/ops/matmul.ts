@@ -99,7 +99,9 @@ export const matmul: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   (x: Tensor, y: Tensor): Tensor => {
     checkTensor('matmul', x);
     checkTensor('matmul', y, 'other');
-    if (x.ndim === 0 || y.ndim === 0) throw new ShapeError(`matmul: a scalar among the operands, got ${show(x)} and ${show(y)}; expected at least 1 dimension`, { hint: 'use mul()' });
+    if (x.ndim === 0 || y.ndim === 0) {
+      throw new ShapeError(`matmul: a scalar among the operands, got ${show(x)} and ${show(y)}; expected at least 1 dimension`, { hint: 'use mul()' });
+    }
     checkDTypes('matmul', x, y);
     checkInner('matmul', x, y);
     if (x.ndim === 2 && y.ndim === 2) return apply(matmulOp, [x, y], undefined);
@@ -115,7 +117,12 @@ export const matmul: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   },
 );
 
-/** Product of two matrices, without broadcasting. @throws ShapeError unless both have 2 dimensions and inner sizes agree. @see https://pytorch.org/docs/stable/generated/torch.mm.html */
+/**
+ * Product of two matrices `(m, k) @ (k, n) → (m, n)`, without broadcasting.
+ *
+ * @throws ShapeError unless both have 2 dimensions and inner sizes agree; DTypeError when dtypes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.mm.html
+ */
 export const mm: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   { name: 'mm', family, samples: (s) => [[s.float([2, 3]), s.float([3, 4])], [s.float([4, 1]), s.float([1, 4])]] },
   (x: Tensor, y: Tensor): Tensor => {
@@ -127,7 +134,12 @@ export const mm: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   },
 );
 
-/** Products of two stacks of matrices `(b, m, k) @ (b, k, n) → (b, m, n)`. @throws ShapeError unless both have 3 dimensions that fit. @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
+/**
+ * Products of two stacks of matrices `(b, m, k) @ (b, k, n) → (b, m, n)`.
+ *
+ * @throws ShapeError unless both have 3 dimensions that fit; DTypeError when dtypes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.bmm.html
+ */
 export const bmm: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   { name: 'bmm', family, samples: (s) => [[s.float([2, 2, 3]), s.float([2, 3, 4])], [s.float([0, 2, 3]), s.float([0, 3, 4])]] },
   (x: Tensor, y: Tensor): Tensor => {
@@ -140,11 +152,18 @@ function checkStacks(name: string, x: unknown, y: unknown): asserts x is Tensor 
   checkRank(name, x, 3, name === 'bmm' ? 'input' : 'batch1');
   checkRank(name, y, 3, name === 'bmm' ? 'mat2' : 'batch2');
   checkDTypes(name, x, y);
-  if (x.shape[0] !== y.shape[0]) throw new ShapeError(`${name}: numbers of matrices differ, got ${show(x)} and ${show(y)}; expected ${x.shape[0]} = ${y.shape[0]}`);
+  if (x.shape[0] !== y.shape[0]) {
+    throw new ShapeError(`${name}: numbers of matrices differ, got ${show(x)} and ${show(y)}; expected ${x.shape[0]} = ${y.shape[0]}`);
+  }
   checkInner(name, x, y);
 }
 
-/** Matrix times vector `(m, k) @ (k) → (m)`. @throws ShapeError when sizes do not fit. @see https://pytorch.org/docs/stable/generated/torch.mv.html */
+/**
+ * Matrix times vector `(m, k) @ (k) → (m)`.
+ *
+ * @throws ShapeError when sizes do not fit; DTypeError when dtypes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.mv.html
+ */
 export const mv: Method<(x: Tensor, vec: Tensor) => Tensor> = method(
   { name: 'mv', family, samples: (s) => [[s.float([2, 3]), s.float([3])], [s.float([5, 1]), s.float([1])]] },
   (x: Tensor, vec: Tensor): Tensor => {
@@ -156,7 +175,12 @@ export const mv: Method<(x: Tensor, vec: Tensor) => Tensor> = method(
   },
 );
 
-/** Sum of products of two vectors. @throws ShapeError unless both have 1 dimension of one size. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
+/**
+ * Sum of products of two vectors: `Σ x[i]·y[i]`.
+ *
+ * @throws ShapeError unless both have 1 dimension of one size; DTypeError when dtypes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.dot.html
+ */
 export const dot: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   { name: 'dot', family, samples: (s) => [[s.float([3]), s.float([3])], [s.float([0]), s.float([0])]] },
   (x: Tensor, y: Tensor): Tensor => {
@@ -168,7 +192,12 @@ export const dot: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   },
 );
 
-/** Products of every pair of two vectors: `out[i][j] = x[i]·y[j]`. @throws ShapeError unless both have 1 dimension. @see https://pytorch.org/docs/stable/generated/torch.outer.html */
+/**
+ * Products of every pair of two vectors: `out[i][j] = x[i]·y[j]`.
+ *
+ * @throws ShapeError unless both have 1 dimension
+ * @see https://pytorch.org/docs/stable/generated/torch.outer.html
+ */
 export const outer: Method<(x: Tensor, y: Tensor) => Tensor> = method(
   { name: 'outer', family, samples: (s) => [[s.float([2]), s.float([3])], [s.float([0]), s.float([3])], [s.int([2]), s.float([3])]] },
   (x: Tensor, y: Tensor): Tensor => {

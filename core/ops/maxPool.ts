@@ -96,7 +96,7 @@ function fixedMax(name: string, rank: SpatialRank): MaxPool {
   const pool = (x: Tensor, kernelSize: Size, stride?: Size | MaxPoolOptions | null, last?: MaxPoolOptions): Tensor | MaxPoolResult => {
     const options: MaxPoolOptions = splitArgs(name, stride, last, names);
     checkOperand(name, rank, x);
-    return run(x, fixedPool(name, x, rank, kernelSize, options, false, null), flag(name, 'returnIndices', options.returnIndices, false));
+    return run(x, fixedPool(name, x, rank, kernelSize, options), flag(name, 'returnIndices', options.returnIndices, false));
   };
   return pool as MaxPool;
 }
@@ -170,7 +170,12 @@ export const maxPool2d: Free<MaxPool> = free(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool1d.html
  */
 export const adaptiveMaxPool1d: Free<AdaptiveMaxPool> = free(
-  { name: 'adaptiveMaxPool1d', family, torch: 'nn.functional.adaptive_max_pool1d', samples: (s) => [[s.float([2, 2, 7]), 3], [s.float([2, 3]), 5, { returnIndices: true }]] },
+  {
+    name: 'adaptiveMaxPool1d',
+    family,
+    torch: 'nn.functional.adaptive_max_pool1d',
+    samples: (s) => [[s.float([2, 2, 7]), 3], [s.float([2, 3]), 5, { returnIndices: true }]],
+  },
   adaptiveMax('adaptiveMaxPool1d', 1),
 );
 

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor.ts';
 import { zeros } from './creation.ts';
 import { type Free, free } from './define.ts';
 import { cat } from './join.ts';
-import './moments.ts';
+import { norm } from './norm.ts';
 import { type NormOptions, affine, checkChannels, checkFloat, epsOf, standardRows, vectorOperand } from './normArguments.ts';
 import './select.ts';
 
@@ -60,7 +60,7 @@ type GroupNorm = Free<(x: Tensor, numGroups: number, weight?: Tensor | null, bia
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.group_norm.html and Wu & He, 2018
  */
 export const groupNorm: GroupNorm = free(
-  { name: 'groupNorm', family, torch: 'nn.functional.group_norm', samples: (s) => [[s.float([2, 4, 3]), 2, s.float([4]), s.float([4])], [s.float([3, 4]), 2], [s.float([2, 2, 2, 2]), 1, null, s.float([2]), 0.1]] },
+  { name: 'groupNorm', family, torch: 'nn.functional.group_norm', samples: (s) => [[s.float([2, 4, 3]), 2, s.float([4]), s.float([4])], [s.float([3, 4]), 2], [s.float([2, 2, 2, 2]), 1, s.float([2]), s.float([2]), 0.1]] },
   (x: Tensor, numGroups: number, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions): Tensor => {
     checkChannels('groupNorm', x);
     const [batch, channels] = x.shape;
@@ -125,7 +125,7 @@ export const normalize: Free<(x: Tensor, options?: NormalizeOptions) => Tensor> 
     const { p = 2, dim = 1, eps = 1e-12 } = options ?? {};
     checkNumber('normalize', 'p', p, 'a number', (v) => !Number.isNaN(v));
     const dims = normalizeDims('normalize', dim, x.ndim);
-    return x.div(x.norm(p, dims, { keepdim: true }).clamp({ min: epsOf('normalize', eps, 1e-12) }));
+    return x.div(norm(x, p, dims, { keepdim: true }).clamp({ min: epsOf('normalize', eps, 1e-12) }));
   },
 );
 

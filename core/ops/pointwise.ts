@@ -1,8 +1,9 @@
-import { type DType, isFloat, resultType, toFloat } from '../dtype.ts';
+import { type DType, resultType, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
-import { type Operand, apply, applyInPlace } from '../op.ts';
+import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import { Tensor } from '../tensor.ts';
+import { checkDivisor, checkFactor, floorQuotient, fmodOf } from './division.ts';
 import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
 
 // ---- arithmetic ----
@@ -10,8 +11,9 @@ import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTenso
 const addOp = pointwise<number>({
   name: 'add',
   dtype: (t, inputs) => (t === 'bool' && inputs.every((x) => typeof x !== 'number') ? 'bool' : t),
-  key: (alpha) => (alpha === 1 ? '' : String(alpha)),
-  expr: (alpha, x, y) => e.add(x, alpha === 1 ? y : e.mul(y, alpha)),
+  key: (alpha) => (alpha === 1 ? '' : 'scaled'),
+  scalar: (alpha) => alpha,
+  expr: (alpha, x, y, _, factor) => e.add(x, alpha === 1 ? y : e.mul(y, factor)),
   backward: [(g) => g, (g, n) => scaled(g, n.attrs as number)],
 });
 
@@ -20,8 +22,9 @@ const subOp = pointwise<number>({
   accepts: (t) => {
     if (t === 'bool') throw new DTypeError('sub: bools have no difference, got bool and bool; expected numbers', { hint: 'use logicalXor or bitwiseXor' });
   },
-  key: (alpha) => (alpha === 1 ? '' : String(alpha)),
-  expr: (alpha, x, y) => e.sub(x, alpha === 1 ? y : e.mul(y, alpha)),
+  key: (alpha) => (alpha === 1 ? '' : 'scaled'),
+  scalar: (alpha) => alpha,
+  expr: (alpha, x, y, _, factor) => e.sub(x, alpha === 1 ? y : e.mul(y, factor)),
   backward: [(g) => g, (g, n) => scaled(g, -(n.attrs as number))],
 });
 
@@ -35,10 +38,12 @@ export interface AlphaOptions {
   readonly alpha?: number;
 }
 
-function alphaOf(name: string, options: AlphaOptions | undefined): number {
+function alphaOf(name: string, x: Operand, y: Operand, options: AlphaOptions | undefined): number {
+  if (options === undefined) return 1;
   checkOptions(name, options, ['alpha']);
-  const alpha = options?.alpha ?? 1;
+  const alpha = options.alpha ?? 1;
   if (typeof alpha !== 'number') throw new ArgumentError(`${name}: alpha is not a number, got ${show(alpha)}; expected a number`);
+  checkFactor(name, 'alpha', alpha, resultType(x, y));
   return alpha;
 }
 
@@ -59,8 +64,8 @@ export const add: AlphaBinary = inPlaceMethod(
       [s.float([0, 3]), s.float([1, 3])],
     ],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(addOp, [checkOperand('add', x, 'input'), checkOperand('add', y)], alphaOf('add', options)),
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkOperand('add_', y)], alphaOf('add_', options)),
+  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(addOp, [checkOperand('add', x, 'input'), checkOperand('add', y)], alphaOf('add', x, y, options)),
+  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkOperand('add_', y)], alphaOf('add_', x, y, options)),
 );
 
 /** Difference `x - alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
@@ -76,8 +81,8 @@ export const sub: AlphaBinary = inPlaceMethod(
       [s.float([0, 3]), s.float([1, 3])],
     ],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(subOp, [checkOperand('sub', x, 'input'), checkOperand('sub', y)], alphaOf('sub', options)),
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(subOp, [x, checkOperand('sub_', y)], alphaOf('sub_', options)),
+  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(subOp, [checkOperand('sub', x, 'input'), checkOperand('sub', y)], alphaOf('sub', x, y, options)),
+  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(subOp, [x, checkOperand('sub_', y)], alphaOf('sub_', x, y, options)),
 );
 
 /** Reversed difference `y - x`. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
@@ -101,7 +106,7 @@ export type RoundingMode = 'trunc' | 'floor' | null;
 const divOp = pointwise<RoundingMode>({
   name: 'div',
   key: String,
-  expr: (mode, x, y) => rounded(mode, e.div(x, y)),
+  expr: (mode, x, y) => quotient(mode, x, y),
   dtype: toFloat,
   saves: 'inputs',
   backward: [
@@ -118,12 +123,13 @@ const divOp = pointwise<RoundingMode>({
 const divRoundedOp = pointwise<RoundingMode>({
   name: 'divRounded',
   key: String,
-  expr: (mode, x, y) => rounded(mode, e.div(x, y)),
+  expr: (mode, x, y) => quotient(mode, x, y),
   backward: [(g) => g.mul(0), (g) => g.mul(0)],
 });
 
-function rounded(mode: RoundingMode, q: Expr): Expr {
-  return mode === 'floor' ? e.floor(q) : mode === 'trunc' ? e.trunc(q) : q;
+function quotient(mode: RoundingMode, x: Expr, y: Expr): Expr {
+  if (mode === 'floor') return floorQuotient(x, y);
+  return mode === 'trunc' ? e.trunc(e.div(x, y)) : e.div(x, y);
 }
 
 function divide(inPlace: boolean, x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor {
@@ -134,16 +140,11 @@ function divide(inPlace: boolean, x: Operand, y: Operand, options?: { readonly r
     throw new ArgumentError(`${name}: unknown roundingMode, got ${show(mode)}; expected 'trunc', 'floor' or null`);
   }
   const [a, b] = [checkOperand(name, x, 'input'), checkOperand(name, y)];
-  if (mode !== null && !isFloat(resultType(a, b))) checkDivisor(name, b);
+  if (mode !== null) checkDivisor(name, a, b);
   const op = mode === null ? divOp : divRoundedOp;
   if (!inPlace) return apply(op, [a, b], mode);
   checkTensor(name, a);
   return applyInPlace(op, [a, b], mode);
-}
-
-function checkDivisor(name: string, y: Operand): void {
-  const zero = typeof y === 'number' ? y === 0 : y.device.name === 'cpu' && y.data().includes(0);
-  if (zero) throw new ArgumentError(`${name}: integer division by zero, got 0; expected a divisor other than 0`);
 }
 
 /** Quotient `x / y`, broadcast; `roundingMode` 'trunc' or 'floor' rounds it. @see https://pytorch.org/docs/stable/generated/torch.div.html */
@@ -197,13 +198,60 @@ export const pow: Binary = binary({
 
 const powOf = (x: Operand, y: Tensor): Tensor => pow(x, y);
 
-/** Remainder with the sign of the divisor (Python's `%`). @see https://pytorch.org/docs/stable/generated/torch.remainder.html */
-export const remainder: Binary = binary({
+const remainderOp = pointwise({
   name: 'remainder',
-  cpu: e.mod,
+  expr: (_, x, y) => e.mod(x, y),
   saves: 'inputs',
   backward: [(g) => g, (g, n) => g.neg().mul(div(n.operand(0), n.operand(1), { roundingMode: 'floor' }))],
 });
+
+/** Remainder with the sign of the divisor (Python's `%`). @see https://pytorch.org/docs/stable/generated/torch.remainder.html */
+export const remainder: Binary = dividing('remainder', remainderOp);
+
+const fmodOp = pointwise({
+  name: 'fmod',
+  expr: (_, x, y) => fmodOf(x, y),
+  saves: 'inputs',
+  backward: [(g) => g, (g, n) => g.neg().mul(div(n.operand(0), n.operand(1), { roundingMode: 'trunc' }))],
+});
+
+/** Remainder with the sign of the dividend (C's `fmod`). @see https://pytorch.org/docs/stable/generated/torch.fmod.html */
+export const fmod: Binary = dividing('fmod', fmodOp);
+
+const floorDivideOp = pointwise({ name: 'floorDivide', expr: (_, x, y) => floorQuotient(x, y) });
+
+/** Quotient rounded down (Python's `//`); integers stay integers. @see https://pytorch.org/docs/stable/generated/torch.floor_divide.html */
+export const floorDivide: Binary = dividing('floorDivide', floorDivideOp);
+
+/** An operation that refuses to divide integers by 0. */
+function dividing(name: string, op: Primitive<undefined>): Binary {
+  const inputs = (who: string, x: Operand, y: Operand): [Operand, Operand] => {
+    const pair: [Operand, Operand] = [checkOperand(who, x, 'input'), checkOperand(who, y)];
+    checkDivisor(who, ...pair);
+    return pair;
+  };
+  return inPlaceMethod(
+    {
+      name,
+      family: 'pointwise',
+      differentiable: op.backward !== undefined,
+      samples: (s) => [
+        [s.float([2, 3]), s.float([2, 3], 0.3, 1.5)],
+        [s.float([2, 1, 3]), s.float([4, 1], -1.5, -0.3)],
+        [s.float([3], -4, 4), 1.5],
+        [s.int([4], -7, 7), 3],
+        [s.int([4], -7, 7), s.int([4], -4, -1)],
+        [s.float([0, 3]), s.float([1, 3])],
+      ],
+    },
+    (x: Operand, y: Operand): Tensor => apply(op, inputs(name, x, y), undefined),
+    (x: Tensor, y: Operand): Tensor => {
+      checkTensor(`${name}_`, x);
+      const [, other] = inputs(`${name}_`, x, y);
+      return applyInPlace(op, [x, other], undefined);
+    },
+  );
+}
 
 /** Larger of two, NaN where either is; half the gradient to each where equal. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
 export const maximum: Binary = binary({

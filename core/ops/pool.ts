@@ -55,7 +55,9 @@ export interface AvgPoolOptions extends AvgPool1dOptions {
 
 const common = ['stride', 'padding', 'ceilMode', 'countIncludePad'];
 
-function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, stride: Size | AvgPoolOptions | null | undefined, last: AvgPoolOptions | undefined): Tensor {
+type StrideOrOptions = Size | AvgPoolOptions | null | undefined;
+
+function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, stride: StrideOrOptions, last: AvgPoolOptions | undefined): Tensor {
   const options: AvgPoolOptions = splitArgs(name, stride, last, rank === 1 ? common : [...common, 'divisorOverride']);
   checkImages(name, x, rank);
   checkFloat(name, x);
@@ -64,7 +66,7 @@ function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, 
     throw new ArgumentError(`${name}: invalid divisorOverride, got ${show(divisor)}; expected an integer other than 0`);
   }
   const countPadding = flag(name, 'countIncludePad', options.countIncludePad, true);
-  return apply(avgPoolOp, [contiguous(x)], fixedPool(name, x, rank, kernelSize, options, countPadding, divisor));
+  return apply(avgPoolOp, [contiguous(x)], fixedPool(name, x, rank, kernelSize, { ...options, countPadding, divisor }));
 }
 
 type AvgPool<O> = Free<(x: Tensor, kernelSize: Size, stride?: Size | O | null, options?: O) => Tensor>;

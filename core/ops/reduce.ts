@@ -1,12 +1,12 @@
 import { reduceKernel, type Fold } from '../cpu/reduce.ts';
 import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
-import { DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
-import { stack } from './join.ts';
 import { type Shape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import { productOfOthers } from './cumulate.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 
 const family = 'reduction';
@@ -22,9 +22,11 @@ export interface ReduceOptions {
   readonly dtype?: DType;
 }
 
-interface ReduceAttrs {
+/** Attributes of a reduction: which dimensions, whether they stay with size 1, and the dtype that was asked for. */
+export interface ReduceAttrs {
   readonly dims: readonly number[];
   readonly keepdim: boolean;
+  readonly dtype?: DType | undefined;
 }
 
 /** Defines a fold over dimensions as a primitive. */
@@ -34,7 +36,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
     infer: ([input], attrs) => {
       const x = input as Tensor;
       d.accepts?.(x, attrs);
-      return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: d.dtype === undefined ? x.dtype : d.dtype(x.dtype) };
+      return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: attrs.dtype ?? (d.dtype === undefined ? x.dtype : d.dtype(x.dtype)) };
     },
     cpu: reduceKernel(d),
     backward: d.backward && [d.backward],
@@ -63,7 +65,8 @@ const samples: Samples = (s) => [
   [s.float([])],
 ];
 
-function withDType(name: string, x: Tensor, options: ReduceOptions | undefined): Tensor {
+/** The input in the dtype that was asked for. */
+export function withDType(name: string, x: Tensor, options: ReduceOptions | undefined): Tensor {
   checkTensor(name, x);
   checkOptions(name, options, ['keepdim', 'dtype']);
   if (options?.dtype === undefined) return x;
@@ -71,8 +74,11 @@ function withDType(name: string, x: Tensor, options: ReduceOptions | undefined):
   return x.to(options.dtype);
 }
 
-function attrsOf(name: string, x: Tensor, dim: Dims, options: ReduceOptions | undefined): ReduceAttrs {
-  return { dims: normalizeDims(name, dim, x.ndim), keepdim: options?.keepdim ?? false };
+/** What `dim` and `keepdim` say. @throws ArgumentError, ShapeError for dimensions that do not exist or a `keepdim` that is no boolean */
+export function attrsOf(name: string, x: Tensor, dim: Dims, options: ReduceOptions | undefined): ReduceAttrs {
+  const keepdim = options?.keepdim ?? false;
+  if (typeof keepdim !== 'boolean') throw new ArgumentError(`${name}: keepdim is not a boolean, got ${show(keepdim)}; expected true or false`);
+  return { dims: normalizeDims(name, dim, x.ndim), keepdim, dtype: options?.dtype };
 }
 
 /** Sum over dimensions; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.sum.html */
@@ -119,46 +125,42 @@ const prodOp = reduction('prod', {
   start: 1,
   step: e.mul,
   dtype: wide,
-  saves: 'both',
+  saves: 'inputs',
+  // The product of the others instead of a quotient, so that zeros do no harm.
   backward: (g, node) => {
     const x = node.input(0);
     const { dims } = node.attrs as ReduceAttrs;
-    if (!x.detach().eq(0).any().item()) return spread(g.mul(node.output()), node).div(x);
-    return spread(g, node).mul(othersProduct(x, dims));
+    const others = dims.length === 1 ? productOfOthers(x, dims[0]) : productOfOthers(x.reshape([-1]), 0).reshape(x.shape);
+    return spread(g, node).mul(others);
   },
 });
 
-/** For each element the product of the others, where zeros forbid dividing; along one dimension, or over all. */
-function othersProduct(x: Tensor, dims: readonly number[]): Tensor {
-  if (dims.length !== 1) return othersProduct(x.reshape([-1]), [0]).reshape(x.shape);
-  const [d] = dims;
-  const n = x.shape[d];
-  const others = Array.from({ length: n }, (_, i) => x.narrow(d, 0, i).prod(d).mul(x.narrow(d, i + 1, n - i - 1).prod(d)));
-  return stack(others, d);
-}
-
 /** Product over everything or along a dimension; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.prod.html */
 export const prod: Method<(x: Tensor, dim?: number | null, options?: ReduceOptions) => Tensor> = method(
-  { name: 'prod', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
+  { name: 'prod', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
   (input: Tensor, dim?: number | null, options?: ReduceOptions): Tensor => {
     const x = withDType('prod', input, options);
+    if (typeof dim === 'object' && dim !== null) throw new ArgumentError(`prod: several dimensions, got ${show(dim)}; expected one dimension or none`);
     return apply(prodOp, [x], attrsOf('prod', x, dim, options));
   },
 );
 
 /** Refuses to look for an extreme among no elements. */
-function someEntry(name: string) {
+export function someEntry(name: string) {
   return (x: Tensor, { dims }: ReduceAttrs): void => {
     if (dims.some((d) => x.shape[d] === 0)) throw new ShapeError(`${name}: nothing to choose from, got ${show(x)}; expected reduced dimensions with entries`);
   };
 }
 
-/** The gradient goes in equal parts to all elements that reach the extreme. */
-const evenly: GradFn = (g, node) => {
-  const hit = node.input(0).eq(spread(node.output(), node)).to(g.dtype);
+/** The gradient goes in equal parts to all elements that reach the extreme; a NaN reaches NaN. */
+export function shared(g: Tensor, values: Tensor, node: Node): Tensor {
+  const [x, y] = [values.detach(), spread(node.output().detach(), node)];
+  const hit = x.eq(y).logicalOr(x.isnan().logicalAnd(y.isnan())).to(g.dtype);
   const { dims } = node.attrs as ReduceAttrs;
   return spread(g, node).mul(hit).div(hit.sum(dims, { keepdim: true }));
-};
+}
+
+const evenly: GradFn = (g, node) => shared(g, node.input(0), node);
 
 const amaxOp = reduction('amax', { start: -Infinity, step: e.max, saves: 'both', backward: evenly, accepts: someEntry('amax') });
 const aminOp = reduction('amin', { start: Infinity, step: e.min, saves: 'both', backward: evenly, accepts: someEntry('amin') });
@@ -184,13 +186,14 @@ export const amax: Plain = plain('amax', amaxOp, true);
 /** Smallest element over dimensions; the gradient is shared among equal ones. @see https://pytorch.org/docs/stable/generated/torch.amin.html */
 export const amin: Plain = plain('amin', aminOp, true);
 
-const bool = (): DType => 'bool';
-const logic: Samples = (s) => [[s.bool([2, 3])], [s.bool([2, 3]), 1], [s.int([2, 2], 0, 2), 0, { keepdim: true }]];
+/** Truth is bool, but uint8 for uint8, as in PyTorch. */
+const truth = (t: DType): DType => (t === 'uint8' ? t : 'bool');
+const logic: Samples = (s) => [[s.bool([2, 3])], [s.bool([2, 3]), 1], [s.int([2, 2], 0, 2), 0, { keepdim: true }], [s.float([2, 2])], [s.int([3], 0, 2, 'uint8')], [s.bool([0])]];
 
 /** Whether all elements are not 0. @see https://pytorch.org/docs/stable/generated/torch.all.html */
-export const all: Plain = plain('all', reduction('all', { start: 1, step: e.and, dtype: bool }), false, logic);
+export const all: Plain = plain('all', reduction('all', { start: 1, step: e.and, dtype: truth }), false, logic);
 /** Whether any element is not 0. @see https://pytorch.org/docs/stable/generated/torch.any.html */
-export const any: Plain = plain('any', reduction('any', { start: 0, step: e.or, dtype: bool }), false, logic);
+export const any: Plain = plain('any', reduction('any', { start: 0, step: e.or, dtype: truth }), false, logic);
 
 const countOp = reduction('countNonzero', { start: 0, step: (total, x) => e.add(total, e.ne(x, 0)), dtype: () => 'int64' });
 

@@ -1,8 +1,9 @@
-import { softmaxKernel } from '../cpu/softmax.ts';
+import { softmaxBackwardKernel, softmaxKernel } from '../cpu/softmax.ts';
 import { type DType, checkDType, isFloat } from '../dtype.ts';
-import { DTypeError, checkOptions, show } from '../errors.ts';
-import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
+import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
+import { type Primitive, apply, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
+import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, type Method, type Samples, checkTensor, free, method } from './define.ts';
 
@@ -18,19 +19,35 @@ interface DimAttrs {
   readonly dim: number;
 }
 
-function softmaxOp(name: string, log: boolean, backward: GradFn): Primitive<DimAttrs> {
-  return primitive<DimAttrs>({ name, infer: ([x]) => x as Tensor, cpu: softmaxKernel(log), saves: 'outputs', backward: [backward] });
+const dimOf = (node: Node): number => (node.attrs as DimAttrs).dim;
+const total = (x: Tensor, node: Node): Tensor => x.sum(dimOf(node), { keepdim: true });
+
+/** Softmax or its logarithm, and the gradient in one pass from the output; the gradient of that is in tensor ops. */
+function softmaxOp(name: string, log: boolean, curvature: (gg: Tensor, g: Tensor, y: Tensor, node: Node) => readonly [Tensor, Tensor]): Primitive<DimAttrs> {
+  const slope: Primitive<DimAttrs> = primitive<DimAttrs>({
+    name: `${name}Backward`,
+    infer: ([g]) => g as Tensor,
+    cpu: softmaxBackwardKernel(log),
+    saves: 'inputs',
+    backward: (node, gg) => (gg === null ? [null, null] : curvature(gg, node.input(0), node.input(1), node)),
+  });
+  return primitive<DimAttrs>({
+    name,
+    infer: ([x]) => x as Tensor,
+    cpu: softmaxKernel(log),
+    saves: 'outputs',
+    backward: [(g, n) => apply(slope, [g, n.output()], n.attrs as DimAttrs)],
+  });
 }
 
-const softmaxRule = softmaxOp('softmax', false, (g, n) => {
-  const y = n.output();
-  const { dim } = n.attrs as DimAttrs;
-  return y.mul(g.sub(g.mul(y).sum(dim, { keepdim: true })));
+const softmaxRule = softmaxOp('softmax', false, (gg, g, y, n) => {
+  const inner = total(gg.mul(y), n);
+  return [y.mul(gg.sub(inner)), gg.mul(g.sub(total(g.mul(y), n))).sub(g.mul(inner))];
 });
 
-const logSoftmaxRule = softmaxOp('logSoftmax', true, (g, n) => {
-  const { dim } = n.attrs as DimAttrs;
-  return g.sub(n.output().exp().mul(g.sum(dim, { keepdim: true })));
+const logSoftmaxRule = softmaxOp('logSoftmax', true, (gg, g, y, n) => {
+  const p = y.exp();
+  return [gg.sub(total(gg.mul(p), n)), gg.neg().mul(p).mul(total(g, n))];
 });
 
 function run(op: Primitive<DimAttrs>, name: string, input: Tensor, dim: number, options: SoftmaxOptions | undefined): Tensor {
@@ -40,12 +57,13 @@ function run(op: Primitive<DimAttrs>, name: string, input: Tensor, dim: number, 
   checkDType(name, dtype);
   const x = input.to(dtype);
   if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`, { hint: "pass { dtype: 'float32' }" });
+  if (dim === undefined || dim === null) throw new ArgumentError(`${name}: no dimension, got ${show(dim)}; expected one`, { hint: '-1 is the last' });
   const d = normalizeDim(name, dim, x.ndim);
   // A scalar is a row of one.
   return x.ndim === 0 ? apply(op, [x.reshape([1])], { dim: 0 }).reshape([]) : apply(op, [x], { dim: d });
 }
 
-const samples: Samples = (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), 1], [s.float([3]), 0], [s.float([2, 3]), -2], [s.float([]), 0]];
+const samples: Samples = (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), 1], [s.float([3]), 0], [s.float([2, 3]), -2], [s.float([]), 0], [s.float([2, 0]), 1]];
 
 type Softmax = (x: Tensor, dim: number, options?: SoftmaxOptions) => Tensor;
 

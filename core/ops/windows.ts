@@ -68,8 +68,20 @@ function fixedWindows(size: number, f: Fixed): Windows {
 
 function checkNotEmpty(name: string, x: Tensor, rank: SpatialRank): Pair {
   const size = spatialOf(x, rank);
-  if (size[0] === 0 || size[1] === 0) throw new ShapeError(`${name}: an empty dimension, got ${show(x)}; expected sizes ≥ 1 in the last ${rank === 1 ? 'dimension' : 'two'}`);
+  if (size[0] === 0 || size[1] === 0) {
+    throw new ShapeError(`${name}: an empty dimension, got ${show(x)}; expected sizes ≥ 1 in the last ${rank === 1 ? 'dimension' : 'two'}`);
+  }
   return size;
+}
+
+/** All that fixed windows depend on. */
+interface WindowOptions extends PoolOptions {
+  /** Step between the elements of a window; default 1. */
+  readonly dilation?: Size;
+  /** Whether averages count the padding; default false. */
+  readonly countPadding?: boolean;
+  /** Divisor of all averages; default the elements that count. */
+  readonly divisor?: number | null;
 }
 
 /**
@@ -77,7 +89,8 @@ function checkNotEmpty(name: string, x: Tensor, rank: SpatialRank): Pair {
  *
  * @throws ArgumentError for invalid options, ShapeError when no window fits
  */
-export function fixedPool(name: string, x: Tensor, rank: SpatialRank, kernelSize: Size, options: PoolOptions & { readonly dilation?: Size }, countPadding: boolean, divisor: number | null): PoolAttrs {
+export function fixedPool(name: string, x: Tensor, rank: SpatialRank, kernelSize: Size, options: WindowOptions): PoolAttrs {
+  const { countPadding = false, divisor = null } = options;
   const size = checkNotEmpty(name, x, rank);
   const kernel = pairOf(name, 'kernelSize', kernelSize, rank, 1, 1);
   const stride = pairOf(name, 'stride', options.stride ?? trailing(kernel, rank), rank, 1, 1);
@@ -90,7 +103,8 @@ export function fixedPool(name: string, x: Tensor, rank: SpatialRank, kernelSize
     }
     const made = fixedWindows(size[d], { kernel: kernel[d], stride: stride[d], padding: padding[d], dilation: dilation[d], ceil, countPadding });
     if (made.start.length === 0) {
-      throw new ShapeError(`${name}: no window fits, got ${show(x)} and kernelSize ${show(trailing(kernel, rank))}; expected at least ${dilation[d] * (kernel[d] - 1) + 1 - 2 * padding[d]} elements`);
+      const need = dilation[d] * (kernel[d] - 1) + 1 - 2 * padding[d];
+      throw new ShapeError(`${name}: no window fits, got ${show(x)} and kernelSize ${show(trailing(kernel, rank))}; expected at least ${need} elements`);
     }
     return made;
   };

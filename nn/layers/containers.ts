@@ -2,13 +2,14 @@ import { ArgumentError, StateError, show } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
+import { formatModule } from '../repr.ts';
 import { checkName, position } from './names.ts';
 
 /** Named values: a Map, an object, or pairs. */
 export type Named<T> = ReadonlyMap<string, T> | Readonly<Record<string, T>> | Iterable<readonly [string, T]>;
 
 function pairsOf<T>(values: Named<T>): Iterable<readonly [string, T]> {
-  return Symbol.iterator in values ? (values as Iterable<readonly [string, T]>) : Object.entries(values as Readonly<Record<string, T>>);
+  return Symbol.iterator in values ? (values as Iterable<readonly [string, T]>) : Object.entries(values);
 }
 
 function noForward(name: string): StateError {
@@ -166,8 +167,9 @@ function toParameter(name: string, value: Tensor): Parameter {
 }
 
 /** Lines such as `(0): Parameter containing: [float32 of size 2x3]`. */
-function describe(named: Iterable<readonly [string, Parameter]>): string {
-  return [...named].map(([name, p]) => `(${name}): Parameter containing: [${p.dtype}${p.ndim === 0 ? '' : ` of size ${p.shape.join('x')}`}]`).join('\n');
+function print(name: string, named: Iterable<readonly [string, Parameter]>): string {
+  const describe = (p: Parameter): string => `Parameter containing: [${p.dtype}${p.ndim === 0 ? '' : ` of size ${p.shape.join('x')}`}]`;
+  return formatModule(name, '', [...named].map(([key, p]) => [key, describe(p)]));
 }
 
 /**
@@ -218,8 +220,8 @@ export class ParameterList extends List<Parameter, Tensor> {
     return toParameter('ParameterList', value);
   }
 
-  override extraRepr(): string {
-    return describe(this._entries.map((p, i): [string, Parameter] => [String(i), p]));
+  override toString(): string {
+    return print(this.constructor.name, this._entries.map((p, i) => [String(i), p]));
   }
 }
 
@@ -234,7 +236,7 @@ export class ParameterDict extends Dict<Parameter, Tensor> {
     return toParameter('ParameterDict', value);
   }
 
-  override extraRepr(): string {
-    return describe(this._entries);
+  override toString(): string {
+    return print(this.constructor.name, this._entries);
   }
 }

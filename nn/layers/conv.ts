@@ -20,13 +20,13 @@ interface CommonOptions extends FactoryOptions {
 }
 
 /** Options of `Conv1d` and `Conv2d`. */
-export interface ConvOptions extends CommonOptions {
+export interface ConvLayerOptions extends CommonOptions {
   /** Zeros added at both ends, 'same' to keep the size (stride 1 only), or 'valid' for none; default 0. */
   readonly padding?: Size | 'same' | 'valid';
 }
 
 /** Options of `ConvTranspose1d` and `ConvTranspose2d`. */
-export interface ConvTransposeOptions extends CommonOptions {
+export interface ConvTransposeLayerOptions extends CommonOptions {
   /** Cells cut from both ends; default 0. */
   readonly padding?: Size;
   /** Size added to one end of the output; default 0. */
@@ -93,7 +93,7 @@ abstract class Convolution extends Module {
 abstract class Forward extends Convolution {
   readonly padding: readonly number[] | 'same' | 'valid';
 
-  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions) {
+  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions) {
     checkOptions(name, options, common);
     super(name, rank, false, inChannels, outChannels, kernelSize, options);
     const { padding = 0 } = options;
@@ -121,7 +121,7 @@ abstract class Forward extends Convolution {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
  */
 export class Conv1d extends Forward {
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
     super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
   }
 
@@ -141,7 +141,7 @@ export class Conv1d extends Forward {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
  */
 export class Conv2d extends Forward {
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvOptions = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
     super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
   }
 
@@ -156,7 +156,7 @@ abstract class Transposed extends Convolution {
   readonly padding: readonly number[];
   readonly outputPadding: readonly number[];
 
-  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions) {
+  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions) {
     checkOptions(name, options, [...common, 'outputPadding']);
     super(name, rank, true, inChannels, outChannels, kernelSize, options);
     this.padding = spatial(name, 'padding', options.padding ?? 0, rank, 0);
@@ -182,7 +182,7 @@ abstract class Transposed extends Convolution {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
  */
 export class ConvTranspose1d extends Transposed {
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
     super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
   }
 
@@ -201,7 +201,7 @@ export class ConvTranspose1d extends Transposed {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
  */
 export class ConvTranspose2d extends Transposed {
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeOptions = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
     super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
   }
 

@@ -10,7 +10,7 @@ import { Parameter } from '../parameter.ts';
 import { type FactoryOptions, checkInteger, factoryOptions, newParameter } from './check.ts';
 
 /** Options of `Embedding`. */
-export interface EmbeddingOptions extends FactoryOptions {
+export interface EmbeddingLayerOptions extends FactoryOptions {
   /** A row that starts at zero and gets no gradient, negative from the end; default none. */
   readonly paddingIdx?: number | null;
 }
@@ -37,7 +37,7 @@ export class Embedding extends Module {
   readonly paddingIdx: number | null;
   weight: Parameter;
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
+  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {
     super();
     checkInteger('Embedding', 'numEmbeddings', numEmbeddings);
     checkInteger('Embedding', 'embeddingDim', embeddingDim);

@@ -19,19 +19,19 @@ interface PoolOptions {
 }
 
 /** Options of `MaxPool1d` and `MaxPool2d`. */
-export interface MaxPoolOptions extends PoolOptions {
+export interface MaxPoolLayerOptions extends PoolOptions {
   /** Distance between the cells of a window; default 1. */
   readonly dilation?: Size;
 }
 
 /** Options of `AvgPool1d` and `AvgPool2d`. */
-export interface AvgPoolOptions extends PoolOptions {
+export interface AvgPoolLayerOptions extends PoolOptions {
   /** Count padded cells in the mean; default true. */
   readonly countIncludePad?: boolean;
 }
 
 /** Options of `AvgPool2d`. */
-export interface AvgPool2dOptions extends AvgPoolOptions {
+export interface AvgPool2dLayerOptions extends AvgPoolLayerOptions {
   /** Divide by this instead of the size of the window; default null. */
   readonly divisorOverride?: number | null;
 }
@@ -67,7 +67,7 @@ abstract class Pool extends Module {
 abstract class MaxPool extends Pool {
   readonly dilation: Size;
 
-  constructor(name: string, rank: number, kernelSize: Size, options: MaxPoolOptions) {
+  constructor(name: string, rank: number, kernelSize: Size, options: MaxPoolLayerOptions) {
     super(name, rank, kernelSize, options, ['dilation']);
     this.dilation = options.dilation ?? 1;
     spatial(name, 'dilation', this.dilation, rank, 1);
@@ -88,7 +88,7 @@ abstract class MaxPool extends Pool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
  */
 export class MaxPool1d extends MaxPool {
-  constructor(kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions) {
+  constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions | null, options?: MaxPoolLayerOptions) {
     super('MaxPool1d', 1, kernelSize, splitArgs('MaxPool1d', stride, options, [...common, 'dilation']));
   }
 
@@ -107,7 +107,7 @@ export class MaxPool1d extends MaxPool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
  */
 export class MaxPool2d extends MaxPool {
-  constructor(kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions) {
+  constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions | null, options?: MaxPoolLayerOptions) {
     super('MaxPool2d', 2, kernelSize, splitArgs('MaxPool2d', stride, options, [...common, 'dilation']));
   }
 
@@ -128,8 +128,8 @@ export class MaxPool2d extends MaxPool {
 export class AvgPool1d extends Pool {
   readonly countIncludePad: boolean;
 
-  constructor(kernelSize: Size, stride?: Size | AvgPoolOptions | null, options?: AvgPoolOptions) {
-    const given: AvgPoolOptions = splitArgs('AvgPool1d', stride, options, [...common, 'countIncludePad']);
+  constructor(kernelSize: Size, stride?: Size | AvgPoolLayerOptions | null, options?: AvgPoolLayerOptions) {
+    const given: AvgPoolLayerOptions = splitArgs('AvgPool1d', stride, options, [...common, 'countIncludePad']);
     super('AvgPool1d', 1, kernelSize, given, ['countIncludePad']);
     const { countIncludePad = true } = given;
     checkBoolean('AvgPool1d', 'countIncludePad', countIncludePad);
@@ -159,8 +159,8 @@ export class AvgPool2d extends Pool {
   readonly countIncludePad: boolean;
   readonly divisorOverride: number | null;
 
-  constructor(kernelSize: Size, stride?: Size | AvgPool2dOptions | null, options?: AvgPool2dOptions) {
-    const given: AvgPool2dOptions = splitArgs('AvgPool2d', stride, options, [...common, 'countIncludePad', 'divisorOverride']);
+  constructor(kernelSize: Size, stride?: Size | AvgPool2dLayerOptions | null, options?: AvgPool2dLayerOptions) {
+    const given: AvgPool2dLayerOptions = splitArgs('AvgPool2d', stride, options, [...common, 'countIncludePad', 'divisorOverride']);
     super('AvgPool2d', 2, kernelSize, given, ['countIncludePad', 'divisorOverride']);
     const { countIncludePad = true, divisorOverride = null } = given;
     checkBoolean('AvgPool2d', 'countIncludePad', countIncludePad);

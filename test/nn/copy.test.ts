@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import { equal, is, ok, throwsError } from '../assert.ts';
-import { StateError, Tensor, getDevice, noGrad, ones, tensor, zeros } from '../../index.ts';
+import { StateError, type Tensor, getDevice, noGrad, ones, tensor, zeros } from '../../index.ts';
 import { type Copier, cloneHook, deepCopy } from '../../nn/copy.ts';
 import { Module } from '../../nn/module.ts';
 import { Buffer, Parameter } from '../../nn/parameter.ts';

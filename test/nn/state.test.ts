@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import { equal, is, ok, throwsError } from '../assert.ts';
-import { ArgumentError, StateError, Tensor, noGrad, ones, tensor, zeros } from '../../index.ts';
+import { ArgumentError, StateError, type Tensor, noGrad, ones, tensor, zeros } from '../../index.ts';
 import { Module } from '../../nn/module.ts';
 import { Buffer, Parameter } from '../../nn/parameter.ts';
 

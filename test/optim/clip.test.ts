@@ -8,7 +8,7 @@ interface Recorded {
   readonly clipValue: readonly { readonly value: number; readonly grads: readonly (readonly number[])[] }[];
 }
 
-const fixtures: Recorded = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8'));
+const fixtures = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8')) as Recorded;
 const shapes = [[3, 2], [4], []];
 
 const makeParams = (scale = 1): Tensor[] =>

@@ -12,7 +12,7 @@ interface Recorded {
   readonly state: Readonly<Record<string, Readonly<Record<string, readonly number[] | null>>>>;
 }
 
-const { optimizers }: { readonly optimizers: readonly Recorded[] } = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8'));
+const { optimizers } = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8')) as { readonly optimizers: readonly Recorded[] };
 
 const shapes = [[3, 2], [4], []];
 

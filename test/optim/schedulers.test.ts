@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import {
-  ArgumentError, ConstantLR, CosineAnnealingLR, ExponentialLR, LRScheduler, LambdaLR, LinearLR, MultiStepLR, type Optimizer, PolynomialLR, SGD, type SchedulerStateDict, StateError, StepLR, zeros,
+  ArgumentError, ConstantLR, CosineAnnealingLR, ExponentialLR, LRScheduler, LambdaLR, LinearLR, MultiStepLR, type Optimizer, type OptimizerStateDict, PolynomialLR, SGD, type SchedulerStateDict, StateError, StepLR, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, throwsError } from '../assert.ts';
 
@@ -14,9 +14,10 @@ interface Recorded {
   readonly state: SchedulerStateDict;
 }
 
-const fixtures: { readonly schedulers: readonly Recorded[]; readonly chained: readonly (readonly number[])[] } = JSON.parse(
-  readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8'),
-);
+const fixtures = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8')) as {
+  readonly schedulers: readonly Recorded[];
+  readonly chained: readonly (readonly number[])[];
+};
 
 const tight = { rtol: 1e-12, atol: 1e-15 };
 const groups = (): SGD => new SGD([{ params: [zeros([1])], lr: 0.1 }, { params: [zeros([1])], lr: 0.037 }]);
@@ -57,7 +58,7 @@ for (const recorded of fixtures.schedulers) {
     const whole = groups();
     const scheduler = make(recorded, whole);
     for (let i = 0; i < 12; i++) scheduler.step();
-    const saved = JSON.parse(JSON.stringify([whole.stateDict(), scheduler.stateDict()]));
+    const saved = JSON.parse(JSON.stringify([whole.stateDict(), scheduler.stateDict()])) as [OptimizerStateDict, SchedulerStateDict];
     const optimizer = groups();
     const resumed = make({ ...recorded, args: [typeof recorded.args[0] === 'number' ? 2 : [1, 2]], options: {} }, optimizer);
     optimizer.loadStateDict(saved[0]);

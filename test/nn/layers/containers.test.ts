@@ -39,7 +39,8 @@ test('Sequential is a list', () => {
   equal([...seq], [a, b, c]);
   is(seq.at(0), a);
   is(seq.at(-1), c);
-  equal([...seq.slice(1)], [b, c]);
+  const rest = seq.slice(1);
+  equal([...rest], [b, c]);
   equal(seq.slice(1).namedChildren().map(([name]) => name), ['1', '2']);
   equal([...new Sequential(a).extend([b, c])], [a, b, c]);
   throwsError(() => seq.at(3), ArgumentError, /Sequential: position outside the list, got 3; expected -3 to 2/);
@@ -79,7 +80,8 @@ test('ModuleList', () => {
   is(list.at(0), c);
   equal(Object.keys(list.stateDict()), ['0.weight', '0.bias', '1.weight', '1.bias', '2.weight', '2.bias']);
   equal(list.parameters().length, 4);
-  equal([...list.slice(1)], [b, c]);
+  const rest = list.slice(1);
+  equal([...rest], [b, c]);
   throwsError(() => list.at(5), ArgumentError, /ModuleList: position outside/);
   throwsError(() => Reflect.apply(list.append, list, [1]), ArgumentError, /ModuleList: not a Module, got 1/);
   throwsError(() => list.extend([a, Reflect.get({}, 'x')]), ArgumentError, /not a Module/);
