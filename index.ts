@@ -13,13 +13,20 @@ export { GradcheckError, type GradcheckOptions, type GradcheckResult, type Gradg
 // operations
 export { arange, empty, emptyLike, eye, full, fullLike, isTensor, linspace, ones, onesLike, tensor, type TensorData, type TensorOptions, zeros, zerosLike } from './core/ops/creation.ts';
 export {
-  abs, acos, add, asin, atan, atan2, ceil, cos, cosh, div, erf, exp, exp2, expm1, floor, log, log10, log1p, log2, maximum, minimum, mul, neg, pow, reciprocal,
-  remainder, round, rsqrt, rsub, sign, sin, sinh, sqrt, square, sub, tan, trunc,
+  abs, acos, add, asin, atan, atan2, ceil, cos, cosh, erf, exp, exp2, expm1, floor, log, log10, log1p, log2, maximum, minimum, mul, neg, pow, reciprocal,
+  round, rsqrt, rsub, sign, sin, sinh, sqrt, square, sub, tan, trunc,
 } from './core/ops/pointwise.ts';
+export { type RoundingMode, div, floorDivide, fmod, remainder } from './core/ops/division.ts';
+export {
+  acosh, asinh, atanh, digamma, erfc, erfinv, frac, heaviside, hypot, lgamma, logaddexp, logit, type LogitOptions, nanToNum, type NanToNumOptions, polygamma, sinc, xlogy,
+} from './core/ops/special.ts';
+export { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor } from './core/ops/bitwise.ts';
+export { allclose, type CloseOptions, equal, isclose } from './core/ops/close.ts';
 export { eq, ge, gt, isfinite, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './core/ops/compare.ts';
 export {
-  celu, elu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leakyRelu, logsigmoid, mish, prelu, relu, relu6, selu, sigmoid, silu, softplus, softshrink, softsign, tanh, tanhshrink, threshold,
-} from './core/ops/activation.ts';
+  celu, elu, hardshrink, hardsigmoid, hardswish, hardtanh, leakyRelu, prelu, relu6, selu, softshrink, threshold,
+} from './core/ops/piecewise.ts';
+export { glu, logsigmoid, mish, relu, sigmoid, silu, softplus, softsign, tanh, tanhshrink } from './core/ops/activation.ts';
 export { type GeluApproximation, type GeluOptions, gelu } from './core/ops/gelu.ts';
 export { type SoftmaxOptions, logSoftmax, softmax, softmin } from './core/ops/softmax.ts';
 export { type ValueOptions, addcdiv, addcmul, lerp } from './core/ops/ternary.ts';
@@ -57,9 +64,52 @@ export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPoo
 export { batchNorm, type BatchStatisticsOptions, instanceNorm, type InstanceNormOptions } from './core/ops/batchNorm.ts';
 export { groupNorm, layerNorm, localResponseNorm, type LocalResponseNormOptions, normalize, type NormalizeOptions, rmsNorm } from './core/ops/normalize.ts';
 export { type NormOptions } from './core/ops/normArguments.ts';
+export { crossEntropy, nllLoss } from './core/ops/crossEntropy.ts';
+export { binaryCrossEntropy, binaryCrossEntropyWithLogits, huberLoss, l1Loss, mseLoss, smoothL1Loss } from './core/ops/loss.ts';
+export { gaussianNllLoss, klDiv, poissonNllLoss } from './core/ops/likelihood.ts';
+export {
+  cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
+} from './core/ops/similarity.ts';
+export { type Reduction, type ReductionOptions } from './core/ops/reduction.ts';
 import './core/ops/convert.ts';
 import './core/ops/strided.ts';
 import './core/ops/methods.ts';
+
+// modules
+export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './nn/parameter.ts';
+export { Module } from './nn/module.ts';
+export { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions } from './nn/state.ts';
+export { type NamedOptions } from './nn/traverse.ts';
+export { type ModuleTarget } from './nn/convert.ts';
+export { type HookOptions } from './nn/hooks.ts';
+export { type Cloneable, type Copier, cloneHook, deepCopy } from './nn/copy.ts';
+export { toCamelCase, toSnakeCase } from './nn/names.ts';
+export { summary, type SummaryInput, type SummaryOptions } from './nn/summary.ts';
+export * as F from './nn/functional.ts';
+export * as init from './nn/init.ts';
+export { type FactoryOptions } from './nn/layers/check.ts';
+export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './nn/layers/containers.ts';
+export { Sequential, type TensorModule } from './nn/layers/sequential.ts';
+export { Bilinear, Identity, Linear, type LinearOptions } from './nn/layers/linear.ts';
+export { Flatten, Unflatten } from './nn/layers/shape.ts';
+export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './nn/layers/conv.ts';
+export {
+  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, type AvgPoolLayerOptions, MaxPool1d, MaxPool2d,
+  type MaxPoolLayerOptions, type OutputSize2d,
+} from './nn/layers/pool.ts';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d } from './nn/layers/batchnorm.ts';
+export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './nn/layers/norm.ts';
+export { AlphaDropout, Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './nn/layers/dropout.ts';
+export { Embedding, type EmbeddingLayerOptions, type PretrainedOptions } from './nn/layers/embedding.ts';
+export {
+  GELU, type GELUOptions, GLU, Hardsigmoid, Hardswish, LogSigmoid, LogSoftmax, Mish, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softsign, Tanh, Tanhshrink,
+} from './nn/layers/activation.ts';
+export { CELU, ELU, Hardshrink, Hardtanh, LeakyReLU, PReLU, type PReLUOptions, Softplus, Softshrink, Threshold } from './nn/layers/shaped.ts';
+export { BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss } from './nn/layers/loss.ts';
+export {
+  CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss, SmoothL1Loss,
+  SoftMarginLoss, TripletMarginLoss,
+} from './nn/layers/distance.ts';
 
 // optimizers
 export {

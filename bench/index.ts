@@ -39,7 +39,7 @@ function main(words: readonly string[]): void {
   workloads.forEach((workload, i) => {
     if (words.length > 0 && !words.some((w) => workload.name.includes(w))) return;
     const text = execFileSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), '--one', String(i)], { encoding: 'utf8' });
-    const result: Result = JSON.parse(text);
+    const result = JSON.parse(text) as Result;
     results.push(result);
     const speed = result.perSecond >= 100 ? result.perSecond.toFixed(0) : result.perSecond.toPrecision(3);
     console.log(`${result.name.padEnd(56)} ${speed.padStart(9)} ${`${result.unit}s/s`.padEnd(12)} ±${result.margin.toFixed(1)} %  ${result.rate.padStart(16)}  ${result.peakMB} MB`);

@@ -77,7 +77,7 @@ function addPending(node: Node, index: number, grad: Tensor): void {
 
 function runHooks(hooks: readonly GradHook[], grad: Tensor): Tensor {
   let current = grad;
-  for (const hook of [...hooks]) {
+  for (const hook of hooks.slice()) {
     const replaced = hook(current);
     if (replaced === undefined) continue;
     if (!(replaced instanceof Tensor) || !sameShape(replaced.shape, grad.shape)) {

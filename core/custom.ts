@@ -82,7 +82,8 @@ function gradients<A extends readonly Tensor[]>(name: string, backward: CustomOp
     needsInputGrad: node.inputs.map((_, i) => node.needs(i)),
   };
   const grads = backward(grad, context);
-  if (!Array.isArray(grads) || grads.length !== node.inputs.length) {
+  const count: unknown = Array.isArray(grads) ? grads.length : null;
+  if (count !== node.inputs.length) {
     throw new ArgumentError(`${name}: the gradient formula does not give one gradient per argument, got ${show(grads)}; expected an array of ${node.inputs.length}`);
   }
   grads.forEach((g: unknown, i) => {

@@ -41,9 +41,14 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return true;
 }
 
+/** True for an array of whole numbers ≥ `least`. */
+export function isShape(value: unknown, least = 0): value is Shape {
+  return Array.isArray(value) && value.every((n) => Number.isInteger(n) && n >= least);
+}
+
 /** Refuses anything but an array of whole numbers ≥ 0. */
 export function checkShape(op: string, shape: unknown): asserts shape is Shape {
-  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+  if (!isShape(shape)) {
     const hint = typeof shape === 'number' ? { hint: `shapes are arrays: [${shape}]` } : {};
     throw new ShapeError(`${op}: not a shape, got ${show(shape)}; expected an array of integers ≥ 0`, hint);
   }
@@ -132,7 +137,7 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
 
 /** Resolves one `-1` in a target shape from the number of elements. */
 export function inferShape(op: string, target: readonly number[], numel: number): number[] {
-  if (!Array.isArray(target) || !target.every((n) => Number.isInteger(n) && n >= -1)) {
+  if (!isShape(target, -1)) {
     throw new ShapeError(`${op}: not a shape, got ${show(target)}; expected an array of integers ≥ 0 with at most one -1`);
   }
   const free = target.indexOf(-1);

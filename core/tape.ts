@@ -63,7 +63,7 @@ export class Node {
     backward: BackwardFn,
     inputs: readonly (Operand | null)[],
     outputs: readonly Tensor[],
-    attrs: unknown = undefined,
+    attrs?: unknown,
     leaf: Tensor | null = null,
   ) {
     this.name = name;

@@ -12,20 +12,21 @@ interface Doc {
   readonly link: string | undefined;
 }
 
-/** Doc comments of exported constants, by the name of the operation: that of the constant, or the `name` it is given. */
+/** Doc comments of exported constants, by the name of the operation: that of the constant, else the `name` it is given (`variance`: 'var'). */
 function docComments(): Map<string, Doc> {
   const found = new Map<string, Doc>();
+  const renamed = new Map<string, Doc>();
   for (const file of readdirSync(sources)) {
     const source = readFileSync(new URL(file, sources), 'utf8');
     for (const [, comment, constant, body] of source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export const (\w+)((?:(?!\/\*\*)[\s\S])*)/g)) {
-      const given = body.match(/\(\s*\{\s*name: '(\w+)'/)?.[1];
-      const name = given ?? constant;
       const lines = comment.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trim());
-      const text = lines.join(' ').split(/\s@\w+/)[0].trim();
-      found.set(name, { text, link: comment.match(/@see (https:\S+)/)?.[1] });
+      const doc = { text: lines.join(' ').split(/\s@\w+/)[0].trim(), link: comment.match(/@see (https:\S+)/)?.[1] };
+      found.set(constant, doc);
+      const given = body.match(/\(\s*\{\s*name: '(\w+)'/)?.[1];
+      if (given !== undefined) renamed.set(given, doc);
     }
   }
-  return found;
+  return new Map([...renamed, ...found]);
 }
 
 /** The first sentence: up to a full stop before a capital letter or the end. */

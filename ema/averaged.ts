@@ -137,12 +137,12 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
   }
 
   private withPrefix(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-    return Object.assign(Object.create(null), { steps: zeros([], { dtype: 'int64' }) }, this.renamed(state));
+    return Object.assign(Object.create(null) as Record<string, Tensor>, { steps: zeros([], { dtype: 'int64' }) }, this.renamed(state));
   }
 
   private renamed(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
     const own = this.stateDict();
-    const out: Record<string, Tensor> = Object.create(null);
+    const out = Object.create(null) as Record<string, Tensor>;
     for (const [key, value] of Object.entries(state)) {
       const prefixed = PREFIX + key;
       out[key !== 'steps' && !key.startsWith(PREFIX) && Object.hasOwn(own, prefixed) ? prefixed : key] = value;

@@ -1,8 +1,8 @@
 // What PyTorch has in torch.nn.functional.
+export { glu, logsigmoid, mish, relu, sigmoid, silu, softplus, softsign, tanh, tanhshrink } from '../core/ops/activation.ts';
 export {
-  celu, elu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, leakyRelu, logsigmoid, mish, prelu, relu, relu6, selu, sigmoid, silu, softplus,
-  softshrink, softsign, tanh, tanhshrink, threshold,
-} from '../core/ops/activation.ts';
+  celu, elu, hardshrink, hardsigmoid, hardswish, hardtanh, leakyRelu, prelu, relu6, selu, softshrink, threshold,
+} from '../core/ops/piecewise.ts';
 export { gelu } from '../core/ops/gelu.ts';
 export { logSoftmax, softmax, softmin } from '../core/ops/softmax.ts';
 export { linear } from '../core/ops/linear.ts';
@@ -13,3 +13,9 @@ export { alphaDropout, dropout, dropout1d, dropout2d } from '../core/ops/dropout
 export { embedding, oneHot } from '../core/ops/lookup.ts';
 export { batchNorm, instanceNorm } from '../core/ops/batchNorm.ts';
 export { groupNorm, layerNorm, localResponseNorm, normalize, rmsNorm } from '../core/ops/normalize.ts';
+export { crossEntropy, nllLoss } from '../core/ops/crossEntropy.ts';
+export { binaryCrossEntropy, binaryCrossEntropyWithLogits, huberLoss, l1Loss, mseLoss, smoothL1Loss } from '../core/ops/loss.ts';
+export { gaussianNllLoss, klDiv, poissonNllLoss } from '../core/ops/likelihood.ts';
+export {
+  cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
+} from '../core/ops/similarity.ts';

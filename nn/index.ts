@@ -32,13 +32,8 @@ export {
   Tanhshrink,
 } from './layers/activation.ts';
 export { CELU, ELU, Hardshrink, Hardtanh, LeakyReLU, PReLU, type PReLUOptions, Softplus, Softshrink, Threshold } from './layers/shaped.ts';
-export { type Reduction, type ReductionOptions } from './layers/reduction.ts';
+export { BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss } from './layers/loss.ts';
 export {
-  BCELoss, type BCELossOptions, BCEWithLogitsLoss, type BCEWithLogitsLossOptions, type ClassLossOptions, CrossEntropyLoss, type CrossEntropyLossOptions,
-  NLLLoss,
-} from './layers/loss.ts';
-export {
-  CosineEmbeddingLoss, GaussianNLLLoss, type GaussianNLLLossOptions, HingeEmbeddingLoss, HuberLoss, type HuberLossOptions, KLDivLoss,
-  type KLDivLossOptions, L1Loss, type MarginOptions, MarginRankingLoss, MSELoss, PoissonNLLLoss, type PoissonNLLLossOptions, SmoothL1Loss,
-  type SmoothL1LossOptions, SoftMarginLoss, TripletMarginLoss, type TripletMarginLossOptions,
+  CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss,
+  SmoothL1Loss, SoftMarginLoss, TripletMarginLoss,
 } from './layers/distance.ts';

@@ -39,14 +39,17 @@ async function train(steps: number): Promise<{ model: DigitNet; ema: Exponential
 const sums = (state: Record<string, Tensor>): Record<string, number> =>
   Object.fromEntries(Object.entries(state).map(([k, t]) => [k, t.to('float64').abs().sum().item()]));
 
+/** A bias in front of a batch norm has no true gradient: Adam blows up the rounding noise, and the running mean carries it on. */
+const isNoise = (name: string): boolean => /^conv\d\.bias$|running_mean$/.test(name);
+
 test('same net, seed and batches as PyTorch: the same losses over 100 steps', async () => {
   const { model, ema, losses } = await train(100);
   allClose(losses, recorded.losses, { rtol: 1e-4, atol: 1e-4 });
   const weights = sums(model.stateDict());
   equal(Object.keys(weights), Object.keys(recorded.weights));
-  allClose(Object.values(weights), Object.values(recorded.weights), { rtol: 1e-3 });
+  for (const [name, value] of Object.entries(recorded.weights)) if (!isNoise(name)) allClose([weights[name]], [value], { rtol: 1e-3 });
   const average = sums(ema.module.stateDict());
-  for (const [name, value] of Object.entries(recorded.average)) allClose([average[name]], [value], { rtol: 1e-3 });
+  for (const [name, value] of Object.entries(recorded.average)) if (!isNoise(name)) allClose([average[name]], [value], { rtol: 1e-3 });
 });
 
 test('same seed, same bits', async () => {

@@ -4,7 +4,7 @@ import { type DType, PolyakError, Tensor, canCast, grad, gradcheck, gradgradchec
 import { type OpInfo, allOps } from '../core/ops/define.ts';
 import { allClose, equal, is, ok, throwsError } from './assert.ts';
 import { digest, encodedSamples } from './fixtures/make_ops.ts';
-import { cotangent, makeSampler, mapTensors, tensorsIn } from './sampler.ts';
+import { cotangent, isPlain, makeSampler, mapTensors, tensorsIn } from './sampler.ts';
 
 // Every sample of every operation: PyTorch's values, dtypes, shapes and gradients, finite differences of first and second order,
 // inputs that are not contiguous, the method form and the in-place form.
@@ -25,9 +25,25 @@ const fixtures = (JSON.parse(readFileSync(new URL('fixtures/ops.json', import.me
 /** Operations without samples, and why. */
 const untried: Readonly<Record<string, string>> = {
   at: 'select along dimension 0; see test/core/ops/view.test.ts',
+  allclose: 'gives a boolean; see test/core/ops/close.test.ts',
+  equal: 'gives a boolean; see test/core/ops/close.test.ts',
   cpu: 'gives a promise; see test/core/device.test.ts',
   empty: 'its values mean nothing',
   emptyLike: 'its values mean nothing',
+};
+
+/** Families without samples, and why. */
+const untriedFamilies: Readonly<Record<string, string>> = {
+  random: 'their results depend on the generator; see test/core/random.test.ts',
+};
+
+/** Where PyTorch's own float64 results are less exact than 1e-9, and why. */
+const inexact: Readonly<Record<string, string>> = {
+  celu: 'PyTorch keeps 1/alpha in float32',
+  hardsigmoid: 'PyTorch keeps 1/6 in float32',
+  huberLoss: 'PyTorch keeps delta in float32',
+  poissonNllLoss: 'PyTorch keeps eps in float32',
+  smoothL1Loss: 'PyTorch keeps beta in float32',
 };
 
 /** Operations that refuse inputs that are not contiguous, and why. */
@@ -136,7 +152,7 @@ function checkPyTorch(op: Op, name: string): void {
     });
   };
   compare('float32', 1e-5, 2e-6);
-  compare('float64', 1e-9, 1e-11);
+  compare('float64', Object.hasOwn(inexact, name) ? 1e-6 : 1e-9, 1e-11);
 }
 
 function checkPyTorchGradients(op: Op, name: string): void {
@@ -147,7 +163,8 @@ function checkPyTorchGradients(op: Op, name: string): void {
     if (leaves.length === 0) return;
     leaves.forEach((x, j) => {
       const zeros = new Array<number>(x.numel()).fill(0);
-      allClose(actual?.[j]?.data() ?? zeros, numbersOf(expected?.[j] ?? zeros), { rtol: 1e-9, atol: 1e-11 });
+      const rtol = Object.hasOwn(inexact, name) ? 1e-6 : 1e-9;
+      allClose(actual?.[j]?.data() ?? zeros, numbersOf(expected?.[j] ?? zeros), { rtol, atol: 1e-11 });
     });
   });
 }
@@ -194,7 +211,7 @@ function checkInPlace(op: Op, name: string): void {
   let tried = 0;
   eachSample(op, 'float64', (args) => {
     const [self, ...rest] = args;
-    if (!(self instanceof Tensor)) return;
+    if (!(self instanceof Tensor) || rest.some((arg) => isPlain(arg) && 'dtype' in arg)) return; // a dtype is for copies
     const leaves = op.differentiable ? track(args) : [];
     const [expected] = resultsOf(callOp(op, args));
     const target = self.requiresGrad ? self.clone() : self.detach().clone();
@@ -222,7 +239,7 @@ const equalShape = (a: Tensor, b: Tensor): boolean => a.shape.length === b.shape
 for (const [name, op] of allOps()) {
   const count = samplesOf(op, 'float32').length;
   if (count === 0) {
-    test(`${name}: has samples`, () => ok(Object.hasOwn(untried, name), 'an operation without samples must be listed with a reason'));
+    test(`${name}: has samples`, () => ok(Object.hasOwn(untried, name) || Object.hasOwn(untriedFamilies, op.family), 'an operation without samples must be listed with a reason'));
     continue;
   }
   if (op.torch !== null) test(`${name}: PyTorch's values`, () => checkPyTorch(op, name));
@@ -235,7 +252,7 @@ for (const [name, op] of allOps()) {
 }
 
 test('the lists of exceptions name operations', () => {
-  for (const name of [...Object.keys(untried), ...Object.keys(contiguousOnly), ...Object.keys(notDerivatives), ...Object.keys(inPlaceDiffers)]) ok(allOps().has(name), name);
+  for (const name of [...Object.keys(untried), ...Object.keys(inexact), ...Object.keys(contiguousOnly), ...Object.keys(notDerivatives), ...Object.keys(inPlaceDiffers)]) ok(allOps().has(name), name);
 });
 
 test('nothing is recorded for operations that are gone', () => {

@@ -180,8 +180,9 @@ test('a bundle keeps the methods, for Node and for browsers', async () => {
 test('publint and attw find nothing', () => {
   const lint = node([bin('publint/src/cli.js'), '--strict', tarball], folder);
   ok(/All good/.test(lint), lint);
+  // Exits with an error where it finds a problem.
   const types = node([bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--no-color', '--no-emoji'], folder);
-  ok(/No problems found/.test(types), types);
+  for (const entry of ['nn', 'optim', 'ema', 'data', 'io']) ok(new RegExp(`"polyak/${entry}" +│ OK \\(ESM\\) +│ OK`).test(types), types);
 });
 
 test.run();

@@ -36,8 +36,8 @@ function logSingle(v: number): number {
 }
 
 const PI_4_HIGH = single(0.78515625);
-const PI_4_MIDDLE = single(2.4187564849853515625e-4);
-const PI_4_LOW = single(3.77489497744594108e-8);
+const PI_4_MIDDLE = single(2.4187564849853516e-4);
+const PI_4_LOW = single(3.774894977445941e-8);
 const FOUR_OVER_PI = single(4 / Math.PI);
 const SIN = Float32Array.of(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1);
 const COS = Float32Array.of(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2);

@@ -35,6 +35,44 @@ function planes(x: Tensor): { readonly channels: number; readonly size: number }
   return { channels, size: x.numel() / (x.shape[0] * channels) };
 }
 
+/** Σ x over a range, in four running sums so that additions need not wait for each other. */
+function sumOf(x: TypedArray, from: number, to: number): number {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let i = from;
+  for (; i + 3 < to; i += 4) {
+    a += x[i];
+    b += x[i + 1];
+    c += x[i + 2];
+    d += x[i + 3];
+  }
+  for (; i < to; i++) a += x[i];
+  return a + b + (c + d);
+}
+
+/** Σ (x - mean)² over a range. */
+function squaresOf(x: TypedArray, from: number, to: number, mean: number): number {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let i = from;
+  for (; i + 3 < to; i += 4) {
+    const p = x[i] - mean;
+    const q = x[i + 1] - mean;
+    const r = x[i + 2] - mean;
+    const s = x[i + 3] - mean;
+    a += p * p;
+    b += q * q;
+    c += r * r;
+    d += s * s;
+  }
+  for (; i < to; i++) a += (x[i] - mean) * (x[i] - mean);
+  return a + b + (c + d);
+}
+
 /** Mean and biased variance of each channel of (N, C, …), in two passes. */
 export function channelStats([mean, variance]: readonly Tensor[], [input]: readonly Operand[]): void {
   const x = cellsOf(input);
@@ -42,17 +80,12 @@ export function channelStats([mean, variance]: readonly Tensor[], [input]: reado
   const count = x.length / channels;
   const sums = new Float64Array(channels);
   for (let at = 0, c = 0; at < x.length; at += size, c = c + 1 === channels ? 0 : c + 1) {
-    let sum = 0;
-    for (let i = at; i < at + size; i++) sum += x[i];
-    sums[c] += sum;
+    sums[c] += sumOf(x, at, at + size);
   }
   for (let c = 0; c < channels; c++) sums[c] /= count;
   const squares = new Float64Array(channels);
   for (let at = 0, c = 0; at < x.length; at += size, c = c + 1 === channels ? 0 : c + 1) {
-    const m = sums[c];
-    let sum = 0;
-    for (let i = at; i < at + size; i++) sum += (x[i] - m) * (x[i] - m);
-    squares[c] += sum;
+    squares[c] += squaresOf(x, at, at + size, sums[c]);
   }
   for (let c = 0; c < channels; c++) squares[c] /= count;
   cellsOf(mean).set(sums);
@@ -112,13 +145,9 @@ export function rowStats([mean, variance]: readonly Tensor[], [input]: readonly 
   const [x, means, variances] = [cellsOf(input), cellsOf(mean), cellsOf(variance)];
   const width = x.length / means.length;
   for (let r = 0, at = 0; r < means.length; r++, at += width) {
-    let sum = 0;
-    for (let i = at; i < at + width; i++) sum += x[i];
-    const m = sum / width;
-    let squares = 0;
-    for (let i = at; i < at + width; i++) squares += (x[i] - m) * (x[i] - m);
+    const m = sumOf(x, at, at + width) / width;
     means[r] = m;
-    variances[r] = squares / width;
+    variances[r] = squaresOf(x, at, at + width, m) / width;
   }
 }
 

@@ -33,7 +33,7 @@ function checkRunning(name: string, x: Tensor, mean: Vector, variance: Vector): 
     if (v === null || v === undefined) continue;
     vectorOperand(name, what, v, [x.shape[1]], x, 0);
   }
-  if ((mean ?? null) === null !== ((variance ?? null) === null)) {
+  if (((mean ?? null) === null) !== ((variance ?? null) === null)) {
     throw new ArgumentError(`${name}: one running statistic without the other, got ${show(mean)} and ${show(variance)}; expected both or neither`);
   }
 }

@@ -1,9 +1,9 @@
-import { isFloat } from '../dtype.ts';
-import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { apply } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Free, checkTensor, free, pointwise } from './define.ts';
+import { type Free, checkTensor, free } from './define.ts';
+import { floatsOnly, fused } from './fused.ts';
 
 /** How `gelu` is computed: with erf, or with tanh. */
 export type GeluApproximation = 'none' | 'tanh';
@@ -20,27 +20,35 @@ const CUBIC = 0.044715;
 const byTanh = (x: Expr): Expr => e.mul(e.mul(0.5, x), e.add(1, e.tanh(e.mul(ROOT, e.add(x, e.mul(CUBIC, e.mul(x, e.mul(x, x))))))));
 const byErf = (x: Expr): Expr => e.mul(e.mul(0.5, x), e.erfc(e.mul(x, -Math.SQRT1_2)));
 
-const geluOp = pointwise<GeluApproximation>({
+const density = (x: Expr): Expr => e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.mul(x, x))));
+
+/** Slope of `x·Φ(x)`. */
+const slopeByErf = (x: Expr): Expr => e.add(e.mul(0.5, e.erfc(e.mul(x, -Math.SQRT1_2))), e.mul(x, density(x)));
+
+function slopeByTanh(x: Expr): Expr {
+  const square = e.mul(x, x);
+  const t = e.tanh(e.mul(ROOT, e.mul(x, e.add(1, e.mul(CUBIC, square)))));
+  const inner = e.mul(ROOT, e.add(1, e.mul(3 * CUBIC, square)));
+  return e.mul(0.5, e.add(e.add(1, t), e.mul(e.mul(x, e.sub(1, e.mul(t, t))), inner)));
+}
+
+function curvature(x: Tensor, approximate: GeluApproximation): Tensor {
+  const square = x.square();
+  if (approximate === 'none') return square.mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI)).mul(square.rsub(2));
+  const t = x.mul(square.mul(CUBIC).add(1)).mul(ROOT).tanh();
+  const inner = square.mul(3 * CUBIC).add(1).mul(ROOT);
+  const bend = x.mul(6 * CUBIC * ROOT);
+  return t.square().rsub(1).mul(inner.add(x.mul(0.5).mul(bend.sub(t.mul(inner.square()).mul(2)))));
+}
+
+const geluOp = fused<GeluApproximation>({
   name: 'gelu',
-  accepts: (t) => {
-    if (!isFloat(t)) throw new DTypeError(`gelu: not a float tensor, got ${t}; expected float32 or float64`);
-  },
+  accepts: floatsOnly('gelu'),
   key: (approximate) => approximate,
-  expr: (approximate, x) => (approximate === 'tanh' ? byTanh(x) : byErf(x)),
-  saves: 'inputs',
-  backward: [
-    (g, n) => {
-      const x = n.input(0);
-      if (n.attrs === 'none') {
-        const cdf = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
-        return g.mul(cdf.add(x.mul(x.square().mul(-0.5).exp()).mul(1 / Math.sqrt(2 * Math.PI))));
-      }
-      const square = x.square();
-      const t = x.mul(square.mul(CUBIC).add(1)).mul(ROOT).tanh();
-      const slope = square.mul(3 * CUBIC).add(1).mul(ROOT);
-      return g.mul(t.add(1).mul(0.5).add(x.mul(0.5).mul(t.square().rsub(1)).mul(slope)));
-    },
-  ],
+  value: (x, approximate) => (approximate === 'tanh' ? byTanh(x) : byErf(x)),
+  from: 'inputs',
+  gradient: (g, x, approximate) => e.mul(g, approximate === 'tanh' ? slopeByTanh(x) : slopeByErf(x)),
+  curvature,
 });
 
 /**

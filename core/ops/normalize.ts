@@ -1,5 +1,5 @@
 import { ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
-import { type Shape, normalizeDims, numelOf, sameShape } from '../shape.ts';
+import { type Shape, normalizeDims, numelOf, isShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { zeros } from './creation.ts';
 import { type Free, free } from './define.ts';
@@ -13,7 +13,7 @@ const family = 'normalization';
 /** The last dimensions that make a row. */
 function rowShape(name: string, x: Tensor, normalizedShape: number | Shape): Shape {
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-  if (!Array.isArray(shape) || shape.length === 0 || !sameShape(shape, x.shape.slice(-shape.length))) {
+  if (!isShape(shape) || shape.length === 0 || !sameShape(shape, x.shape.slice(-shape.length))) {
     throw new ShapeError(`${name}: normalizedShape does not fit, got ${show(normalizedShape)} for ${show(x)}; expected its last sizes`);
   }
   return shape;

@@ -1,10 +1,9 @@
-import { type DType, resultType, toFloat } from '../dtype.ts';
+import { type DType, isFloat, resultType, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
-import { type Expr, e } from '../expr.ts';
-import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
-import { Tensor } from '../tensor.ts';
-import { checkDivisor, checkFactor, floorQuotient, fmodOf } from './division.ts';
-import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
+import { e } from '../expr.ts';
+import { type Operand, apply, applyInPlace } from '../op.ts';
+import type { Tensor } from '../tensor.ts';
+import { type Binary, type InPlace, type Unary, binary, checkOperand, inPlaceMethod, pointwise, unary } from './define.ts';
 
 // ---- arithmetic ----
 
@@ -30,6 +29,13 @@ const subOp = pointwise<number>({
 
 function scaled(g: Tensor, factor: number): Tensor {
   return factor === 1 ? g : factor === -1 ? g.neg() : g.mul(factor);
+}
+
+/** Refuses a factor with a fraction where the result holds none. */
+export function checkFactor(name: string, what: string, factor: number, dtype: DType): void {
+  if (!isFloat(dtype) && !Number.isInteger(factor)) {
+    throw new DTypeError(`${name}: ${what} has a fraction, got ${factor} for ${dtype}; expected a whole number`);
+  }
 }
 
 /** Options of `add` and `sub`. */
@@ -100,71 +106,6 @@ export const mul: Binary = binary({
   backward: [(g, n) => g.mul(n.operand(1)), (g, n) => g.mul(n.operand(0))],
 });
 
-/** How `div` rounds: not at all, toward zero, or down. */
-export type RoundingMode = 'trunc' | 'floor' | null;
-
-const divOp = pointwise<RoundingMode>({
-  name: 'div',
-  key: String,
-  expr: (mode, x, y) => quotient(mode, x, y),
-  dtype: toFloat,
-  saves: 'inputs',
-  backward: [
-    (g, n) => (n.attrs === null ? g.div(n.operand(1)) : g.mul(0)),
-    (g, n) => {
-      if (n.attrs !== null) return g.mul(0);
-      const y = n.input(1);
-      return g.neg().mul(n.operand(0)).div(y.mul(y));
-    },
-  ],
-});
-
-/** Division with rounding keeps integers, as PyTorch does. */
-const divRoundedOp = pointwise<RoundingMode>({
-  name: 'divRounded',
-  key: String,
-  expr: (mode, x, y) => quotient(mode, x, y),
-  backward: [(g) => g.mul(0), (g) => g.mul(0)],
-});
-
-function quotient(mode: RoundingMode, x: Expr, y: Expr): Expr {
-  if (mode === 'floor') return floorQuotient(x, y);
-  return mode === 'trunc' ? e.trunc(e.div(x, y)) : e.div(x, y);
-}
-
-function divide(inPlace: boolean, x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor {
-  const name = inPlace ? 'div_' : 'div';
-  checkOptions(name, options, ['roundingMode']);
-  const mode = options?.roundingMode ?? null;
-  if (mode !== null && mode !== 'trunc' && mode !== 'floor') {
-    throw new ArgumentError(`${name}: unknown roundingMode, got ${show(mode)}; expected 'trunc', 'floor' or null`);
-  }
-  const [a, b] = [checkOperand(name, x, 'input'), checkOperand(name, y)];
-  if (mode !== null) checkDivisor(name, a, b);
-  const op = mode === null ? divOp : divRoundedOp;
-  if (!inPlace) return apply(op, [a, b], mode);
-  checkTensor(name, a);
-  return applyInPlace(op, [a, b], mode);
-}
-
-/** Quotient `x / y`, broadcast; `roundingMode` 'trunc' or 'floor' rounds it. @see https://pytorch.org/docs/stable/generated/torch.div.html */
-export const div: InPlace<(x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }) => Tensor> = inPlaceMethod(
-  {
-    name: 'div',
-    family: 'pointwise',
-    samples: (s) => [
-      [s.float([2, 3]), s.float([3], 0.5, 2)],
-      [s.float([2, 3]), 2],
-      [s.int([2, 3]), s.int([3], 1, 4)],
-      [s.float([4], -5, 5), s.float([4], 0.5, 2), { roundingMode: 'floor' }],
-      [s.int([4], -7, 7), 3, { roundingMode: 'trunc' }],
-      [s.float([0]), s.float([])],
-    ],
-  },
-  (x: Operand, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor => divide(false, x, y, options),
-  (x: Tensor, y: Operand, options?: { readonly roundingMode?: RoundingMode }): Tensor => divide(true, x, y, options),
-);
-
 /** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
 export const pow: Binary = binary({
   name: 'pow',
@@ -197,61 +138,6 @@ export const pow: Binary = binary({
 });
 
 const powOf = (x: Operand, y: Tensor): Tensor => pow(x, y);
-
-const remainderOp = pointwise({
-  name: 'remainder',
-  expr: (_, x, y) => e.mod(x, y),
-  saves: 'inputs',
-  backward: [(g) => g, (g, n) => g.neg().mul(div(n.operand(0), n.operand(1), { roundingMode: 'floor' }))],
-});
-
-/** Remainder with the sign of the divisor (Python's `%`). @see https://pytorch.org/docs/stable/generated/torch.remainder.html */
-export const remainder: Binary = dividing('remainder', remainderOp);
-
-const fmodOp = pointwise({
-  name: 'fmod',
-  expr: (_, x, y) => fmodOf(x, y),
-  saves: 'inputs',
-  backward: [(g) => g, (g, n) => g.neg().mul(div(n.operand(0), n.operand(1), { roundingMode: 'trunc' }))],
-});
-
-/** Remainder with the sign of the dividend (C's `fmod`). @see https://pytorch.org/docs/stable/generated/torch.fmod.html */
-export const fmod: Binary = dividing('fmod', fmodOp);
-
-const floorDivideOp = pointwise({ name: 'floorDivide', expr: (_, x, y) => floorQuotient(x, y) });
-
-/** Quotient rounded down (Python's `//`); integers stay integers. @see https://pytorch.org/docs/stable/generated/torch.floor_divide.html */
-export const floorDivide: Binary = dividing('floorDivide', floorDivideOp);
-
-/** An operation that refuses to divide integers by 0. */
-function dividing(name: string, op: Primitive<undefined>): Binary {
-  const inputs = (who: string, x: Operand, y: Operand): [Operand, Operand] => {
-    const pair: [Operand, Operand] = [checkOperand(who, x, 'input'), checkOperand(who, y)];
-    checkDivisor(who, ...pair);
-    return pair;
-  };
-  return inPlaceMethod(
-    {
-      name,
-      family: 'pointwise',
-      differentiable: op.backward !== undefined,
-      samples: (s) => [
-        [s.float([2, 3]), s.float([2, 3], 0.3, 1.5)],
-        [s.float([2, 1, 3]), s.float([4, 1], -1.5, -0.3)],
-        [s.float([3], -4, 4), 1.5],
-        [s.int([4], -7, 7), 3],
-        [s.int([4], -7, 7), s.int([4], -4, -1)],
-        [s.float([0, 3]), s.float([1, 3])],
-      ],
-    },
-    (x: Operand, y: Operand): Tensor => apply(op, inputs(name, x, y), undefined),
-    (x: Tensor, y: Operand): Tensor => {
-      checkTensor(`${name}_`, x);
-      const [, other] = inputs(`${name}_`, x, y);
-      return applyInPlace(op, [x, other], undefined);
-    },
-  );
-}
 
 /** Larger of two, NaN where either is; half the gradient to each where equal. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
 export const maximum: Binary = binary({
@@ -310,8 +196,8 @@ const noBool = (name: string) => (t: DType): void => {
 export const neg: Unary = unary({ name: 'neg', accepts: noBool('neg'), cpu: e.neg, backward: (g) => g.neg() });
 /** Absolute value; gradient 0 at 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
 export const abs: Unary = unary({ name: 'abs', cpu: e.abs, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sign()) });
-/** Sign: -1, 0 or 1. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
-export const sign: Unary = unary({ name: 'sign', cpu: e.sign, backward: (g) => g.mul(0) });
+/** Sign: -1, 0 or 1; 0 for NaN. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
+export const sign: Unary = unary({ name: 'sign', cpu: (x) => e.sub(e.gt(x, 0), e.lt(x, 0)), backward: (g) => g.mul(0) });
 /** Largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
 export const floor: Unary = unary({ name: 'floor', cpu: e.floor, backward: (g) => g.mul(0) });
 /** Smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */

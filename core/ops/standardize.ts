@@ -85,7 +85,7 @@ export const batchNormOp: Primitive<NormAttrs> = primitive<NormAttrs>({
   name: 'batchNorm',
   infer: ([x]) => x as Tensor,
   cpu: normChannels,
-  saves: 'inputs',
+  saves: (i) => i !== 2,
   backward: gradients(channelsBackwardOp, (x) => ({ dims: x.shape.map((_, d) => d).filter((d) => d !== 1), vector: channelShape(x) })),
 });
 
@@ -94,7 +94,7 @@ export const layerNormOp: Primitive<RowAttrs> = primitive<RowAttrs>({
   name: 'layerNorm',
   infer: ([x]) => x as Tensor,
   cpu: normRows,
-  saves: 'inputs',
+  saves: (i) => i !== 2,
   backward: gradients(rowsBackwardOp, (x, { normalizedShape }) => ({
     dims: normalizedShape.map((_, i) => x.ndim - normalizedShape.length + i),
     vector: normalizedShape,

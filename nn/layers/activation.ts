@@ -1,46 +1,66 @@
-import { gelu } from '../../core/ops/gelu.ts';
-import {
-  glu, hardsigmoid, hardswish, logsigmoid, mish, relu, relu6, selu, sigmoid, silu, softsign, tanh, tanhshrink,
-} from '../../core/ops/activation.ts';
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { glu, logsigmoid, mish, relu, sigmoid, silu, softsign, tanh, tanhshrink } from '../../core/ops/activation.ts';
+import { gelu } from '../../core/ops/gelu.ts';
+import type { InplaceOptions } from '../../core/ops/parametric.ts';
+import { hardsigmoid, hardswish, relu6, selu } from '../../core/ops/piecewise.ts';
 import { logSoftmax, softmax, softmin } from '../../core/ops/softmax.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
-import { Plain } from './check.ts';
+import { Inplace, Plain } from './check.ts';
 
 /** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
-export class ReLU extends Plain {
+export class ReLU extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('ReLU', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return relu(x);
+    return relu(x, { inplace: this.inplace });
   }
 }
 
 /** Elementwise `min(max(0, x), 6)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU6.html */
-export class ReLU6 extends Plain {
+export class ReLU6 extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('ReLU6', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return relu6(x);
+    return relu6(x, { inplace: this.inplace });
   }
 }
 
 /** Self-normalising exponential linear unit, with its two fixed constants. @see https://pytorch.org/docs/stable/generated/torch.nn.SELU.html */
-export class SELU extends Plain {
+export class SELU extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('SELU', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return selu(x);
+    return selu(x, { inplace: this.inplace });
   }
 }
 
 /** Elementwise `x·σ(x)`, also known as swish. @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html */
-export class SiLU extends Plain {
+export class SiLU extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('SiLU', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return silu(x);
+    return silu(x, { inplace: this.inplace });
   }
 }
 
 /** Elementwise `x·tanh(softplus(x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.Mish.html */
-export class Mish extends Plain {
+export class Mish extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('Mish', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return mish(x);
+    return mish(x, { inplace: this.inplace });
   }
 }
 
@@ -80,16 +100,24 @@ export class LogSigmoid extends Plain {
 }
 
 /** Elementwise `min(max(x/6 + 1/2, 0), 1)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html */
-export class Hardsigmoid extends Plain {
+export class Hardsigmoid extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('Hardsigmoid', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return hardsigmoid(x);
+    return hardsigmoid(x, { inplace: this.inplace });
   }
 }
 
 /** Elementwise `x·hardsigmoid(x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardswish.html */
-export class Hardswish extends Plain {
+export class Hardswish extends Inplace {
+  constructor(options: InplaceOptions = {}) {
+    super('Hardswish', options);
+  }
+
   forward(x: Tensor): Tensor {
-    return hardswish(x);
+    return hardswish(x, { inplace: this.inplace });
   }
 }
 

@@ -2,6 +2,7 @@ import type { Device } from '../../core/device.ts';
 import type { DType } from '../../core/dtype.ts';
 import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { empty } from '../../core/ops/creation.ts';
+import type { InplaceOptions } from '../../core/ops/parametric.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 
@@ -55,16 +56,33 @@ export function spatial(layer: string, name: string, value: unknown, rank: numbe
   return sizes as number[];
 }
 
-/** A number as it is, a list of sizes checked: for options that are printed as they were given. */
-export function checkSpatial(layer: string, name: string, value: unknown, rank: number, min: number): void {
-  spatial(layer, name, value, rank, min);
-}
-
 /** A layer whose constructor takes nothing. */
 export abstract class Plain extends Module {
   constructor(...extra: never[]) {
     super();
     const [first] = extra as readonly unknown[];
     if (first !== undefined) checkOptions(new.target.name, typeof first === 'object' && first !== null ? first : [first], []);
+  }
+}
+
+/** An activation that can write over its input. */
+export abstract class Inplace extends Module {
+  readonly inplace: boolean;
+
+  constructor(layer: string, options: InplaceOptions) {
+    super();
+    checkOptions(layer, options, ['inplace']);
+    const { inplace = false } = options;
+    checkBoolean(layer, 'inplace', inplace);
+    this.inplace = inplace;
+  }
+
+  /** The print form of the numbers, with `inplace` behind them where it is set. */
+  protected describe(...numbers: readonly string[]): string {
+    return [...numbers, ...(this.inplace ? ['inplace=True'] : [])].join(', ');
+  }
+
+  override extraRepr(): string {
+    return this.describe();
   }
 }

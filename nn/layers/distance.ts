@@ -1,11 +1,17 @@
 import { checkNumber } from '../../core/errors.ts';
 import {
-  cosineEmbeddingLoss, gaussianNllLoss, hingeEmbeddingLoss, huberLoss, klDiv, l1Loss, marginRankingLoss, mseLoss, poissonNllLoss, smoothL1Loss,
+  type GaussianNllLossOptions, type KlDivOptions, type PoissonNllLossOptions, gaussianNllLoss, klDiv, poissonNllLoss,
+} from '../../core/ops/likelihood.ts';
+import { type HuberLossOptions, type SmoothL1LossOptions, huberLoss, l1Loss, mseLoss, smoothL1Loss } from '../../core/ops/loss.ts';
+import type { Reduction, ReductionOptions } from '../../core/ops/reduction.ts';
+import {
+  type MarginOptions, type MultiMarginLossOptions, type TripletMarginLossOptions, cosineEmbeddingLoss, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss,
   softMarginLoss, tripletMarginLoss,
-} from '../../core/ops/loss.ts';
+} from '../../core/ops/similarity.ts';
 import type { Tensor } from '../../core/tensor.ts';
+import type { Buffer } from '../parameter.ts';
 import { checkBoolean, checkFinite } from './check.ts';
-import { Loss, type Reduction, type ReductionOptions } from './reduction.ts';
+import { Loss, weightBuffer } from './reduction.ts';
 
 function checkPositive(loss: string, name: string, value: unknown): void {
   checkNumber(loss, name, value, 'a number > 0', (v) => v > 0 && Number.isFinite(v));
@@ -33,12 +39,6 @@ export class L1Loss extends Loss {
   }
 }
 
-/** Options of `SmoothL1Loss`. */
-export interface SmoothL1LossOptions extends ReductionOptions {
-  /** Where the square turns into the absolute value; default 1. */
-  readonly beta?: number;
-}
-
 /** `½(x − y)²/beta` where `|x − y| < beta`, else `|x − y| − beta/2`. @see https://pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html */
 export class SmoothL1Loss extends Loss {
   readonly beta: number;
@@ -53,12 +53,6 @@ export class SmoothL1Loss extends Loss {
   forward(input: Tensor, target: Tensor): Tensor {
     return smoothL1Loss(input, target, { beta: this.beta, reduction: this.reduction });
   }
-}
-
-/** Options of `HuberLoss`. */
-export interface HuberLossOptions extends ReductionOptions {
-  /** Where the square turns into the absolute value; default 1. */
-  readonly delta?: number;
 }
 
 /** `½(x − y)²` where `|x − y| < delta`, else `delta·(|x − y| − delta/2)`. @see https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html */
@@ -77,19 +71,11 @@ export class HuberLoss extends Loss {
   }
 }
 
-/** Options of `KLDivLoss`. */
-export interface KLDivLossOptions {
-  /** What becomes of the losses of single elements; 'batchmean' divides the sum by the batch size; default 'mean'. */
-  readonly reduction?: Reduction | 'batchmean';
-  /** Whether the target holds log-probabilities; default false. */
-  readonly logTarget?: boolean;
-}
-
 /** Kullback–Leibler divergence `y·(log y − x)` of log-probabilities `x`. @see https://pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html */
 export class KLDivLoss extends Loss<Reduction | 'batchmean'> {
   readonly logTarget: boolean;
 
-  constructor(options: KLDivLossOptions = {}) {
+  constructor(options: KlDivOptions = {}) {
     super('KLDivLoss', options, ['logTarget'], ['batchmean']);
     const { logTarget = false } = options;
     checkBoolean('KLDivLoss', 'logTarget', logTarget);
@@ -99,12 +85,6 @@ export class KLDivLoss extends Loss<Reduction | 'batchmean'> {
   forward(input: Tensor, target: Tensor): Tensor {
     return klDiv(input, target, { logTarget: this.logTarget, reduction: this.reduction });
   }
-}
-
-/** Options of the losses with a margin. */
-export interface MarginOptions extends ReductionOptions {
-  /** The margin; default 0, for `HingeEmbeddingLoss` 1. */
-  readonly margin?: number;
 }
 
 abstract class MarginLoss extends Loss {
@@ -166,18 +146,6 @@ export class SoftMarginLoss extends Loss {
   }
 }
 
-/** Options of `TripletMarginLoss`. */
-export interface TripletMarginLossOptions extends ReductionOptions {
-  /** How much farther the negative has to be; default 1. */
-  readonly margin?: number;
-  /** Degree of the norm; default 2. */
-  readonly p?: number;
-  /** Added to the differences; default 1e-6. */
-  readonly eps?: number;
-  /** Use the negative's distance to the positive where it is smaller; default false. */
-  readonly swap?: boolean;
-}
-
 /**
  * `max(0, d(anchor, positive) − d(anchor, negative) + margin)`. Shape: three times (N, D) or (D).
  *
@@ -208,12 +176,26 @@ export class TripletMarginLoss extends Loss {
   }
 }
 
-/** Options of `GaussianNLLLoss`. */
-export interface GaussianNLLLossOptions extends ReductionOptions {
-  /** Add the constant `½·log 2π`; default false. */
-  readonly full?: boolean;
-  /** Smallest variance; default 1e-6. */
-  readonly eps?: number;
+/** Multi-class hinge loss `Σ max(0, margin − x[y] + x[c])^p / C` over the other classes. @see https://pytorch.org/docs/stable/generated/torch.nn.MultiMarginLoss.html */
+export class MultiMarginLoss extends Loss {
+  readonly p: 1 | 2;
+  readonly margin: number;
+  weight: Buffer | null;
+
+  constructor(options: MultiMarginLossOptions = {}) {
+    super('MultiMarginLoss', options, ['p', 'margin', 'weight']);
+    const { p = 1, margin = 1 } = options;
+    checkNumber('MultiMarginLoss', 'p', p, '1 or 2', (v) => v === 1 || v === 2);
+    checkFinite('MultiMarginLoss', 'margin', margin);
+    this.p = p;
+    this.margin = margin;
+    this.weight = weightBuffer('MultiMarginLoss', 'weight', options.weight);
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    const { p, margin, weight, reduction } = this;
+    return multiMarginLoss(input, target, { p, margin, weight, reduction });
+  }
 }
 
 /** Negative log-likelihood of a normal distribution, `½(log v + (x − y)²/v)`. @see https://pytorch.org/docs/stable/generated/torch.nn.GaussianNLLLoss.html */
@@ -221,7 +203,7 @@ export class GaussianNLLLoss extends Loss {
   readonly full: boolean;
   readonly eps: number;
 
-  constructor(options: GaussianNLLLossOptions = {}) {
+  constructor(options: GaussianNllLossOptions = {}) {
     super('GaussianNLLLoss', options, ['full', 'eps']);
     const { full = false, eps = 1e-6 } = options;
     checkBoolean('GaussianNLLLoss', 'full', full);
@@ -236,23 +218,13 @@ export class GaussianNLLLoss extends Loss {
   }
 }
 
-/** Options of `PoissonNLLLoss`. */
-export interface PoissonNLLLossOptions extends ReductionOptions {
-  /** Whether the input is the logarithm of the rate; default true. */
-  readonly logInput?: boolean;
-  /** Add Stirling's approximation for targets over 1; default false. */
-  readonly full?: boolean;
-  /** Added inside the logarithm when the input is the rate; default 1e-8. */
-  readonly eps?: number;
-}
-
 /** Negative log-likelihood of a Poisson distribution, `exp(x) − y·x`. @see https://pytorch.org/docs/stable/generated/torch.nn.PoissonNLLLoss.html */
 export class PoissonNLLLoss extends Loss {
   readonly logInput: boolean;
   readonly full: boolean;
   readonly eps: number;
 
-  constructor(options: PoissonNLLLossOptions = {}) {
+  constructor(options: PoissonNllLossOptions = {}) {
     super('PoissonNLLLoss', options, ['logInput', 'full', 'eps']);
     const { logInput = true, full = false, eps = 1e-8 } = options;
     checkBoolean('PoissonNLLLoss', 'logInput', logInput);

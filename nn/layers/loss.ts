@@ -1,29 +1,11 @@
-import { crossEntropy, nllLoss } from '../../core/ops/crossEntropy.ts';
-import { ArgumentError, checkNumber, show } from '../../core/errors.ts';
-import { binaryCrossEntropy, binaryCrossEntropyWithLogits } from '../../core/ops/loss.ts';
-import { Tensor } from '../../core/tensor.ts';
-import { Buffer } from '../parameter.ts';
-import { Loss, type ReductionOptions } from './reduction.ts';
-
-function weightBuffer(loss: string, name: string, weight: Tensor | null | undefined): Buffer | null {
-  if (weight === null || weight === undefined) return null;
-  if (!(weight instanceof Tensor)) throw new ArgumentError(`${loss}: ${name} is not a tensor, got ${show(weight)}; expected a Tensor`);
-  return new Buffer(weight);
-}
-
-/** Options of `CrossEntropyLoss` and `NLLLoss`. */
-export interface ClassLossOptions extends ReductionOptions {
-  /** Weight per class, (C); kept as a buffer; default none. */
-  readonly weight?: Tensor | null;
-  /** A target that does not count; default -100. */
-  readonly ignoreIndex?: number;
-}
-
-/** Options of `CrossEntropyLoss`. */
-export interface CrossEntropyLossOptions extends ClassLossOptions {
-  /** Share of the target spread evenly over all classes, 0 to 1; default 0. */
-  readonly labelSmoothing?: number;
-}
+import { checkNumber } from '../../core/errors.ts';
+import { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, nllLoss } from '../../core/ops/crossEntropy.ts';
+import {
+  type BinaryCrossEntropyOptions, type BinaryCrossEntropyWithLogitsOptions, binaryCrossEntropy, binaryCrossEntropyWithLogits,
+} from '../../core/ops/loss.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import type { Buffer } from '../parameter.ts';
+import { Loss, weightBuffer } from './reduction.ts';
 
 function checkIgnoreIndex(loss: string, value: unknown): void {
   checkNumber(loss, 'ignoreIndex', value, 'an integer', Number.isInteger);
@@ -42,7 +24,7 @@ export class CrossEntropyLoss extends Loss {
   readonly labelSmoothing: number;
   weight: Buffer | null;
 
-  constructor(options: CrossEntropyLossOptions = {}) {
+  constructor(options: CrossEntropyOptions = {}) {
     super('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing']);
     const { ignoreIndex = -100, labelSmoothing = 0 } = options;
     checkIgnoreIndex('CrossEntropyLoss', ignoreIndex);
@@ -84,12 +66,6 @@ export class NLLLoss extends Loss {
   }
 }
 
-/** Options of `BCELoss`. */
-export interface BCELossOptions extends ReductionOptions {
-  /** Weight of each element's loss, broadcast; kept as a buffer; default none. */
-  readonly weight?: Tensor | null;
-}
-
 /**
  * Binary cross-entropy of probabilities, `−(y·log x + (1−y)·log(1−x))`; logarithms are cut off at -100.
  *
@@ -98,7 +74,7 @@ export interface BCELossOptions extends ReductionOptions {
 export class BCELoss extends Loss {
   weight: Buffer | null;
 
-  constructor(options: BCELossOptions = {}) {
+  constructor(options: BinaryCrossEntropyOptions = {}) {
     super('BCELoss', options, ['weight']);
     this.weight = weightBuffer('BCELoss', 'weight', options.weight);
   }
@@ -107,12 +83,6 @@ export class BCELoss extends Loss {
     const { weight, reduction } = this;
     return binaryCrossEntropy(input, target, { weight, reduction });
   }
-}
-
-/** Options of `BCEWithLogitsLoss`. */
-export interface BCEWithLogitsLossOptions extends BCELossOptions {
-  /** Weight of the positive examples, per class; kept as a buffer; default none. */
-  readonly posWeight?: Tensor | null;
 }
 
 /**
@@ -124,7 +94,7 @@ export class BCEWithLogitsLoss extends Loss {
   weight: Buffer | null;
   posWeight: Buffer | null;
 
-  constructor(options: BCEWithLogitsLossOptions = {}) {
+  constructor(options: BinaryCrossEntropyWithLogitsOptions = {}) {
     super('BCEWithLogitsLoss', options, ['weight', 'posWeight']);
     this.weight = weightBuffer('BCEWithLogitsLoss', 'weight', options.weight);
     this.posWeight = weightBuffer('BCEWithLogitsLoss', 'posWeight', options.posWeight);

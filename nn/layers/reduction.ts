@@ -1,14 +1,8 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import type { Reduction } from '../../core/ops/reduction.ts';
+import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
-
-/** What becomes of the losses of single elements: their mean, their sum, or nothing. */
-export type Reduction = 'mean' | 'sum' | 'none';
-
-/** The option of every loss. */
-export interface ReductionOptions {
-  /** What becomes of the losses of single elements; default 'mean'. */
-  readonly reduction?: Reduction;
-}
+import { Buffer } from '../parameter.ts';
 
 /** What all losses share. */
 export abstract class Loss<R extends string = Reduction> extends Module {
@@ -22,4 +16,11 @@ export abstract class Loss<R extends string = Reduction> extends Module {
     if (!allowed.includes(reduction)) throw new ArgumentError(`${name}: unknown reduction, got ${show(reduction)}; expected one of ${allowed.join(', ')}`);
     this.reduction = reduction;
   }
+}
+
+/** A weight as a buffer that shares its memory, or null for none. */
+export function weightBuffer(loss: string, name: string, weight: Tensor | null | undefined): Buffer | null {
+  if (weight === null || weight === undefined) return null;
+  if (!(weight instanceof Tensor)) throw new ArgumentError(`${loss}: ${name} is not a tensor, got ${show(weight)}; expected a Tensor`);
+  return new Buffer(weight);
 }

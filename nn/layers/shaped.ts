@@ -1,72 +1,74 @@
-import { celu, elu, hardshrink, hardtanh, leakyRelu, prelu, softplus, softshrink, threshold } from '../../core/ops/activation.ts';
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { softplus } from '../../core/ops/activation.ts';
+import { celu, elu, hardshrink, hardtanh, leakyRelu, prelu, softshrink, threshold } from '../../core/ops/piecewise.ts';
+import type { InplaceOptions } from '../../core/ops/parametric.ts';
 import '../../core/ops/convert.ts';
 import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
-import { type FactoryOptions, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type FactoryOptions, Inplace, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
 
 /**
  * Elementwise `max(0, x) + negativeSlope·min(0, x)`; the slope is 0.01 by default.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
  */
-export class LeakyReLU extends Module {
+export class LeakyReLU extends Inplace {
   readonly negativeSlope: number;
 
-  constructor(negativeSlope = 0.01) {
-    super();
+  constructor(negativeSlope = 0.01, options: InplaceOptions = {}) {
+    super('LeakyReLU', options);
     checkFinite('LeakyReLU', 'negativeSlope', negativeSlope);
     this.negativeSlope = negativeSlope;
   }
 
   forward(x: Tensor): Tensor {
-    return leakyRelu(x, this.negativeSlope);
+    return leakyRelu(x, this.negativeSlope, { inplace: this.inplace });
   }
 
   override extraRepr(): string {
-    return `negative_slope=${python(this.negativeSlope)}`;
+    return this.describe(`negative_slope=${python(this.negativeSlope)}`);
   }
 }
 
 /** Elementwise `x` above 0, `alpha·(exp(x) − 1)` below; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html */
-export class ELU extends Module {
+export class ELU extends Inplace {
   readonly alpha: number;
 
-  constructor(alpha = 1) {
-    super();
+  constructor(alpha = 1, options: InplaceOptions = {}) {
+    super('ELU', options);
     checkFinite('ELU', 'alpha', alpha);
     this.alpha = alpha;
   }
 
   forward(x: Tensor): Tensor {
-    return elu(x, this.alpha);
+    return elu(x, this.alpha, { inplace: this.inplace });
   }
 
   override extraRepr(): string {
-    return `alpha=${pythonFloat(this.alpha)}`;
+    return this.describe(`alpha=${pythonFloat(this.alpha)}`);
   }
 }
 
 /** Elementwise `max(0, x) + min(0, alpha·(exp(x/alpha) − 1))`; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.CELU.html */
-export class CELU extends Module {
+export class CELU extends Inplace {
   readonly alpha: number;
 
-  constructor(alpha = 1) {
-    super();
+  constructor(alpha = 1, options: InplaceOptions = {}) {
+    super('CELU', options);
     checkFinite('CELU', 'alpha', alpha);
     if (alpha === 0) throw new ArgumentError('CELU: alpha divides, got 0; expected a number other than 0');
     this.alpha = alpha;
   }
 
   forward(x: Tensor): Tensor {
-    return celu(x, this.alpha);
+    return celu(x, this.alpha, { inplace: this.inplace });
   }
 
   override extraRepr(): string {
-    return `alpha=${pythonFloat(this.alpha)}`;
+    return this.describe(`alpha=${pythonFloat(this.alpha)}`);
   }
 }
 
@@ -93,12 +95,12 @@ export class Softplus extends Module {
 }
 
 /** Elementwise `min(max(x, minVal), maxVal)`; -1 and 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html */
-export class Hardtanh extends Module {
+export class Hardtanh extends Inplace {
   readonly minVal: number;
   readonly maxVal: number;
 
-  constructor(minVal = -1, maxVal = 1) {
-    super();
+  constructor(minVal = -1, maxVal = 1, options: InplaceOptions = {}) {
+    super('Hardtanh', options);
     checkFinite('Hardtanh', 'minVal', minVal);
     checkFinite('Hardtanh', 'maxVal', maxVal);
     if (minVal >= maxVal) throw new ArgumentError(`Hardtanh: empty range, got ${show(minVal)} to ${show(maxVal)}; expected minVal < maxVal`);
@@ -107,11 +109,11 @@ export class Hardtanh extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return hardtanh(x, this.minVal, this.maxVal);
+    return hardtanh(x, this.minVal, this.maxVal, { inplace: this.inplace });
   }
 
   override extraRepr(): string {
-    return `min_val=${pythonFloat(this.minVal)}, max_val=${pythonFloat(this.maxVal)}`;
+    return this.describe(`min_val=${pythonFloat(this.minVal)}`, `max_val=${pythonFloat(this.maxVal)}`);
   }
 }
 
@@ -155,12 +157,12 @@ export class Softshrink extends Module {
 }
 
 /** Elementwise `x` where `x > threshold`, else `value`. @see https://pytorch.org/docs/stable/generated/torch.nn.Threshold.html */
-export class Threshold extends Module {
+export class Threshold extends Inplace {
   readonly threshold: number;
   readonly value: number;
 
-  constructor(threshold: number, value: number) {
-    super();
+  constructor(threshold: number, value: number, options: InplaceOptions = {}) {
+    super('Threshold', options);
     checkFinite('Threshold', 'threshold', threshold);
     checkFinite('Threshold', 'value', value);
     this.threshold = threshold;
@@ -168,11 +170,11 @@ export class Threshold extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return threshold(x, this.threshold, this.value);
+    return threshold(x, this.threshold, this.value, { inplace: this.inplace });
   }
 
   override extraRepr(): string {
-    return `threshold=${python(this.threshold)}, value=${python(this.value)}`;
+    return this.describe(`threshold=${python(this.threshold)}`, `value=${python(this.value)}`);
   }
 }
 

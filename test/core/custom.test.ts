@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, ShapeError, StateError, Tensor, customOp, grad, gradcheck, gradgradcheck, noGrad, tensor } from '../../index.ts';
+import { ArgumentError, ShapeError, StateError, type Tensor, customOp, grad, gradcheck, gradgradcheck, noGrad, tensor } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
 const leaf = (data: number[]): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });

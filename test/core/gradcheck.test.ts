@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, DTypeError, GradcheckError, StateError, Tensor, customOp, gradcheck, gradgradcheck, tensor } from '../../index.ts';
+import { ArgumentError, DTypeError, GradcheckError, StateError, type Tensor, customOp, gradcheck, gradgradcheck, tensor } from '../../index.ts';
 import { allClose, is, ok, throwsError } from '../assert.ts';
 
 const leaf = (data: number[] | number[][]): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });

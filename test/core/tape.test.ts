@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import { Node, historyOf } from '../../core/tape.ts';
-import { StateError, Tensor, grad, noGrad, tensor } from '../../index.ts';
+import { StateError, type Tensor, grad, noGrad, tensor } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
 const leaf = (data: number[]): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });

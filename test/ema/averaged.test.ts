@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import {
-  ArgumentError, BaseAveragedModel, BatchNorm1d, Buffer, ExponentialMovingAverage, Linear, Module, MomentumAnnealingEMA, Parameter, Sequential, StateError,
+  ArgumentError, type BaseAveragedModel, BatchNorm1d, Buffer, ExponentialMovingAverage, Linear, Module, MomentumAnnealingEMA, Parameter, Sequential, StateError,
   StochasticWeightAverage, type Tensor, deepCopy, manualSeed, noGrad, rand, randn, tensor,
 } from '../../index.ts';
 import { allClose, equal, is, not, ok, throwsError } from '../assert.ts';

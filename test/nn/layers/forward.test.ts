@@ -1,7 +1,7 @@
 // Layers hand their settings on to the functional forms, which have their own tests against PyTorch.
 import { test } from 'uvu';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
-import { ArgumentError, ShapeError, type Tensor, arange, manualSeed, ones, tensor } from '../../../index.ts';
+import { ArgumentError, Generator, ShapeError, type Tensor, arange, manualSeed, ones, tensor } from '../../../index.ts';
 import * as nn from '../../../nn/index.ts';
 import { F } from '../../../nn/index.ts';
 
@@ -98,6 +98,18 @@ test('every parameter of a net gets a gradient', () => {
   for (const [name, p] of net.namedParameters()) ok(p.grad !== null && p.grad.abs().sum().item() > 0, name);
 });
 
+test('activations write over their input only when told', () => {
+  for (const inplace of [false, true]) {
+    const options = { inplace };
+    for (const layer of [new nn.ReLU(options), new nn.SiLU(options), new nn.ELU(1, options), new nn.Hardtanh(-1, 1, options), new nn.Threshold(0, 1, options)]) {
+      const x = rows.clone();
+      const y = layer.forward(x);
+      is(y.storage === x.storage, inplace, layer.toString());
+      is(layer.toString().includes('inplace=True'), inplace);
+    }
+  }
+});
+
 test('dropout is active in training only, and takes a generator', () => {
   const layer = new nn.Dropout(0.5);
   manualSeed(1);
@@ -108,6 +120,13 @@ test('dropout is active in training only, and takes a generator', () => {
   is(layer.eval().forward(rows), rows);
   equal(new nn.Dropout2d(0.5).forward(ones([2, 3, 4, 4])).sum([2, 3]).data().every((v) => v === 0 || v === 32), true);
   equal([...new nn.Dropout(1).forward(ones([3])).data()], [0, 0, 0]);
+});
+
+test('a deep copy of a layer has a generator of its own, in the same state', () => {
+  const layer = new nn.Dropout(0.5, { generator: new Generator(3) });
+  const copy = nn.deepCopy(layer);
+  const drawn = [...layer.forward(ones([40])).data()];
+  equal([...copy.forward(ones([40])).data()], drawn);
 });
 
 test('Embedding', () => {
@@ -157,7 +176,8 @@ test('bad arguments are refused', () => {
   throwsError(() => new nn.Embedding(3, 2, { paddingIdx: 3 }), ArgumentError, /invalid paddingIdx, got 3/);
   throwsError(() => new nn.GroupNorm(3, 4), ArgumentError, /GroupNorm: groups do not divide/);
   throwsError(() => new nn.LayerNorm([]), ArgumentError, /normalizedShape/);
-  throwsError(() => Reflect.construct(nn.ReLU, [{ inplace: true }]), ArgumentError, /ReLU: unknown option, got 'inplace'; expected no options/);
+  throwsError(() => Reflect.construct(nn.Sigmoid, [{ inplace: true }]), ArgumentError, /Sigmoid: unknown option, got 'inplace'; expected no options/);
+  throwsError(() => Reflect.construct(nn.ReLU, [true]), ArgumentError, /ReLU: options are not an object/);
   throwsError(() => Reflect.construct(nn.Softmax, []), ArgumentError, /Softmax: dim is not an integer/);
   throwsError(() => Reflect.construct(nn.GELU, [{ approximate: 'erf' }]), ArgumentError, /unknown approximate/);
   throwsError(() => new nn.Hardtanh(1, -1), ArgumentError, /empty range/);

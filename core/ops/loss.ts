@@ -1,0 +1,239 @@
+import { isFloat, resultType } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
+import { type Expr, e } from '../expr.ts';
+import { type GradFn, type Primitive, apply } from '../op.ts';
+import { sameShape } from '../shape.ts';
+import type { Node } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+import { logsigmoid, sigmoid } from './activation.ts';
+import './compare.ts';
+import { type Free, checkTensor, free, pointwise } from './define.ts';
+import './pointwise.ts';
+import './reduce.ts';
+import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
+import './select.ts';
+import './view.ts';
+
+const family = 'loss';
+
+const floats = (name: string) => (t: string): void => {
+  if (t !== 'float32' && t !== 'float64') throw new DTypeError(`${name}: no floats, got ${t}; expected float32 or float64`);
+};
+
+// ---- functions of the difference ----
+
+/** A loss of `d = input - target`: its expression, and its slope in tensor operations. */
+function ofDifference(name: string, expr: (parameter: number, d: Expr) => Expr, slope: (d: Tensor, parameter: number) => Tensor): Primitive<number> {
+  const toInput: GradFn = (g, n) => g.mul(slope(n.input(0).sub(n.input(1)), n.attrs as number));
+  return pointwise<number>({
+    name,
+    key: String,
+    accepts: floats(name),
+    expr: (parameter, x, y) => expr(parameter, e.sub(x, y)),
+    saves: 'inputs',
+    backward: [toInput, (g, n) => toInput(g, n).neg()],
+  });
+}
+
+const squaredOp = ofDifference('squaredError', (_, d) => e.mul(d, d), (d) => d.mul(2));
+const absoluteOp = ofDifference('absoluteError', (_, d) => e.abs(d), (d) => d.sign());
+const smoothOp = ofDifference(
+  'smoothError',
+  (beta, d) => e.select(e.lt(e.abs(d), beta), e.div(e.mul(e.mul(d, d), 0.5), beta), e.sub(e.abs(d), 0.5 * beta)),
+  (d, beta) => d.div(beta).clamp({ min: -1, max: 1 }),
+);
+const huberOp = ofDifference(
+  'huberError',
+  (delta, d) => e.select(e.le(e.abs(d), delta), e.mul(e.mul(d, d), 0.5), e.mul(e.sub(e.abs(d), 0.5 * delta), delta)),
+  (d, delta) => d.clamp({ min: -delta, max: delta }),
+);
+
+function difference(name: string, op: Primitive<number>, parameter: number, input: Tensor, target: Tensor, reduction: Reduction): Tensor {
+  checkTensor(name, input);
+  checkTensor(name, target, 'target');
+  if (!isFloat(resultType(input, target))) throw new DTypeError(`${name}: no floats, got ${show(input)} and ${show(target)}; expected float32 or float64`);
+  if (!sameShape(input.shape, target.shape)) {
+    throw new ShapeError(`${name}: input and target differ in shape, got ${show(input)} and ${show(target)}; expected one shape`, {
+      values: { input: input.shape, target: target.shape },
+      hint: 'reshape or expand one of them: broadcasting would compare every element with every other',
+    });
+  }
+  return reduceLoss(apply(op, [input, target], parameter), reduction);
+}
+
+type Loss<O extends ReductionOptions = ReductionOptions> = Free<(input: Tensor, target: Tensor, options?: O) => Tensor>;
+
+/**
+ * Mean squared error, `(input - target)²`.
+ *
+ * @throws ShapeError when the shapes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
+ */
+export const mseLoss: Loss = free(
+  { name: 'mseLoss', family, torch: 'nn.functional.mse_loss', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([3]), s.float([3]), { reduction: 'sum' }], [s.float([2, 2]), s.float([2, 2]), { reduction: 'none' }]] },
+  (input: Tensor, target: Tensor, options?: ReductionOptions): Tensor => {
+    checkOptions('mseLoss', options, ['reduction']);
+    return difference('mseLoss', squaredOp, 0, input, target, reductionOf('mseLoss', options));
+  },
+);
+
+/**
+ * Mean absolute error, `|input - target|`; slope 0 at 0.
+ *
+ * @throws ShapeError when the shapes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
+ */
+export const l1Loss: Loss = free(
+  { name: 'l1Loss', family, torch: 'nn.functional.l1_loss', samples: (s) => [[s.float([2, 3]), s.float([2, 3], 3, 6)], [s.float([3]), s.float([3], -6, -3), { reduction: 'none' }]] },
+  (input: Tensor, target: Tensor, options?: ReductionOptions): Tensor => {
+    checkOptions('l1Loss', options, ['reduction']);
+    return difference('l1Loss', absoluteOp, 0, input, target, reductionOf('l1Loss', options));
+  },
+);
+
+/** Options of `smoothL1Loss`. */
+export interface SmoothL1LossOptions extends ReductionOptions {
+  /** Where the square turns into the absolute value; default 1. */
+  readonly beta?: number;
+}
+
+/**
+ * `½d²/beta` where `|d| < beta`, else `|d| - beta/2`, for `d = input - target`.
+ *
+ * @throws ShapeError when the shapes differ; ArgumentError for a negative beta
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
+ */
+export const smoothL1Loss: Loss<SmoothL1LossOptions> = free(
+  { name: 'smoothL1Loss', family, torch: 'nn.functional.smooth_l1_loss', samples: (s) => [[s.values([0.25, -3, 1.5, 0.75]), s.values([0.5, 1, -2, 0.375])], [s.values([0.375, -3]), s.values([0.5, 1]), { beta: 0.2, reduction: 'sum' }], [s.values([1, 2]), s.values([0.5, 3.25]), { beta: 0, reduction: 'none' }]] },
+  (input: Tensor, target: Tensor, options?: SmoothL1LossOptions): Tensor => {
+    checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
+    const beta = options?.beta ?? 1;
+    checkNumber('smoothL1Loss', 'beta', beta, 'a number ≥ 0', (v) => v >= 0 && v < Infinity);
+    return difference('smoothL1Loss', beta === 0 ? absoluteOp : smoothOp, beta, input, target, reductionOf('smoothL1Loss', options));
+  },
+);
+
+/** Options of `huberLoss`. */
+export interface HuberLossOptions extends ReductionOptions {
+  /** Where the square turns into the absolute value; default 1. */
+  readonly delta?: number;
+}
+
+/**
+ * `½d²` where `|d| ≤ delta`, else `delta·(|d| - delta/2)`, for `d = input - target`.
+ *
+ * @throws ShapeError when the shapes differ; ArgumentError unless delta > 0
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
+ */
+export const huberLoss: Loss<HuberLossOptions> = free(
+  { name: 'huberLoss', family, torch: 'nn.functional.huber_loss', samples: (s) => [[s.values([0.25, -3, 1.5, 0.75]), s.values([0.5, 1, -2, 0.375])], [s.values([0.375, -3]), s.values([0.5, 1]), { delta: 0.2, reduction: 'none' }]] },
+  (input: Tensor, target: Tensor, options?: HuberLossOptions): Tensor => {
+    checkOptions('huberLoss', options, ['reduction', 'delta']);
+    const delta = options?.delta ?? 1;
+    checkNumber('huberLoss', 'delta', delta, 'a number > 0', (v) => v > 0 && v < Infinity);
+    return difference('huberLoss', huberOp, delta, input, target, reductionOf('huberLoss', options));
+  },
+);
+
+// ---- probabilities ----
+
+const clampedLog = (x: Expr): Expr => e.max(e.log(x), -100);
+
+const bceOp = pointwise({
+  name: 'binaryCrossEntropy',
+  accepts: floats('binaryCrossEntropy'),
+  expr: (_, x, y) => e.sub(e.mul(e.sub(y, 1), e.max(e.log1p(e.neg(x)), -100)), e.mul(y, clampedLog(x))),
+  saves: 'inputs',
+  backward: [
+    (g, n) => {
+      const x = n.input(0);
+      return g.mul(x.sub(n.input(1))).div(x.mul(x.rsub(1)).clamp({ min: 1e-12 }));
+    },
+    (g, n) => g.mul(n.input(0).neg().log1p().clamp({ min: -100 }).sub(n.input(0).log().clamp({ min: -100 }))),
+  ],
+});
+
+/** Options of `binaryCrossEntropy`. */
+export interface BinaryCrossEntropyOptions extends ReductionOptions {
+  /** Factors that broadcast with the target; no gradient flows into them; default none. */
+  readonly weight?: Tensor | null;
+}
+
+/** Losses times weights that must broadcast to the shape of the losses. */
+function weighted(name: string, losses: Tensor, weight: Tensor | null | undefined): Tensor {
+  if (weight === null || weight === undefined) return losses;
+  checkInput(name, weight, 'weight');
+  return losses.mul(weight.detach().broadcastTo(losses.shape));
+}
+
+/**
+ * `-(y·log x + (1 - y)·log(1 - x))` for probabilities x and targets y, with logarithms no lower than -100.
+ *
+ * @throws ShapeError when the shapes differ; ArgumentError for an input outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
+ */
+export const binaryCrossEntropy: Loss<BinaryCrossEntropyOptions> = free(
+  { name: 'binaryCrossEntropy', family, torch: 'nn.functional.binary_cross_entropy', samples: (s) => [[s.float([2, 3], 0.1, 0.9), s.float([2, 3], 0, 1)], [s.float([3], 0.1, 0.9), s.float([3], 0, 1), { reduction: 'none' }]] },
+  (input: Tensor, target: Tensor, options?: BinaryCrossEntropyOptions): Tensor => {
+    const name = 'binaryCrossEntropy';
+    checkOptions(name, options, ['weight', 'reduction']);
+    checkPair(name, input, target);
+    const reduction = reductionOf(name, options);
+    const wrong = findElement(input, 0, 1);
+    if (wrong !== undefined) throw new ArgumentError(`${name}: not a probability, got ${wrong}; expected values from 0 to 1`, { values: { value: wrong }, hint: 'binaryCrossEntropyWithLogits takes logits' });
+    return reduceLoss(weighted(name, apply(bceOp, [input, target], undefined), options?.weight), reduction);
+  },
+);
+
+/** log(1 + exp(-x)) without overflow. */
+const softplusOfNeg = (x: Expr): Expr => e.sub(e.log1p(e.exp(e.neg(e.abs(x)))), e.min(x, 0));
+
+const logitsOp = pointwise({
+  name: 'binaryCrossEntropyWithLogits',
+  accepts: floats('binaryCrossEntropyWithLogits'),
+  expr: (_, x, y) => e.add(e.mul(e.sub(1, y), x), softplusOfNeg(x)),
+  saves: 'inputs',
+  backward: [(g, n) => g.mul(sigmoid(n.input(0)).sub(n.input(1))), (g, n) => g.mul(n.input(0)).neg()],
+});
+
+/** 1 + (weight - 1)·y: the factor of the positive part. */
+const positive = (n: Node): Tensor => n.input(2).sub(1).mul(n.input(1)).add(1);
+
+const weightedLogitsOp = pointwise({
+  name: 'binaryCrossEntropyWithPosWeight',
+  accepts: floats('binaryCrossEntropyWithLogits'),
+  expr: (_, x, y, w) => e.add(e.mul(e.sub(1, y), x), e.mul(e.add(1, e.mul(e.sub(w, 1), y)), softplusOfNeg(x))),
+  saves: 'inputs',
+  backward: [
+    (g, n) => g.mul(n.input(1).rsub(1).sub(positive(n).mul(sigmoid(n.input(0).neg())))),
+    (g, n) => g.mul(n.input(2).rsub(1).mul(logsigmoid(n.input(0))).sub(n.input(0))),
+    null,
+  ],
+});
+
+/** Options of `binaryCrossEntropyWithLogits`. */
+export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyOptions {
+  /** Factor of the positive part, broadcast with the target, commonly (classes); no gradient flows into it; default none. */
+  readonly posWeight?: Tensor | null;
+}
+
+/**
+ * Binary cross-entropy of `sigmoid(input)`, exact for large logits: `(1 - y)·x + (1 + (posWeight - 1)·y)·log(1 + exp(-x))`.
+ *
+ * @throws ShapeError when the shapes differ
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
+ */
+export const binaryCrossEntropyWithLogits: Loss<BinaryCrossEntropyWithLogitsOptions> = free(
+  { name: 'binaryCrossEntropyWithLogits', family, torch: 'nn.functional.binary_cross_entropy_with_logits', samples: (s) => [[s.float([2, 3]), s.float([2, 3], 0, 1)], [s.float([3], -40, 40), s.float([3], 0, 1), { reduction: 'sum' }]] },
+  (input: Tensor, target: Tensor, options?: BinaryCrossEntropyWithLogitsOptions): Tensor => {
+    const name = 'binaryCrossEntropyWithLogits';
+    checkOptions(name, options, ['weight', 'posWeight', 'reduction']);
+    checkPair(name, input, target);
+    const reduction = reductionOf(name, options);
+    const posWeight = options?.posWeight;
+    if (posWeight === null || posWeight === undefined) return reduceLoss(weighted(name, apply(logitsOp, [input, target], undefined), options?.weight), reduction);
+    checkInput(name, posWeight, 'posWeight');
+    const losses = apply(weightedLogitsOp, [input, target, posWeight.detach().broadcastTo(input.shape)], undefined);
+    return reduceLoss(weighted(name, losses, options?.weight), reduction);
+  },
+);
