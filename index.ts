@@ -83,7 +83,7 @@ export { type NamedOptions } from './nn/traverse.ts';
 export { type ModuleTarget } from './nn/convert.ts';
 export { type HookOptions } from './nn/hooks.ts';
 export { type Cloneable, type Copier, cloneHook, deepCopy } from './nn/copy.ts';
-export { toCamelCase, toSnakeCase } from './nn/names.ts';
+export { toCamelCase, toSnakeCase } from './core/names.ts';
 export { summary, type SummaryInput, type SummaryOptions } from './nn/summary.ts';
 export * as F from './nn/functional.ts';
 export * as init from './nn/init.ts';

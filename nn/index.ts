@@ -7,7 +7,7 @@ export { type HookOptions } from './hooks.ts';
 export { type NamedOptions } from './traverse.ts';
 export { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions } from './state.ts';
 export { type Cloneable, type Copier, cloneHook, deepCopy } from './copy.ts';
-export { toCamelCase, toSnakeCase } from './names.ts';
+export { toCamelCase, toSnakeCase } from '../core/names.ts';
 export { summary, type SummaryInput, type SummaryOptions } from './summary.ts';
 export * as F from './functional.ts';
 export * as functional from './functional.ts';

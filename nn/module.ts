@@ -3,7 +3,7 @@ import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import { type ModuleTarget, convertAll } from './convert.ts';
 import { type HookOptions, addHook } from './hooks.ts';
-import { toSnakeCase } from './names.ts';
+import { toSnakeCase } from '../core/names.ts';
 import { Buffer, type BufferOptions, Parameter } from './parameter.ts';
 import { formatModule } from './repr.ts';
 import { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions, type Adapter, emptyState, loadState, stateEntries } from './state.ts';

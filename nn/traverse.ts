@@ -1,6 +1,6 @@
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
-import { toSnakeCase } from './names.ts';
+import { toSnakeCase } from '../core/names.ts';
 import { Buffer, Parameter } from './parameter.ts';
 
 /** What has members: a Module. */

@@ -1,6 +1,6 @@
 import { ArgumentError, StateError, show } from '../core/errors.ts';
 import { Optimizer } from './optimizer.ts';
-import { toPython } from './names.ts';
+import { toSnakeCase } from '../core/names.ts';
 
 /** Options every scheduler takes. */
 export interface SchedulerOptions {
@@ -156,7 +156,7 @@ export abstract class LRScheduler<T extends object = object> {
     for (const name in this.checks) {
       const { key, save } = this.checks[name];
       const value = this.settings[name];
-      saved[key ?? toPython(name)] = save === undefined ? value : save(value);
+      saved[key ?? toSnakeCase(name)] = save === undefined ? value : save(value);
     }
     return { ...saved, base_lrs: [...this.baseLrs], last_epoch: this.lastEpoch, _step_count: this.stepCount, _last_lr: [...this.lastLr] };
   }
@@ -175,7 +175,7 @@ export abstract class LRScheduler<T extends object = object> {
     const known = new Set([...ignored, 'base_lrs', 'last_epoch', '_step_count', '_last_lr']);
     const settings: Partial<T> = {};
     for (const field in this.checks) {
-      const { key = toPython(field), rule, test, load } = this.checks[field];
+      const { key = toSnakeCase(field), rule, test, load } = this.checks[field];
       known.add(key);
       const value: unknown = load === undefined ? state[key] : load(state[key]);
       if (!Object.hasOwn(state, key)) problems.push(`missing: ${key}`);

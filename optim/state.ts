@@ -5,7 +5,7 @@ import { sameShape } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { OptimizerOptions, ParamGroup } from './groups.ts';
-import { fromPython, toPython } from './names.ts';
+import { toCamelCase, toSnakeCase } from '../core/names.ts';
 
 /** What an optimizer keeps for a parameter: tensors of its shape, and counts. */
 export type ParamState = Record<string, Tensor | number>;
@@ -38,9 +38,9 @@ export function writeStateDict(groups: readonly ParamGroup[], states: ReadonlyMa
     params.forEach((p, i) => {
       const own = states.get(p);
       if (own === undefined) return;
-      state[numbers[i]] = Object.fromEntries(Object.entries(own).map(([key, v]) => [toPython(key), typeof v === 'number' ? countTensor(v) : v]));
+      state[numbers[i]] = Object.fromEntries(Object.entries(own).map(([key, v]) => [toSnakeCase(key), typeof v === 'number' ? countTensor(v) : v]));
     });
-    return { ...Object.fromEntries(Object.entries(options).map(([key, v]) => [toPython(key), Array.isArray(v) ? [...v] : v])), params: numbers };
+    return { ...Object.fromEntries(Object.entries(options).map(([key, v]) => [toSnakeCase(key), Array.isArray(v) ? [...v] : v])), params: numbers };
   });
   return { state, param_groups: packed };
 }
@@ -122,16 +122,16 @@ function readOptions<O extends OptimizerOptions>(where: string, saved: unknown, 
   const given = isRecord(saved) ? saved : {};
   if (!isRecord(saved)) problems.push(`${where}: got ${show(saved)}, expected an object`);
   for (const [key, value] of Object.entries(given)) {
-    const name = fromPython(key);
+    const name = toCamelCase(key);
     if (key === 'params' || ignored.includes(key)) continue;
     if (!Object.hasOwn(known, name) && name !== 'initialLr') problems.push(`unexpected: ${where}.${key}`);
     else if (!sameKind(value, name === 'initialLr' ? 0 : known[name])) problems.push(`${where}.${key}: got ${show(value)}, expected something like ${show(known[name] ?? 0)}`);
     else options[name] = Array.isArray(value) ? value.slice() : value;
   }
   for (const name of Object.keys(known)) {
-    if (Object.hasOwn(given, toPython(name))) continue;
+    if (Object.hasOwn(given, toSnakeCase(name))) continue;
     if (typeof known[name] === 'boolean') options[name] = false;
-    else problems.push(`missing: ${where}.${toPython(name)}`);
+    else problems.push(`missing: ${where}.${toSnakeCase(name)}`);
   }
   const read = options as O & { readonly initialLr?: number };
   if (problems.length === before) {
@@ -152,9 +152,9 @@ function sameKind(value: unknown, like: unknown): boolean {
 
 function readParamState(where: string, saved: Readonly<Record<string, unknown>>, param: Tensor, fields: StateFields, problems: string[]): Map<string, Tensor | number> {
   const out = new Map<string, Tensor | number>();
-  for (const key of Object.keys(saved)) if (!Object.hasOwn(fields, fromPython(key))) problems.push(`unexpected: ${where}.${key}`);
+  for (const key of Object.keys(saved)) if (!Object.hasOwn(fields, toCamelCase(key))) problems.push(`unexpected: ${where}.${key}`);
   for (const [name, kind] of Object.entries(fields)) {
-    const key = toPython(name);
+    const key = toSnakeCase(name);
     const value = saved[key];
     if (value === undefined || value === null) {
       if (kind !== 'optional') problems.push(`missing: ${where}.${key}`);

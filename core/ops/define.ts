@@ -1,5 +1,6 @@
 import { type DType, isFloat, resultType } from '../dtype.ts';
 import { ArgumentError, StateError, show } from '../errors.ts';
+import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
 import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
 import { type GradFn, type Operand, type Primitive, apply, applyInPlace, primitive } from '../op.ts';
@@ -63,18 +64,13 @@ export function allOps(): ReadonlyMap<string, OpInfo & ((...args: never[]) => un
   return registry;
 }
 
-/** `logSoftmax` → `log_softmax`. */
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
-}
-
 function define<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F, isMethod: boolean, inPlace: OpInfo['inPlace']): F & OpInfo {
   if (registry.has(d.name)) throw new StateError(`op: '${d.name}' is defined twice, got a second definition; expected distinct names`);
   Object.defineProperty(fn, 'name', { value: d.name });
   const op = Object.assign(fn, {
     opName: d.name,
     family: d.family,
-    torch: d.torch === undefined ? snake(d.name) : d.torch,
+    torch: d.torch === undefined ? toSnakeCase(d.name) : d.torch,
     differentiable: d.differentiable ?? true,
     isMethod,
     inPlace,

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import fc from 'fast-check';
 import { equal, is } from '../assert.ts';
-import { toCamelCase, toSnakeCase } from '../../nn/names.ts';
+import { toCamelCase, toSnakeCase } from '../../core/names.ts';
 
 test('camelCase fields get PyTorch names', () => {
   const pairs = [
