@@ -123,7 +123,7 @@ export const workloads: readonly Workload[] = [
   pointwise('relu', (x) => x.relu()),
   {
     name: 'autograd: 16 floats, mul and sum, forward and backward',
-    unit: 'pass',
+    unit: 'round',
     prepare: () => {
       const x = tensor(Array.from({ length: 16 }, (_, i) => i / 16), { requiresGrad: true });
       return () => {
