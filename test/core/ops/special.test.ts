@@ -23,12 +23,13 @@ test('gamma functions, also below 0 and at the poles', () => {
   allClose(digamma(double([-1.5, 0, 0.5, 1, 10, -1])), [0.7031566406452433, -Infinity, -1.9635100260214229, -0.5772156649015328, 2.251752589066721, NaN], { rtol: 1e-10 });
 });
 
+// Order 1 from torch.special.zeta(2, x), which is more precise than torch.polygamma.
 test('polygamma of order 0 to 3', () => {
   const x = double([0.1, 0.5, 1, 3.7, 50]);
-  allClose(polygamma(1, x), [101.43329914989455, 4.934802202073678, 1.6449340676383375, 0.3100378577128614, 0.02020133322669713], tight);
+  allClose(polygamma(1, x), [101.43329915079275, 4.93480220054468, 1.6449340668482266, 0.31003785767003833, 0.020201333226697128], tight);
   allClose(polygamma(2, x), [-2001.8614573783439, -16.828796644234316, -2.404113806319188, -0.09539530872855405, -0.000408079989337597], tight);
   allClose(polygamma(3, x), [60004.512876790235, 97.40909103400242, 6.493939402266829, 0.05827921795656364, 1.6486398720682055e-5], tight);
-  allClose(polygamma(1, double([-0.5, -2.3, 0, -1, NaN, -Infinity])), [8.934802200117687, 14.72591216089887, Infinity, Infinity, NaN, NaN], { rtol: 1e-9 });
+  allClose(polygamma(1, double([-0.5, -2.3, 0, -1, NaN, -Infinity])), [8.934802200544679, 14.725912160961292, Infinity, Infinity, NaN, NaN], tight);
   allClose(polygamma(0, x), digamma(x));
   throwsError(() => polygamma(-1, x), ArgumentError, /polygamma: invalid n, got -1/);
   throwsError(() => polygamma(1.5, x), ArgumentError, /polygamma: invalid n/);
