@@ -113,7 +113,7 @@ test.before(() => {
   mkdirSync(stage);
   mkdirSync(user);
   for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(root, name), join(stage, name));
-  node(['--import', join(bin('tsx'), 'dist/loader.mjs'), join(root, 'build.ts'), join(stage, 'dist')], root);
+  node(['--import', join(bin('tsx'), 'dist/loader.mjs'), join(root, '.ci/build.ts'), join(stage, 'dist')], root);
   const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], stage)) as [{ filename: string }];
   cpSync(join(folder, filename), tarball);
   writeFileSync(join(user, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));

@@ -55,7 +55,7 @@ test('the fused gradient and the one in tensor operations agree', () => {
   for (const shape of [[5, 3], [2, 3, 4], [2, 3, 2, 2]]) {
     const [a, w, b] = [randn(shape, { dtype: 'float64', requiresGrad: true }), randn([3], { dtype: 'float64', requiresGrad: true }), zeros([3], { dtype: 'float64', requiresGrad: true })];
     const g = randn(shape, { dtype: 'float64' });
-    const row = [...shape.slice(1)];
+    const row = shape.slice(1);
     const lw = randn(row, { dtype: 'float64', requiresGrad: true });
     for (const [y, leaves] of [[batchNorm(a, null, null, w, b, { training: true }), [a, w, b]], [layerNorm(a, row, lw), [a, lw]]] as const) {
       const fused = grad(y, leaves, { gradOutputs: g, retainGraph: true });

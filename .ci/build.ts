@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 // npm run build [-- folder]: compiles the sources into dist/ (or the folder), from nothing.
 
-const root = fileURLToPath(new URL('.', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
 const out = resolve(process.argv[2] ?? join(root, 'dist'));
 
 rmSync(out, { recursive: true, force: true });
