@@ -116,7 +116,7 @@ export class Node {
 
   /** Lets go of saved values after a backward pass that does not keep the graph. */
   release(): void {
-    if (this.leaf !== null) return;
+    if (this.savedInputs === null && this.savedOutputs === null) return;
     this.savedInputs = null;
     this.savedOutputs = null;
     this.released = true;
