@@ -173,57 +173,67 @@ export type Unary = InPlace<(x: Tensor) => Tensor>;
 /** A pointwise operation of two broadcast operands, one of which may be a number. */
 export type Binary = InPlace<(x: Operand, y: Operand) => Tensor>;
 
-/** How a pointwise operation of one tensor is described. */
-export interface UnaryDefinition {
+/** What pointwise operations of one and of two operands have in common. */
+interface PointwiseOpDefinition {
   readonly name: string;
+  /** Default: 'pointwise'. */
   readonly family?: string;
   readonly torch?: string | null;
   readonly dtype?: (promoted: DType) => DType;
   readonly accepts?: (promoted: DType) => void;
+  readonly saves?: Primitive<undefined>['saves'];
+  readonly samples?: Samples;
+}
+
+/** How a pointwise operation of one tensor is described; samples are values from -2 to 2 by default. */
+export interface UnaryDefinition extends PointwiseOpDefinition {
   readonly cpu: (x: Expr) => Expr;
   /** Gradient from the gradient of the output and the saved input or output. Absent: not differentiable. */
   readonly backward?: GradFn;
-  readonly saves?: 'inputs' | 'outputs';
-  /** Default: values from -2 to 2. */
-  readonly samples?: Samples;
-}
-
-/** Defines a pointwise operation of one tensor: primitive, function, method and in-place method. */
-export function unary(d: UnaryDefinition): Unary {
-  const { name } = d;
-  const op = pointwise({
-    name,
-    ...(d.dtype && { dtype: d.dtype }),
-    ...(d.accepts && { accepts: d.accepts }),
-    expr: (_, x) => d.cpu(x),
-    backward: d.backward && [d.backward],
-    saves: d.saves,
-  });
-  const description: OpDescription = {
-    name,
-    family: d.family ?? 'pointwise',
-    ...(d.torch !== undefined && { torch: d.torch }),
-    differentiable: d.backward !== undefined,
-    samples: d.samples ?? ((s) => [[s.float([2, 3])], [s.float([])], [s.float([0, 2])]]),
-  };
-  const fn = (x: Tensor): Tensor => {
-    checkTensor(name, x);
-    return apply(op, [x], undefined);
-  };
-  return inPlaceMethod(description, fn, (x: Tensor): Tensor => applyInPlace(op, [x], undefined));
 }
 
 /** How a pointwise operation of two operands is described. */
-export interface BinaryDefinition {
-  readonly name: string;
-  readonly family?: string;
-  readonly torch?: string | null;
-  readonly dtype?: (promoted: DType) => DType;
-  readonly accepts?: (promoted: DType) => void;
+export interface BinaryDefinition extends PointwiseOpDefinition {
   readonly cpu: (x: Expr, y: Expr) => Expr;
   readonly backward?: readonly [GradFn | null, GradFn | null];
-  readonly saves?: Primitive<undefined>['saves'];
-  readonly samples?: Samples;
+}
+
+/** The primitive of a pointwise operation and its entry in the registry. */
+function pointwiseParts(
+  d: PointwiseOpDefinition,
+  expr: (x: Expr, y: Expr) => Expr,
+  backward: readonly (GradFn | null)[] | undefined,
+  samples: Samples,
+): { readonly op: Primitive<undefined>; readonly description: OpDescription } {
+  const op = pointwise({
+    name: d.name,
+    ...(d.dtype && { dtype: d.dtype }),
+    ...(d.accepts && { accepts: d.accepts }),
+    expr: (_, x, y) => expr(x, y),
+    backward,
+    saves: d.saves,
+  });
+  const description = {
+    name: d.name,
+    family: d.family ?? 'pointwise',
+    ...(d.torch !== undefined && { torch: d.torch }),
+    differentiable: backward !== undefined,
+    samples: d.samples ?? samples,
+  };
+  return { op, description };
+}
+
+/** One tensor, a scalar and an empty one. */
+const unarySamples: Samples = (s) => [[s.float([2, 3])], [s.float([])], [s.float([0, 2])]];
+
+/** Defines a pointwise operation of one tensor: primitive, function, method and in-place method. */
+export function unary(d: UnaryDefinition): Unary {
+  const { op, description } = pointwiseParts(d, d.cpu, d.backward && [d.backward], unarySamples);
+  const fn = (x: Tensor): Tensor => {
+    checkTensor(d.name, x);
+    return apply(op, [x], undefined);
+  };
+  return inPlaceMethod(description, fn, (x: Tensor): Tensor => applyInPlace(op, [x], undefined));
 }
 
 /** Operands that show broadcasting, scalars, numbers and empty tensors. */
@@ -239,21 +249,7 @@ const binarySamples: Samples = (s) => [
 /** Defines a pointwise operation of two operands: primitive, function, method and in-place method. */
 export function binary(d: BinaryDefinition): Binary {
   const { name } = d;
-  const op = pointwise({
-    name,
-    ...(d.dtype && { dtype: d.dtype }),
-    ...(d.accepts && { accepts: d.accepts }),
-    expr: (_, x, y) => d.cpu(x, y),
-    backward: d.backward,
-    saves: d.saves,
-  });
-  const description: OpDescription = {
-    name,
-    family: d.family ?? 'pointwise',
-    ...(d.torch !== undefined && { torch: d.torch }),
-    differentiable: d.backward !== undefined,
-    samples: d.samples ?? binarySamples,
-  };
+  const { op, description } = pointwiseParts(d, d.cpu, d.backward, binarySamples);
   const fn = (x: Operand, y: Operand): Tensor => apply(op, [checkOperand(name, x, 'input'), checkOperand(name, y)], undefined);
   return inPlaceMethod(description, fn, (x: Tensor, y: Operand): Tensor => {
     checkTensor(name, x);
