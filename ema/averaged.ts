@@ -129,20 +129,18 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
    * Loads a state dictionary: an average's own (`steps`, `module.*`) or a plain model's, whose keys get the prefix where
    * the average knows them. Without `steps` the counter starts at 0, and the next update averages with what was loaded.
    */
-  override loadStateDict(state: Readonly<Record<string, Tensor>>, options?: Parameters<Module['loadStateDict']>[1]): ReturnType<Module['loadStateDict']> {
+  override loadStateDict(state: Readonly<Record<string, unknown>>, options?: Parameters<Module['loadStateDict']>[1]): ReturnType<Module['loadStateDict']> {
     const seeded = typeof state === 'object' && state !== null && !Object.hasOwn(state, 'steps');
-    const result = super.loadStateDict(seeded ? this.withPrefix(state) : this.renamed(state), options);
+    const whole = seeded ? Object.assign(Object.create(null) as Record<string, unknown>, { steps: zeros([], { dtype: 'int64' }) }, state) : state;
+    const result = super.loadStateDict(whole, options);
     this.seeded = seeded;
     return result;
   }
 
-  private withPrefix(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-    return Object.assign(Object.create(null) as Record<string, Tensor>, { steps: zeros([], { dtype: 'int64' }) }, this.renamed(state));
-  }
-
-  private renamed(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  /** Gives the keys of a plain model's checkpoint the prefix of the averaged copy, where the average has such an entry. */
+  protected override prepareStateDict(state: Record<string, unknown>): Record<string, unknown> {
     const own = this.stateDict();
-    const out = Object.create(null) as Record<string, Tensor>;
+    const out = Object.create(null) as Record<string, unknown>;
     for (const [key, value] of Object.entries(state)) {
       const prefixed = PREFIX + key;
       out[key !== 'steps' && !key.startsWith(PREFIX) && Object.hasOwn(own, prefixed) ? prefixed : key] = value;

@@ -130,7 +130,7 @@ async function main(settings: Settings): Promise<void> {
     scheduler.step();
     curves.raw.push(accuracy(model, testImages, testLabels));
     curves.ema.push(accuracy(ema, testImages, testLabels));
-    curves.swa.push(accuracy(epoch >= swaStart ? swa : model, testImages, testLabels));
+    curves.swa.push(epoch >= swaStart ? accuracy(swa, testImages, testLabels) : NaN);
   }
   const seconds = (performance.now() - started) / 1000;
 
@@ -139,20 +139,21 @@ async function main(settings: Settings): Promise<void> {
   report(curves, swaStart, seconds, settings.out);
 }
 
+/** A curve of shares by epoch, each epoch four characters wide, from 80 % up so that differences show. */
+function draw(title: string, from: number, shares: readonly number[]): void {
+  if (shares.length < 2) return;
+  const wide = shares.flatMap((v) => Array.from({ length: 4 }, () => 100 * Math.max(v, 0.8)));
+  console.log(`\n  ${title}: % right after epoch ${from} to ${from + shares.length - 1}`);
+  console.log(plot(wide, { height: 8, min: 80, max: 100 }));
+}
+
 function report(curves: Readonly<Record<'raw' | 'ema' | 'swa', readonly number[]>>, swaStart: number, seconds: number, out: string): void {
   const names = { raw: 'raw weights', ema: 'moving average (EMA)', swa: 'mean of epochs (SWA)' };
   console.log(`\nAccuracy on 360 digits by other writers, after ${curves.raw.length} epochs (${seconds.toFixed(1)} s)\n`);
   for (const key of ['raw', 'ema', 'swa'] as const) console.log(`  ${names[key].padEnd(22)} ${percent(curves[key].at(-1) ?? 0)}`);
-  if (curves.raw.length > 1) {
-    // Every epoch four characters wide; the y axis starts at 80 % so that differences show.
-    const wide = (values: readonly number[]): number[] => values.flatMap((v) => Array.from({ length: 4 }, () => 100 * Math.max(v, 0.8)));
-    console.log('\n  % by epoch, raw weights');
-    console.log(plot(wide(curves.raw), { height: 8, min: 80, max: 100 }));
-    console.log('\n  % by epoch, moving average');
-    console.log(plot(wide(curves.ema), { height: 8, min: 80, max: 100 }));
-    console.log(`\n  % by epoch, mean of epochs ${swaStart + 1} and later`);
-    console.log(plot(wide(curves.swa), { height: 8, min: 80, max: 100 }));
-  }
+  draw('raw weights', 1, curves.raw);
+  draw('moving average', 1, curves.ema);
+  draw('mean of epochs', swaStart + 1, curves.swa.filter(Number.isFinite));
   console.log(`\nCheckpoint: ${out}`);
 }
 

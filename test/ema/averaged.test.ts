@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import {
-  ArgumentError, type BaseAveragedModel, BatchNorm1d, Buffer, ExponentialMovingAverage, Linear, Module, MomentumAnnealingEMA, Parameter, Sequential, StateError,
+  ArgumentError, type BaseAveragedModel, BatchNorm1d, Buffer, ExponentialMovingAverage, Linear, Module, MomentumAnnealingEMA, Parameter, PolyakError, Sequential, StateError,
   StochasticWeightAverage, type Tensor, deepCopy, manualSeed, noGrad, rand, randn, tensor,
 } from '../../index.ts';
 import { allClose, equal, is, not, ok, throwsError } from '../assert.ts';
@@ -232,6 +232,27 @@ test('keys are left alone when they are steps, start with module., or are unknow
   throwsError(() => average.loadStateDict({ 'module.weight': tensor([[1]]) }), StateError, /module\.module\.weight/);
   const plain = new StochasticWeightAverage(new Linear(1, 1, { bias: false }));
   throwsError(() => plain.loadStateDict({ weight: tensor([[1]]), other: tensor([1]) }), StateError, /other/);
+});
+
+test('an average inside another module takes plain keys too, but not without its counter', () => {
+  class Pair extends Module {
+    student: Odd = new Odd([1], [1]);
+    teacher: StochasticWeightAverage<Odd> = new StochasticWeightAverage(this.student);
+    forward(): Tensor {
+      return this.student.forward();
+    }
+  }
+  const pair = new Pair();
+  const plain = { 'student.a': tensor([2]), 'student.b': tensor([3]), 'teacher.a': tensor([4]), 'teacher.b': tensor([5]) };
+  throwsError(() => pair.loadStateDict(plain), StateError, /teacher\.steps/);
+  pair.loadStateDict({ ...plain, 'teacher.steps': tensor(7, { dtype: 'int64' }) });
+  equal([pair.teacher.module.a.item(), pair.teacher.module.b.item(), pair.teacher.steps.item()], [4, 5, 7]);
+});
+
+test('what is no state dictionary is refused', () => {
+  const average = new StochasticWeightAverage(new Odd([1], [1]));
+  for (const bad of [null, 3, 'weights']) throwsError(() => average.loadStateDict(JSON.parse(JSON.stringify(bad))), PolyakError, /loadStateDict|state/);
+  throwsError(() => average.loadStateDict({ steps: JSON.parse('1'), a: tensor([1]), b: tensor([1]) }), StateError, /steps/);
 });
 
 test('a failed load leaves weights, counter and seeding alone', () => {
