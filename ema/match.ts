@@ -3,6 +3,7 @@ import { StateError, show } from '../core/errors.ts';
 import { sameShape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
+import { type Place, join, places } from '../nn/traverse.ts';
 
 /** One tensor of the average beside the tensor of the source with the same name. */
 export interface Pair {
@@ -28,14 +29,20 @@ type Named = readonly (readonly [string, Tensor])[];
  */
 export function matchEntries(who: string, averaged: Module, source: Module): Matched {
   const problems: string[] = [];
-  const parameters = pairUp(problems, 'parameter', averaged.namedParameters({ removeDuplicate: false }), source.namedParameters({ removeDuplicate: false }));
-  const buffers = pairUp(problems, 'buffer', averaged.namedBuffers({ removeDuplicate: false }), source.namedBuffers({ removeDuplicate: false }));
+  const [own, other] = [places(averaged, '', true), places(source, '', true)];
+  const parameters = pairUp(problems, 'parameter', listed(own, (p) => p.parameters), listed(other, (p) => p.parameters));
+  const buffers = pairUp(problems, 'buffer', listed(own, (p) => p.buffers), listed(other, (p) => p.buffers));
   if (problems.length > 0) {
     throw new StateError(`${who}: the source does not match the average, got ${problems.length} difference${problems.length === 1 ? '' : 's'}; expected the same names and shapes\n  ${problems.join('\n  ')}`, {
       values: { problems },
     });
   }
   return { parameters, buffers };
+}
+
+/** Tensors under all their full names. */
+function listed(where: readonly Place[], pick: (place: Place) => Named): Named {
+  return where.flatMap((place) => pick(place).map(([key, tensor]) => [join(place.path, key), tensor] as const));
 }
 
 function pairUp(problems: string[], kind: string, averaged: Named, source: Named): Pair[] {
