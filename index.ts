@@ -71,8 +71,6 @@ export {
   cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
 } from './core/ops/similarity.ts';
 export { type Reduction, type ReductionOptions } from './core/ops/reduction.ts';
-import './core/ops/convert.ts';
-import './core/ops/strided.ts';
 import './core/ops/methods.ts';
 
 // modules

@@ -3,8 +3,6 @@ import { type DType, checkDType, dtypes, isFloat } from '../core/dtype.ts';
 import { ArgumentError, DTypeError, StateError, checkOptions, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import '../core/ops/convert.ts';
-import '../core/ops/view.ts';
 
 /** Where a module goes: a dtype, a device or its name, or a tensor to be like. */
 export type ModuleTarget = string | Device | Tensor;

@@ -2,7 +2,6 @@ import { Storage } from '../core/device.ts';
 import { ArgumentError, StateError, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import '../core/ops/view.ts';
 
 /**
  * Key of a method by which an object copies itself: `[cloneHook](copier)` returns the copy. Needed by classes with `#private` fields, which

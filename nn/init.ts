@@ -1,10 +1,8 @@
 import { erf, erfinv } from '../core/cpu/special.ts';
 import { type TypedArray, isFloat } from '../core/dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../core/errors.ts';
-import '../core/ops/convert.ts';
 import { empty, tensor } from '../core/ops/creation.ts';
 import type { FillOptions } from '../core/ops/randomFill.ts';
-import '../core/ops/randomFill.ts';
 import { randperm } from '../core/ops/random.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';

@@ -4,8 +4,6 @@ import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts
 import { sameShape } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import '../core/ops/convert.ts';
-import '../core/ops/view.ts';
 import { type MemberHolder, join, places } from './traverse.ts';
 
 /** Tensors by name: the state of a Module, and what checkpoint files hold. */

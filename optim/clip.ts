@@ -4,12 +4,6 @@ import { stack } from '../core/ops/join.ts';
 import { tensor } from '../core/ops/creation.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import '../core/ops/convert.ts';
-import '../core/ops/norm.ts';
-import '../core/ops/pointwise.ts';
-import '../core/ops/reduce.ts';
-import '../core/ops/select.ts';
-import '../core/ops/view.ts';
 
 /** Options of `clipGradNorm_` and `getTotalNorm`. */
 export interface ClipNormOptions {

@@ -2,8 +2,6 @@ import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, checkOp
 import { sameShape } from '../core/shape.ts';
 import { enableGrad, noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import '../core/ops/convert.ts';
-import '../core/ops/view.ts';
 import { checkNonNegative } from './check.ts';
 import { type OptimizerOptions, type ParamGroup, type ParamGroupInput, type ParamsInput, checkDistinct, readGroup, readGroups } from './groups.ts';
 import { type OptimizerStateDict, type ParamState, type StateFields, readStateDict, writeStateDict } from './state.ts';

@@ -95,6 +95,15 @@ test('imports run one way inside core', () => {
   }
 });
 
+test('methods are put on Tensor in one place, which every entry loads', () => {
+  const entries = ['index.ts', 'nn/index.ts', 'optim/index.ts', 'ema/index.ts', 'core/data/index.ts', 'core/io/index.ts'];
+  for (const file of sources) {
+    const bare = [...read(file).matchAll(/^import '([^']+)';$/gm)].map((m) => m[1]);
+    if (entries.includes(file)) ok(bare.length === 1 && bare[0].endsWith('ops/methods.ts'), `${file} does not load the methods`);
+    else ok(bare.length === 0 || file === 'core/ops/methods.ts', `${file} loads ${bare.join(', ')} for its effects`);
+  }
+});
+
 test('imports have no cycles, types included', () => {
   const edges = new Map<string, string[]>(sources.map((f) => [f, []]));
   for (const { from, to, external, typeOnly } of imports) {

@@ -1,7 +1,6 @@
 import { splitUint8Array } from 'typed-array-utils';
 import { cpu } from '../device.ts';
 import { ArgumentError, checkOptions, show } from '../errors.ts';
-import '../ops/convert.ts';
 import { Tensor } from '../tensor.ts';
 import { bareRecord } from './bare.ts';
 import { type Bytes, checkBytes, joinBytes } from './bytes.ts';

@@ -6,7 +6,6 @@ import { Tensor } from '../tensor.ts';
 import { type Free, free } from './define.ts';
 import { type NormOptions, type Vector, affine, checkChannels, epsOf, standardRows, vectorOperand } from './normArguments.ts';
 import { batchNormOp, channelStatsOp } from './standardize.ts';
-import './ternary.ts';
 
 const family = 'normalization';
 

@@ -5,17 +5,11 @@ import { type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Shape, sameShape } from '../shape.ts';
 import { type Node, type Operand, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
-import './compare.ts';
-import './convert.ts';
 import { arange } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
-import './pointwise.ts';
-import './reduce.ts';
 import { type ReductionOptions, checkInput, findElement, reductionOf } from './reduction.ts';
-import './select.ts';
 import { logSoftmax } from './softmax.ts';
-import './view.ts';
 
 const family = 'loss';
 

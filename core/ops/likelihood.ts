@@ -1,13 +1,8 @@
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import './compare.ts';
 import { type Free, free } from './define.ts';
-import './pointwise.ts';
-import './reduce.ts';
 import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
-import './select.ts';
-import './view.ts';
 
 const family = 'loss';
 

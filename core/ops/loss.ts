@@ -6,13 +6,8 @@ import { sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid, sigmoid } from './activation.ts';
-import './compare.ts';
 import { type Free, checkTensor, free, pointwise } from './define.ts';
-import './pointwise.ts';
-import './reduce.ts';
 import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
-import './select.ts';
-import './view.ts';
 
 const family = 'loss';
 

@@ -6,7 +6,6 @@ import { type Free, free } from './define.ts';
 import { cat } from './join.ts';
 import { norm } from './norm.ts';
 import { type NormOptions, affine, checkChannels, checkFloat, epsOf, standardRows, vectorOperand } from './normArguments.ts';
-import './select.ts';
 
 const family = 'normalization';
 

@@ -2,17 +2,11 @@ import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../e
 import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid } from './activation.ts';
-import './compare.ts';
-import './convert.ts';
 import { arange } from './creation.ts';
 import { type Free, free } from './define.ts';
 import { gather } from './gather.ts';
 import { norm } from './norm.ts';
-import './pointwise.ts';
-import './reduce.ts';
 import { type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
-import './select.ts';
-import './view.ts';
 
 const family = 'loss';
 

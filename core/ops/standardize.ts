@@ -5,9 +5,6 @@ import { type Primitive, applyMany, primitive } from '../op.ts';
 import type { Shape } from '../shape.ts';
 import { type BackwardFn, type Node, type Operand, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
-import './pointwise.ts';
-import './reduce.ts';
-import './view.ts';
 
 // The primitives under the normalisations: statistics, the normalisation with given statistics, and its first gradient in one kernel.
 

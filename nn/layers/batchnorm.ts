@@ -1,7 +1,5 @@
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { ones, tensor, zeros } from '../../core/ops/creation.ts';
-import '../../core/ops/convert.ts';
-import '../../core/ops/pointwise.ts';
 import { batchNorm, instanceNorm } from '../../core/ops/batchNorm.ts';
 import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';

@@ -1,7 +1,5 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
 import { embedding } from '../../core/ops/lookup.ts';
-import '../../core/ops/convert.ts';
-import '../../core/ops/view.ts';
 import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { normal_ } from '../init.ts';

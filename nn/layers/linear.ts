@@ -1,8 +1,5 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
 import { linear } from '../../core/ops/linear.ts';
-import '../../core/ops/matmul.ts';
-import '../../core/ops/pointwise.ts';
-import '../../core/ops/view.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { kaimingUniform_, uniform_ } from '../init.ts';
 import { Module } from '../module.ts';

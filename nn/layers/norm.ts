@@ -1,5 +1,4 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
-import '../../core/ops/convert.ts';
 import { groupNorm, layerNorm, rmsNorm } from '../../core/ops/normalize.ts';
 import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';

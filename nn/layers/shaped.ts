@@ -2,7 +2,6 @@ import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
 import { softplus } from '../../core/ops/activation.ts';
 import { celu, elu, hardshrink, hardtanh, leakyRelu, prelu, softshrink, threshold } from '../../core/ops/piecewise.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
-import '../../core/ops/convert.ts';
 import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
