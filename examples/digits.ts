@@ -53,6 +53,10 @@ function readFlags(argv: readonly string[]): Settings | null {
     if (!test(v)) throw new UsageError(`--${name}: got '${text}'; expected ${rule}`);
     return v;
   };
+  const file = (name: 'out' | 'resume'): string | undefined => {
+    if (values[name]?.trim() === '') throw new UsageError(`--${name}: got an empty name; expected a file`);
+    return values[name];
+  };
   const count = (v: number): boolean => Number.isInteger(v) && v >= 1;
   return {
     epochs: number('epochs', 12, 'an integer ≥ 1', count),
@@ -60,8 +64,8 @@ function readFlags(argv: readonly string[]): Settings | null {
     momentum: number('momentum', 0.02, 'a number between 0 and 1', (v) => v > 0 && v < 1),
     batchSize: number('batch-size', 32, 'an integer ≥ 2', (v) => count(v) && v >= 2),
     seed: number('seed', 0, 'an integer ≥ 0', (v) => Number.isSafeInteger(v) && v >= 0),
-    out: values.out ?? 'runs/digits.safetensors',
-    resume: values.resume,
+    out: file('out') ?? 'runs/digits.safetensors',
+    resume: file('resume'),
   };
 }
 
@@ -88,6 +92,9 @@ function shifted(images: Tensor): Tensor {
 const percent = (v: number): string => `${(100 * v).toFixed(1)} %`;
 
 async function main(settings: Settings): Promise<void> {
+  await mkdir(dirname(settings.out), { recursive: true }).catch((error: Error) => {
+    throw new UsageError(`--out: ${error.message.split('\n')[0]}`);
+  });
   const data = (name: string): URL => new URL(`data/${name}`, import.meta.url);
   const images = (await loadIdx(data('digits-images.idx3-ubyte'))).to('float32').div(16).unsqueeze(1); // (1797, 1, 8, 8)
   const labels = (await loadIdx(data('digits-labels.idx1-ubyte'))).to('int64');
@@ -134,7 +141,6 @@ async function main(settings: Settings): Promise<void> {
   }
   const seconds = (performance.now() - started) / 1000;
 
-  await mkdir(dirname(settings.out), { recursive: true });
   await saveCheckpoint(settings.out, { ...parts, epoch, curves });
   report(curves, swaStart, seconds, settings.out);
 }

@@ -33,7 +33,7 @@ test('the example trains, reports and writes a checkpoint it can go on from', ()
 });
 
 test('wrong flags are one line and exit code 2', () => {
-  for (const flags of [['--epochs', '0'], ['--lr', 'NaN'], ['--nonsense'], ['--resume', '/nowhere/x']]) {
+  for (const flags of [['--epochs', '0'], ['--lr', 'NaN'], ['--nonsense'], ['--resume', '/nowhere/x'], ['--out', 'package.json/x/y']]) {
     const { status, out, err } = start(...flags);
     is(status, 2, `${flags.join(' ')}: ${err}`);
     equal([out, err.trim().split('\n').length], ['', 1], `${flags.join(' ')}: ${err}`);
