@@ -132,6 +132,16 @@ export class Tensor {
     return this.shape.length;
   }
 
+  /** The transpose of a matrix, as a view; fewer dimensions stay. @see https://pytorch.org/docs/stable/tensors.html#torch.Tensor.T */
+  get T(): Tensor {
+    return this.t();
+  }
+
+  /** Every matrix of a batch transposed: the last two dimensions swapped, as a view. @see https://pytorch.org/docs/stable/tensors.html#torch.Tensor.mT */
+  get mT(): Tensor {
+    return this.transpose(-2, -1);
+  }
+
   /** True where elements lie in row-major order without gaps. */
   isContiguous(): boolean {
     return isContiguous(this.shape, this.strides);

@@ -127,4 +127,15 @@ test('views see writes, clones do not; detach cuts the history only', () => {
   ok(y.t().contiguous().isContiguous());
 });
 
+test('T and mT are views of the transposed', () => {
+  const x = tensor([[1, 2, 3], [4, 5, 6]], { requiresGrad: true });
+  equal(x.T.array(), [[1, 4], [2, 5], [3, 6]]);
+  is(x.T.storage, x.storage);
+  equal(x.reshape([1, 2, 3]).mT.shape, [1, 3, 2]);
+  x.T.matmul(x).sum().backward();
+  equal(x.grad?.array(), [[12, 12, 12], [30, 30, 30]]);
+  throwsError(() => tensor([1, 2]).mT, ShapeError, /out of range/);
+  throwsError(() => x.reshape([1, 2, 3]).T, ShapeError, /more than 2/);
+});
+
 test.run();
