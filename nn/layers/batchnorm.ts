@@ -1,12 +1,11 @@
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { ones, tensor, zeros } from '../../core/ops/creation.ts';
 import { batchNorm, instanceNorm } from '../../core/ops/batchNorm.ts';
-import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { Buffer, type Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
-import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter, resetAffine } from './check.ts';
 
 /** Options of the batch and instance normalisations. */
 export interface BatchNormOptions extends FactoryOptions {
@@ -67,10 +66,7 @@ abstract class RunningNorm extends Module {
   /** Scale 1, shift 0, no statistics. */
   resetParameters(): void {
     this.resetRunningStats();
-    noGrad(() => {
-      this.weight?.fill_(1);
-      this.bias?.fill_(0);
-    });
+    resetAffine(this.weight, this.bias);
   }
 
   /** Old checkpoints have no count of batches: the present one stays. */

@@ -4,6 +4,7 @@ import { ArgumentError, checkNumber, checkOptions, show } from '../../core/error
 import { empty } from '../../core/ops/creation.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
 import { Module } from '../module.ts';
+import { noGrad } from '../../core/tape.ts';
 import { Parameter } from '../parameter.ts';
 
 /** Options of every layer with parameters. */
@@ -20,6 +21,14 @@ export const factoryOptions = ['dtype', 'device'] as const;
 /** An unfilled Parameter of a shape. */
 export function newParameter(shape: readonly number[], { dtype = 'float32', device = 'cpu' }: FactoryOptions): Parameter {
   return new Parameter(empty(shape, { dtype, device }));
+}
+
+/** Sets the scale of a normalisation to 1 and its shift to 0, where it has them. */
+export function resetAffine(weight: Parameter | null, bias: Parameter | null = null): void {
+  noGrad(() => {
+    weight?.fill_(1);
+    bias?.fill_(0);
+  });
 }
 
 /** Refuses anything but an integer ≥ `min`. */

@@ -1,11 +1,10 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
 import { groupNorm, layerNorm, rmsNorm } from '../../core/ops/normalize.ts';
-import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
-import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter, resetAffine } from './check.ts';
 
 /** Options of `LayerNorm`. */
 export interface LayerNormOptions extends FactoryOptions {
@@ -57,10 +56,7 @@ export class LayerNorm extends Module {
 
   /** Scale 1, shift 0. */
   resetParameters(): void {
-    noGrad(() => {
-      this.weight?.fill_(1);
-      this.bias?.fill_(0);
-    });
+    resetAffine(this.weight, this.bias);
   }
 
   forward(x: Tensor): Tensor {
@@ -109,7 +105,7 @@ export class RMSNorm extends Module {
 
   /** Scale 1. */
   resetParameters(): void {
-    noGrad(() => this.weight?.fill_(1));
+    resetAffine(this.weight);
   }
 
   forward(x: Tensor): Tensor {
@@ -167,10 +163,7 @@ export class GroupNorm extends Module {
 
   /** Scale 1, shift 0. */
   resetParameters(): void {
-    noGrad(() => {
-      this.weight?.fill_(1);
-      this.bias?.fill_(0);
-    });
+    resetAffine(this.weight, this.bias);
   }
 
   forward(x: Tensor): Tensor {
