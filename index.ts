@@ -1,8 +1,9 @@
 // The public surface. Importing it also puts every operation on Tensor as a method.
-export { PolyakError, ArgumentError, DTypeError, DeviceError, ShapeError, StateError } from './core/errors.ts';
+export { PolyakError, ArgumentError, DTypeError, DeviceError, MemoryError, ShapeError, StateError } from './core/errors.ts';
 export { type DType, canCast, dtypes, promoteTypes, resultType } from './core/dtype.ts';
 export type { Shape } from './core/shape.ts';
-export { type Device, getDevice, registerDevice } from './core/device.ts';
+export { getDevice, registerDevice } from './core/device.ts';
+export type { Device } from './core/storage.ts';
 export { type NestedArray, Tensor } from './core/tensor.ts';
 export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './core/tape.ts';
 export { type BackwardOptions, type GradOptions, type TensorBackwardOptions, backward, grad } from './core/autograd.ts';

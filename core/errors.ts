@@ -43,6 +43,11 @@ export class StateError extends PolyakError {
   override name = 'StateError';
 }
 
+/** There is no room for a tensor; what was asked for and what is in use are in `values`. The next smaller request works. */
+export class MemoryError extends PolyakError {
+  override name = 'MemoryError';
+}
+
 /** An argument has the wrong type, is out of range, or is an option that does not exist. */
 export class ArgumentError extends PolyakError {
   override name = 'ArgumentError';

@@ -1,4 +1,4 @@
-import { type Device, Storage } from './device.ts';
+import { type Device, Storage } from './storage.ts';
 import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
 import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';

@@ -1,7 +1,7 @@
 import { StateError, show } from './errors.ts';
 import type { Shape } from './shape.ts';
 import type { DType } from './dtype.ts';
-import type { Device, Storage } from './device.ts';
+import type { Device, Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A tensor or a plain number, as operations take them. */

@@ -1,4 +1,5 @@
-import { type Device, type Storage, getDevice } from './device.ts';
+import { getDevice } from './device.ts';
+import type { Device, Storage } from './storage.ts';
 import { type DType, type TypedArray, isFloat, makeArray } from './dtype.ts';
 import { DTypeError, ShapeError, StateError, show } from './errors.ts';
 import { formatTensor } from './format.ts';
@@ -156,7 +157,7 @@ export class Tensor {
     if (this.numel() !== 1) {
       throw new ShapeError(`item: not a single element, got ${show(this)}; expected one element`, { hint: 'array() or data() read many' });
     }
-    return this.storage.cells[this.offset];
+    return this.storage.at(this.offset);
   }
 
   /** A copy of the elements in row-major order, in the typed array of the dtype (int64 as Int32Array, bool as Uint8Array). */

@@ -1,4 +1,4 @@
-import type { Device } from '../core/device.ts';
+import type { Device } from '../core/storage.ts';
 import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { zeros } from '../core/ops/creation.ts';

@@ -1,4 +1,5 @@
-import { type Device, type Storage, getDevice } from '../core/device.ts';
+import { getDevice } from '../core/device.ts';
+import type { Device, Storage } from '../core/storage.ts';
 import { type DType, checkDType, dtypes, isFloat } from '../core/dtype.ts';
 import { ArgumentError, DTypeError, StateError, checkOptions, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';

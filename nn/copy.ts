@@ -1,4 +1,4 @@
-import { Storage } from '../core/device.ts';
+import { Storage } from '../core/storage.ts';
 import { ArgumentError, StateError, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';

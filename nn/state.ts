@@ -1,5 +1,5 @@
 import { type DType, canCast } from '../core/dtype.ts';
-import type { Storage } from '../core/device.ts';
+import type { Storage } from '../core/storage.ts';
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
 import { sameShape } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';

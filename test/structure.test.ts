@@ -63,6 +63,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const floors: readonly (readonly string[])[] = [
   ['core/errors.ts', 'core/names.ts'],
   ['core/dtype.ts', 'core/shape.ts', 'core/expr.ts'],
+  ['core/storage.ts', 'core/cpu/wasm/', 'core/cpu/memory/'],
   ['core/device.ts', 'core/format.ts'],
   ['core/tape.ts', 'core/tensor.ts', 'core/results.ts'],
   ['core/op.ts'],

@@ -1,4 +1,5 @@
-import { type Device, getDevice } from '../device.ts';
+import { getDevice } from '../device.ts';
+import type { Device } from '../storage.ts';
 import { type DType, checkDType, dtypes } from '../dtype.ts';
 import { ArgumentError, DeviceError, ShapeError, checkOptions, show } from '../errors.ts';
 import { arg } from '../expr.ts';

@@ -1,4 +1,5 @@
-import { cpu, type Device, getDevice } from '../device.ts';
+import { cpu, getDevice } from '../device.ts';
+import type { Device } from '../storage.ts';
 import { type DType, type TypedArray, checkDType, checkRange, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Shape, checkShape, numelOf } from '../shape.ts';

@@ -1,5 +1,5 @@
 import { updateKernel } from '../cpu/update.ts';
-import type { Device } from '../device.ts';
+import type { Device } from '../storage.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from '../errors.ts';
 import { type Expr, arg } from '../expr.ts';

@@ -1,4 +1,4 @@
-import type { Device } from '../../core/device.ts';
+import type { Device } from '../../core/storage.ts';
 import type { DType } from '../../core/dtype.ts';
 import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { empty } from '../../core/ops/creation.ts';

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
-import { Storage, cpu } from '../../core/device.ts';
+import { cpu } from '../../core/device.ts';
+import { Storage } from '../../core/storage.ts';
 import { ArgumentError, type DType, type Device, DeviceError, Tensor, getDevice, ones, registerDevice, tensor, zeros } from '../../index.ts';
 import { allClose, equal, is, ok, rejectsError, throwsError } from '../assert.ts';
 

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import { ArgumentError, DTypeError, ShapeError, StateError, type Tensor, addcdiv, addcmul, grad, lerp, noGrad, tensor, zeros } from '../../../index.ts';
-import { Storage } from '../../../core/device.ts';
+import { Storage } from '../../../core/storage.ts';
 import { allClose, is, ok, throwsError } from '../../assert.ts';
 
 const double = (data: Parameters<typeof tensor>[0]): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });

@@ -1,0 +1,49 @@
+import type { Kernel } from '../op.ts';
+import type { Operand } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+import type { CpuStorage } from './memory/storage.ts';
+import type { WasmKernel } from './wasm/kernel.ts';
+
+/** Where the first element of a CPU tensor lies in the memory of the Wasm kernels, in bytes. */
+export function addressOf({ storage, offset }: Tensor): number {
+  // The only storage of CPU tensors. Elements of float32, int32 and int64 have 4 bytes, those of uint8 and bool one.
+  const bytes = storage.dtype === 'uint8' || storage.dtype === 'bool' ? offset : storage.dtype === 'float64' ? offset * 8 : offset * 4;
+  return (storage as CpuStorage).address() + bytes;
+}
+
+/** A kernel that does what it is fast at and returns false, having done nothing, for the rest. */
+export type FastKernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => boolean;
+
+let fast = true;
+
+/** Whether Wasm kernels run. */
+export function isFast(): boolean {
+  return fast;
+}
+
+/** Switches Wasm kernels on or off and returns what it was: tests compare both. */
+export function setFast(on: boolean): boolean {
+  const before = fast;
+  fast = on;
+  return before;
+}
+
+/** A kernel in Wasm where it applies, in JavaScript elsewhere. */
+export function accelerated<A>(wasm: FastKernel<A>, reference: Kernel<A>): Kernel<A> {
+  return (outputs, inputs, attrs) => {
+    if (!fast || !wasm(outputs, inputs, attrs)) reference(outputs, inputs, attrs);
+  };
+}
+
+/** Number of threads that kernels may split their work over. */
+export function threadCount(): number {
+  return 1;
+}
+
+/**
+ * Runs one kernel several times with different arguments, on as many threads; returns when all are done. The runs write to disjoint places, so the
+ * result does not depend on who does what.
+ */
+export function runParts(kernel: WasmKernel, parts: readonly (readonly number[])[]): void {
+  for (const part of parts) kernel.run(...part);
+}

@@ -1,0 +1,107 @@
+import { MemoryError } from '../../errors.ts';
+import { heap } from '../wasm/kernel.ts';
+import { MAX_PAGES } from '../wasm/module.ts';
+
+/**
+ * Stretches of the kernels' memory by size: four sizes per power of two, a list of free stretches for each. What is given back is handed out
+ * again first, while it is still in the caches.
+ */
+
+/** Addresses below are nobody's, so that 0 means none. */
+const FIRST = 1024;
+/** Vectors may be read past the end of a tensor. */
+const SLACK = 64;
+/** Added behind large stretches: addresses that are equal modulo 4096 slow each other down. */
+const SKEW = 320;
+const LARGE = 4096;
+/** A line of the cache: stretches of at least so many bytes start at one. */
+const LINE = 64;
+const LIMIT = MAX_PAGES * 65_536;
+
+const free: number[][] = Array.from({ length: 128 }, () => []);
+let top = FIRST;
+let live = 0;
+/** Beyond this many bytes, blocks that were not used for a while are moved out before the memory grows. */
+let budget = 64 << 20;
+let relieve: () => void = () => {};
+
+/** Number of the smallest size that holds so many bytes: 64, 80, 96, 112, 128, 160, … */
+function sizeClass(bytes: number): number {
+  if (bytes <= 64) return 0;
+  const octave = 31 - Math.clz32(bytes - 1);
+  return ((octave - 6) << 2) + (((bytes - 1) >>> (octave - 2)) & 3) + 1;
+}
+
+/** Bytes of a size. */
+function classBytes(c: number): number {
+  if (c === 0) return 64;
+  return (5 + ((c - 1) & 3)) * 2 ** (((c - 1) >>> 2) + 4);
+}
+
+/** What is asked when memory runs short: to move out what can be missed. */
+export function onPressure(handler: () => void): void {
+  relieve = handler;
+}
+
+/** Bytes handed out, rounded up to sizes. */
+export function liveBytes(): number {
+  return live;
+}
+
+/**
+ * A stretch of at least so many bytes, aligned to 64 bytes (below 256 bytes: to 16); not zeroed.
+ *
+ * @throws MemoryError when there is no room
+ */
+export function allocate(bytes: number): number {
+  const c = sizeClass(bytes);
+  const at = free[c].pop();
+  if (at === undefined) return carve(bytes, c);
+  live += classBytes(c);
+  return at;
+}
+
+/** Gives a stretch back that was asked for with the same number of bytes. */
+export function release(address: number, bytes: number): void {
+  const c = sizeClass(bytes);
+  live -= classBytes(c);
+  free[c].push(address);
+}
+
+function carve(bytes: number, c: number): number {
+  if (bytes > LIMIT) throw outOfMemory(bytes);
+  const size = classBytes(c);
+  const step = size < LARGE ? size : size + SKEW;
+  if (size >= 4 * LINE) top = (top + LINE - 1) & -LINE;
+  if (top + step > budget) {
+    relieve();
+    const at = free[c].pop();
+    if (at !== undefined) {
+      live += size;
+      return at;
+    }
+    budget = Math.max(budget * 1.5, top + step);
+  }
+  const missing = top + step + SLACK - heap.bytes;
+  if (missing > 0 && (top + step + SLACK > LIMIT || !(heap.grow(Math.min(Math.max(missing, heap.bytes / 2), LIMIT - heap.bytes)) || heap.grow(missing)))) {
+    throw outOfMemory(bytes);
+  }
+  const at = top;
+  top += step;
+  live += size;
+  return at;
+}
+
+function outOfMemory(bytes: number): MemoryError {
+  return new MemoryError(`memory: no room, got a request of ${bytes} bytes with ${live} bytes in use; expected at most ${Math.max(LIMIT - top, 0)} bytes`, {
+    values: { bytes, live },
+    hint: 'smaller batches, or noGrad() where no gradients are needed',
+  });
+}
+
+/** Forgets all stretches, when the memory is new or all that was in it has been moved out. */
+export function resetHeap(): void {
+  for (const list of free) list.length = 0;
+  top = FIRST;
+  live = 0;
+}

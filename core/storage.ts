@@ -1,0 +1,61 @@
+import type { DType, TypedArray } from './dtype.ts';
+import { DeviceError } from './errors.ts';
+
+/**
+ * A block of elements on a device, shared by a tensor and its views. The version counts in-place writes,
+ * so that autograd notices when a saved value was overwritten.
+ */
+export abstract class Storage {
+  private static created = 0;
+  abstract readonly device: Device;
+  readonly dtype: DType;
+  readonly length: number;
+  /** Counts in-place writes. */
+  version = 0;
+  /** Order of creation; a gradient of the running backward pass is recognised by it. */
+  readonly id: number = Storage.created++;
+  /** True once a leaf keeps this block as its gradient. */
+  claimed = false;
+  /** True while the engine may release it: made by a backward pass, and not handed to anyone. */
+  temporary = false;
+  /** In how many places of a running backward pass it is needed. */
+  holds = 0;
+  /** What the running backward pass has made since this list was set; null when results belong to the caller. */
+  static temporaries: Storage[] | null = null;
+  constructor(dtype: DType, length: number) {
+    this.dtype = dtype;
+    this.length = length;
+  }
+  /** Number of storages made so far. */
+  static get count(): number {
+    return Storage.created;
+  }
+  /** The elements, where they lie in JavaScript's reach. A view of them is good until the next allocation. */
+  get cells(): TypedArray {
+    throw new DeviceError(`${this.device.name}: elements are not on the CPU, got a read; expected a CPU tensor`, {
+      hint: 'await t.cpu() first',
+    });
+  }
+  /** One element. */
+  at(i: number): number {
+    return this.cells[i];
+  }
+  /** Gives the memory back; the elements are lost. Called only when nobody can read them any more. */
+  release(): void {}
+  /** The block belongs to the caller from now on; it is no longer temporary. */
+  keep(): void {
+    this.temporary = false;
+  }
+}
+
+/** Where tensors live and kernels run. */
+export interface Device {
+  /** As in `tensor.to('cpu')`. */
+  readonly name: string;
+  /** A zeroed block. */
+  allocate(dtype: DType, length: number): Storage;
+  /** A block whose elements are about to be written, so that they may hold anything; by default a zeroed one. */
+  empty?(dtype: DType, length: number): Storage;
+  /** A block that takes over an array of elements without a copy where the device can. */
+  adopt(dtype: DType, cells: TypedArray): Storage;
+}
