@@ -1,8 +1,8 @@
 import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
-import { isContiguous, sameShape } from './shape.ts';
-import { storageCount } from './op.ts';
-import { type GradHook, type Node, historyOf, setGradEnabled } from './tape.ts';
+import { sameShape } from './shape.ts';
+import { Storage } from './storage.ts';
+import { type GradHook, type Input, type Node, historyOf, setGradEnabled } from './tape.ts';
 import { Tensor, emptyTensor } from './tensor.ts';
 
 /** Options of `backward` and `grad`. */
@@ -32,10 +32,10 @@ export interface GradOptions extends BackwardOptions {
 interface Pass {
   readonly createGraph: boolean;
   readonly retainGraph: boolean;
-  /** Storages made later than this belong to the pass. */
-  readonly since: number;
-  /** Where the pass delivers: node, output and what to do with the gradient. */
+  /** Where the pass delivers instead of leaves: node, output and what to do with the gradient. */
   readonly targets: ReadonlyMap<Node, readonly Target[]> | null;
+  /** What the pass has made and may release; null while the computation of gradients is recorded, since it belongs to the caller then. */
+  readonly made: Storage[] | null;
 }
 
 interface Target {
@@ -43,20 +43,55 @@ interface Target {
   deliver(grad: Tensor | null): void;
 }
 
-/** All nodes below the roots, last made first: an order in which every node has its whole gradient when its turn comes. */
+let passes = 0;
+
+/**
+ * All nodes below the roots in an order in which every node has its whole gradient when its turn comes, the last made first; leaves at
+ * the end, so that nothing is written to them when a gradient formula fails.
+ */
 function collect(roots: readonly Node[]): Node[] {
-  const seen = new Set(roots);
-  const stack = [...seen];
+  const pass = ++passes;
+  const stack: Node[] = [];
+  const reach = (node: Node): void => {
+    node.pass = pass;
+    node.waiting = 0;
+    stack.push(node);
+  };
+  for (const root of roots) if (root.pass !== pass) reach(root);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    for (const next of node.next) {
-      if (next !== null && !seen.has(next)) {
-        seen.add(next);
-        stack.push(next);
-      }
+    const { inputs } = node;
+    for (let i = 0; i < inputs.length; i++) {
+      const { next } = inputs[i];
+      if (next === null) continue;
+      if (next.pass !== pass) reach(next);
+      next.waiting++;
     }
   }
-  // Leaves were given their number on first use, so they are no part of the order: they come last.
-  return [...seen].sort((a, b) => (a.leaf === null ? 0 : 1) - (b.leaf === null ? 0 : 1) || b.id - a.id);
+  const order: Node[] = [];
+  const leaves: Node[] = [];
+  // Sorted by number, so that the next one is at the end.
+  const ready: Node[] = [];
+  const enter = (node: Node): void => {
+    if (node.leaf !== null) {
+      leaves.push(node);
+      return;
+    }
+    let at = ready.length;
+    ready.push(node);
+    for (; at > 0 && ready[at - 1].id > node.id; at--) ready[at] = ready[at - 1];
+    ready[at] = node;
+  };
+  for (const root of new Set(roots)) if (root.waiting === 0) enter(root);
+  for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
+    order.push(node);
+    const { inputs } = node;
+    for (let i = 0; i < inputs.length; i++) {
+      const { next } = inputs[i];
+      if (next !== null && --next.waiting === 0) enter(next);
+    }
+  }
+  for (const leaf of leaves) order.push(leaf);
+  return order;
 }
 
 /** The nodes a gradient must pass to reach a target. */
@@ -64,20 +99,60 @@ function onPath(order: readonly Node[], targets: ReadonlyMap<Node, unknown>): Se
   const needed = new Set<Node>();
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i];
-    if (targets.has(node) || node.next.some((n) => n !== null && needed.has(n))) needed.add(node);
+    if (targets.has(node) || node.inputs.some(({ next }) => next !== null && needed.has(next))) needed.add(node);
   }
   return needed;
 }
 
+function pendingOf(node: Node, index: number): Tensor | null {
+  return index === 0 ? node.pending : (node.pendingMore?.[index] ?? null);
+}
+
+function setPending(node: Node, index: number, grad: Tensor): void {
+  grad.storage.holds++;
+  if (index === 0) node.pending = grad;
+  else (node.pendingMore ??= new Array<Tensor | null>(node.outputs).fill(null))[index] = grad;
+}
+
+/** Whether the pass alone has this block, so that it can be written or released. */
+function isOwn({ temporary, claimed }: Storage): boolean {
+  return temporary && !claimed;
+}
+
+/** Adds a gradient to what has arrived at an output of a node. */
 function addPending(node: Node, index: number, grad: Tensor): void {
-  node.pending ??= new Array<Tensor | null>(node.outputs.length).fill(null);
-  const before = node.pending[index];
-  node.pending[index] = before === null ? grad : before.add(grad);
+  const before = pendingOf(node, index);
+  if (before === null) {
+    setPending(node, index, grad);
+    return;
+  }
+  const { storage } = before;
+  if (isOwn(storage) && storage.holds === 1 && before.dtype === grad.dtype && before.numel() === storage.length && sameShape(before.shape, grad.shape) && before.isContiguous()) {
+    before.add_(grad);
+    return;
+  }
+  setPending(node, index, before.add(grad));
+  drop(before);
+}
+
+/** A gradient was used: its block is released when it is needed nowhere else. */
+function drop({ storage }: Tensor): void {
+  if (--storage.holds === 0 && isOwn(storage)) storage.release();
+}
+
+/** Releases what a formula has made on the way. */
+function releaseUnused(made: Storage[]): void {
+  for (let i = 0; i < made.length; i++) {
+    const storage = made[i];
+    if (storage.holds === 0 && isOwn(storage)) storage.release();
+  }
+  made.length = 0;
 }
 
 function runHooks(hooks: readonly GradHook[], grad: Tensor): Tensor {
   let current = grad;
   for (const hook of hooks.slice()) {
+    current.storage.keep();
     const replaced = hook(current);
     if (replaced === undefined) continue;
     if (!(replaced instanceof Tensor) || !sameShape(replaced.shape, grad.shape)) {
@@ -88,64 +163,122 @@ function runHooks(hooks: readonly GradHook[], grad: Tensor): Tensor {
   return current;
 }
 
+/** Runs the hooks of a node on the gradients that have arrived; what hooks see and make belongs to the user. */
+function hooked(node: Node, hooks: readonly (readonly GradHook[] | undefined)[]): void {
+  const temporaries = Storage.temporaries;
+  Storage.temporaries = null;
+  try {
+    for (let i = 0; i < node.outputs; i++) {
+      const grad = pendingOf(node, i);
+      const list = hooks[i];
+      if (grad === null || list === undefined || list.length === 0) continue;
+      const changed = runHooks(list, grad);
+      if (changed === grad) continue;
+      setPending(node, i, changed);
+      drop(grad);
+    }
+  } finally {
+    Storage.temporaries = temporaries;
+  }
+}
+
 /** Sums a gradient into a leaf. A block made in this pass that nobody else keeps is taken over without a copy. */
-function accumulate(leaf: Tensor, grad: Tensor, pass: Pass, hooked: boolean): void {
-  if (leaf.grad !== null) {
-    if (pass.createGraph) leaf.grad = leaf.grad.add(grad);
-    else leaf.grad.add_(grad);
+function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
+  const before = leaf.gradient;
+  if (before !== null) {
+    if (createGraph) leaf.grad = before.add(grad);
+    else before.add_(grad);
     return;
   }
   const { storage } = grad;
-  const own = !hooked && storage.id >= pass.since && !storage.claimed && storage.length === grad.numel() && isContiguous(grad.shape, grad.strides);
-  leaf.grad = pass.createGraph ? grad.clone() : own ? grad.detach() : grad.detach().clone();
-  leaf.grad.storage.claimed = true;
+  const own = isOwn(storage) && storage.length === grad.numel() && grad.isContiguous();
+  const kept = createGraph ? grad.clone() : own ? new Tensor(storage, grad.shape, grad.strides, grad.offset) : grad.detach().clone();
+  kept.storage.keep();
+  kept.storage.claimed = true;
+  leaf.gradient = kept;
+  leaf.gradientSeen = false;
 }
 
 /** Gives a gradient the dtype and, where the input was broadcast, the shape of the input. */
-function fit(grad: Tensor, node: Node, i: number): Tensor {
-  const info = node.inputs[i];
-  if (info === null) return grad;
-  const shaped = sameShape(grad.shape, info.shape) ? grad : grad.sumTo(info.shape);
-  return shaped.dtype === info.dtype ? shaped : shaped.to(info.dtype);
+function fit(grad: Tensor, input: Input): Tensor {
+  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumTo(input.shape);
+  return input.dtype === null || shaped.dtype === input.dtype ? shaped : shaped.to(input.dtype);
+}
+
+/** Sends a gradient on to the node that made an input. */
+function send(grad: Tensor | null | undefined, input: Input, needed: ReadonlySet<Node> | null): void {
+  const { next } = input;
+  if (next === null || grad === null || grad === undefined || (needed !== null && !needed.has(next))) return;
+  addPending(next, input.nextIndex, fit(grad, input));
+}
+
+/** Runs the gradient formulas of a node on what has arrived. */
+function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
+  const { backward, inputs } = node;
+  if (typeof backward === 'function') {
+    const grads = node.outputs === 1 ? backward(node, node.pending) : backward(node, ...Array.from({ length: node.outputs }, (_, i) => pendingOf(node, i)));
+    for (let i = 0; i < inputs.length; i++) send(grads[i], inputs[i], needed);
+    return;
+  }
+  const grad = node.pending;
+  if (grad === null) return;
+  const last = backward.length - 1;
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (input.next === null || (needed !== null && !needed.has(input.next))) continue;
+    const formula = backward[i < last ? i : last];
+    if (formula !== null) send(formula(grad, node), input, needed);
+  }
+}
+
+function forget(node: Node): void {
+  const { pending, pendingMore } = node;
+  if (pending !== null) {
+    node.pending = null;
+    drop(pending);
+  }
+  if (pendingMore === null) return;
+  node.pendingMore = null;
+  for (const grad of pendingMore) if (grad !== null) drop(grad);
 }
 
 function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
-  let grads = node.pending;
-  node.pending = null;
   const { hooks } = node;
-  if (grads !== null && hooks !== null) grads = grads.map((g, i) => (g === null || hooks[i] === undefined ? g : runHooks(hooks[i], g)));
-  const targets = pass.targets?.get(node);
-  if (targets !== undefined) for (const t of targets) t.deliver(grads?.[t.index] ?? null);
-  if (grads === null) return;
+  if (hooks !== null) hooked(node, hooks);
+  if (pass.targets !== null) {
+    for (const target of pass.targets.get(node) ?? []) {
+      const grad = pendingOf(node, target.index);
+      if (pass.made !== null) grad?.storage.keep();
+      target.deliver(grad);
+    }
+  }
+  if (node.pending === null && node.pendingMore === null) return;
   if (node.leaf !== null) {
-    const [grad] = grads;
-    if (pass.targets === null && grad !== null) accumulate(node.leaf, grad, pass, (hooks?.[0]?.length ?? 0) > 0);
-    return;
+    if (pass.targets === null && node.pending !== null) accumulate(node.leaf, node.pending, pass.createGraph);
+  } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {
+    node.checkAlive();
+    propagate(node, needed);
+    if (!pass.retainGraph) node.release();
   }
-  if (needed !== null && !node.next.some((n) => n !== null && needed.has(n))) return;
-  node.checkAlive();
-  const out = node.backward(node, ...grads);
-  if (!pass.retainGraph) node.release();
-  for (let i = 0; i < node.next.length; i++) {
-    const next = node.next[i];
-    const grad = out[i];
-    if (next === null || grad === null || grad === undefined) continue;
-    if (needed !== null && !needed.has(next)) continue;
-    addPending(next, node.nextIndex[i], fit(grad, node, i));
-  }
+  forget(node);
+  if (pass.made !== null) releaseUnused(pass.made);
 }
 
 function run(outputs: readonly Tensor[], seeds: readonly Tensor[], pass: Pass): void {
   const roots = outputs.map(historyOf);
   const order = collect(roots);
   const needed = pass.targets === null ? null : onPath(order, pass.targets);
-  const before = setGradEnabled(pass.createGraph);
+  const recording = setGradEnabled(pass.createGraph);
+  const temporaries = Storage.temporaries;
+  Storage.temporaries = pass.made;
   try {
     roots.forEach((node, i) => addPending(node, outputs[i].outputIndex, seeds[i]));
     for (const node of order) visit(node, pass, needed);
   } finally {
-    for (const node of order) node.pending = null;
-    setGradEnabled(before);
+    for (const node of order) forget(node);
+    if (pass.made !== null) releaseUnused(pass.made);
+    Storage.temporaries = temporaries;
+    setGradEnabled(recording);
   }
 }
 
@@ -177,7 +310,6 @@ export function backward(output: Tensor, options: TensorBackwardOptions = {}): v
   checkOptions('backward', options, ['createGraph', 'retainGraph', 'gradient', 'inputs']);
   const createGraph = options.createGraph ?? false;
   const retainGraph = options.retainGraph ?? createGraph;
-  const since = storageCount();
   const seed = seedFor('backward', output, options.gradient);
   let targets: Map<Node, Target[]> | null = null;
   if (options.inputs !== undefined) {
@@ -185,11 +317,10 @@ export function backward(output: Tensor, options: TensorBackwardOptions = {}): v
     for (const x of options.inputs) {
       if (!x.requiresGrad) throw new StateError(`backward: an input does not require grad, got ${show(x)}; expected tensors that do`);
       const node = historyOf(x);
-      const pass = { createGraph, retainGraph, since, targets: null };
-      push(targets, node, { index: x.outputIndex, deliver: (g) => g !== null && accumulate(x, g, pass, true) });
+      push(targets, node, { index: x.outputIndex, deliver: (g) => g !== null && accumulate(x, g, createGraph) });
     }
   }
-  run([output], [seed], { createGraph, retainGraph, since, targets });
+  run([output], [seed], { createGraph, retainGraph, targets, made: createGraph ? null : [] });
 }
 
 function push(targets: Map<Node, Target[]>, node: Node, target: Target): void {
@@ -229,7 +360,7 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
     });
   });
   const seeds = from.map((y, i) => seedFor('grad', y, given[i]));
-  run(from, seeds, { createGraph, retainGraph, since: storageCount(), targets });
+  run(from, seeds, { createGraph, retainGraph, targets, made: createGraph ? null : [] });
   if (options.allowUnused !== true) {
     const unused = result.indexOf(null);
     if (unused >= 0) {
@@ -265,7 +396,7 @@ export function retainGrad(x: Tensor): void {
   if (x.isLeaf || x.retainsGrad || !isFloat(x.dtype)) return;
   x.retainsGrad = true;
   registerHook(x, (g) => {
-    x.grad = x.grad === null ? g.detach() : x.grad.add(g.detach());
+    x.grad = x.gradient === null ? g.detach() : x.gradient.add(g.detach());
   });
 }
 

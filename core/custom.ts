@@ -2,6 +2,7 @@ import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
 import { isRecorded, storageCount } from './op.ts';
 import type { Shape } from './shape.ts';
+import { Storage } from './storage.ts';
 import { Node, noGrad } from './tape.ts';
 import { Tensor } from './tensor.ts';
 
@@ -44,8 +45,8 @@ export function customOp<A extends readonly Tensor[]>(definition: CustomOpDefini
   const run = (...inputs: A): Tensor => {
     const output = runForward(name, forward, inputs);
     if (!isFloat(output.dtype) || !isRecorded(inputs)) return output;
-    const node = new Node(name, (self, grad) => (grad === null ? [] : gradients(name, backward, grad, self)), inputs, [output]);
-    node.saveInputs(inputs);
+    const node = new Node(name, (self, grad) => (grad === null ? [] : gradients(name, backward, grad, self)), inputs, 1);
+    inputs.forEach((x, i) => node.saveInput(i, x));
     output.node = node;
     node.saveOutputs([output]);
     return output;
@@ -81,13 +82,13 @@ function gradients<A extends readonly Tensor[]>(name: string, backward: CustomOp
     },
     needsInputGrad: node.inputs.map((_, i) => node.needs(i)),
   };
-  const grads = backward(grad, context);
+  const grads = asCaller(grad, () => backward(grad, context));
   const count: unknown = Array.isArray(grads) ? grads.length : null;
   if (count !== node.inputs.length) {
     throw new ArgumentError(`${name}: the gradient formula does not give one gradient per argument, got ${show(grads)}; expected an array of ${node.inputs.length}`);
   }
   grads.forEach((g: unknown, i) => {
-    const shape = node.inputs[i]?.shape ?? [];
+    const shape = node.inputs[i].shape;
     if (g === null || !node.needs(i)) return;
     if (!(g instanceof Tensor)) throw new ArgumentError(`${name}: the gradient of argument ${i} is no tensor, got ${show(g)}; expected a Tensor or null`);
     if (!broadcastsFrom(shape, g.shape)) {
@@ -95,6 +96,18 @@ function gradients<A extends readonly Tensor[]>(name: string, backward: CustomOp
     }
   });
   return grads;
+}
+
+/** Runs the user's formula: what it sees and makes belongs to the user. */
+function asCaller<T>(grad: Tensor, formula: () => T): T {
+  grad.storage.keep();
+  const temporaries = Storage.temporaries;
+  Storage.temporaries = null;
+  try {
+    return formula();
+  } finally {
+    Storage.temporaries = temporaries;
+  }
 }
 
 /** Whether `shape` broadcasts to `wide`, so that a gradient of `wide` can be summed to it. */

@@ -2,10 +2,10 @@ import { type Device, Storage } from './storage.ts';
 import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
 import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
-import { type BackwardFn, Node, type Operand, historyOf, isGradEnabled } from './tape.ts';
+import { type BackwardFn, type GradFn, Node, type Operand, historyOf, isGradEnabled } from './tape.ts';
 import { type Layout, Tensor, emptyTensor } from './tensor.ts';
 
-export type { Operand } from './tape.ts';
+export type { GradFn, Operand } from './tape.ts';
 
 /** Shape and dtype of a result. */
 export interface Spec {
@@ -15,9 +15,6 @@ export interface Spec {
 
 /** Fills the outputs from the inputs on one device. Outputs are fresh and contiguous, except in place. */
 export type Kernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => void;
-
-/** The gradient of one input: from the gradient of the output and the node's saved values. */
-export type GradFn = (grad: Tensor, node: Node) => Tensor;
 
 /** What the engine needs to run and differentiate an operation. */
 export interface Primitive<A> {
@@ -109,15 +106,15 @@ export function isRecorded(inputs: readonly Operand[]): boolean {
 
 function record<A>(op: Primitive<A>, inputs: readonly Operand[], outputs: readonly Tensor[], attrs: A): void {
   if (op.backward === undefined || !isRecorded(inputs)) return;
-  const node = new Node(op.name, backwardOf(op), inputs, outputs, attrs);
+  const node = new Node(op.name, op.backward, inputs, outputs.length, attrs);
   saveInputs(op, node, inputs);
   attach(node, outputs);
   if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs(outputs);
 }
 
-function saveInputs<A>({ saves }: Primitive<A>, node: Node, inputs: readonly Operand[], before: (x: Operand) => Operand = (x) => x): void {
-  if (typeof saves === 'function') node.saveInputs(inputs.map((x, i) => (saves(i) ? before(x) : null)));
-  else if (saves === 'inputs' || saves === 'both') node.saveInputs(inputs.map(before));
+function saveInputs<A>({ saves }: Primitive<A>, node: Node, inputs: readonly Operand[]): void {
+  if (saves === undefined || saves === 'outputs') return;
+  for (let i = 0; i < inputs.length; i++) if (typeof saves !== 'function' || saves(i)) node.saveInput(i, inputs[i]);
 }
 
 function attach(node: Node, outputs: readonly Tensor[]): void {
@@ -126,21 +123,6 @@ function attach(node: Node, outputs: readonly Tensor[]): void {
     outputs[i].node = node;
     outputs[i].outputIndex = i;
   }
-}
-
-const backwards = new WeakMap<object, BackwardFn>();
-
-/** One function for all inputs, made once per primitive from the formulas per input. */
-function backwardOf<A>(op: Primitive<A>): BackwardFn {
-  const { backward } = op;
-  if (backward === undefined) throw new StateError(`${op.name}: not differentiable, got a backward pass; expected a gradient formula`);
-  if (typeof backward === 'function') return backward;
-  let all = backwards.get(backward);
-  if (all === undefined) {
-    all = (node, grad) => node.next.map((next, i) => (next === null || grad === null ? null : (backward[Math.min(i, backward.length - 1)]?.(grad, node) ?? null)));
-    backwards.set(backward, all);
-  }
-  return all;
 }
 
 /**
@@ -158,8 +140,8 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
   const recorded = checkWritable(name, self, inputs);
   const operands = inputs.map((x) => (typeof x !== 'number' && x !== self && overlaps(x, self) ? copyOf(x) : x));
   if (recorded && op.backward !== undefined) {
-    const node = new Node(op.name, backwardOf(op), inputs, [self], attrs);
-    saveInputs(op, node, inputs, (x) => (x === self ? originalOf(self) : x));
+    const node = new Node(op.name, op.backward, inputs, 1, attrs);
+    saveInputs(op, node, inputs.includes(self) && savesAny(op, inputs, self) ? replaced(inputs, self, originalOf(self)) : inputs);
     kernel([self], operands, attrs);
     self.storage.version++;
     rebase(self, node);
@@ -225,7 +207,7 @@ export function rebase(self: Tensor, node: Node): void {
       return [fromStorage(rest, owner), whole.asStrided(window.shape, window.strides, window.offset)];
     },
     [base, self],
-    [base],
+    1,
   );
   base.node = scatter;
   base.outputIndex = 0;
@@ -269,6 +251,15 @@ function copyOf(x: Tensor): Tensor {
   return new Tensor(x.device.adopt(x.dtype, x.data()), x.shape);
 }
 
+function savesAny<A>({ saves }: Primitive<A>, inputs: readonly Operand[], self: Tensor): boolean {
+  if (saves === undefined || saves === 'outputs') return false;
+  return typeof saves !== 'function' || inputs.some((x, i) => x === self && saves(i));
+}
+
+function replaced(inputs: readonly Operand[], self: Tensor, by: Tensor): readonly Operand[] {
+  return inputs.map((x) => (x === self ? by : x));
+}
+
 /** The values before the write, with the history before the write. */
 function originalOf(self: Tensor): Tensor {
   const before = copyOf(self);
@@ -283,7 +274,7 @@ export function makeView(name: string, x: Tensor, layout: Layout, backward: Grad
   view.base = x.base ?? x;
   view.baseVersion = view.base.rebased;
   if (isRecorded([x]) && isFloat(x.dtype)) {
-    view.node = new Node(name, (node, grad) => [grad === null ? null : backward(grad, node)], [x], [view]);
+    view.node = new Node(name, [backward], [x], 1);
   }
   return view;
 }

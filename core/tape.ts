@@ -1,7 +1,7 @@
 import { StateError, show } from './errors.ts';
 import type { Shape } from './shape.ts';
 import type { DType } from './dtype.ts';
-import type { Device, Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A tensor or a plain number, as operations take them. */
@@ -13,20 +13,59 @@ export type GradHook = (grad: Tensor) => Tensor | void;
 /** What the engine runs to go from gradients of outputs to gradients of inputs; null where there is none. */
 export type BackwardFn = (node: Node, ...grads: (Tensor | null)[]) => readonly (Tensor | null)[];
 
-interface OutputInfo {
+/** The gradient of one input: from the gradient of the output and the node's saved values. */
+export type GradFn = (grad: Tensor, node: Node) => Tensor;
+
+/** One input of a recorded operation: where its gradient goes, what that must look like, and the value if it is kept. */
+export class Input {
+  /** The node that made it (or sums its gradient), or null when it needs none. */
+  readonly next: Node | null;
+  /** Which output of `next` it was. */
+  readonly nextIndex: number;
+  /** Shape and dtype its gradient must have; [] for a number. */
   readonly shape: Shape;
-  readonly dtype: DType;
-  readonly device: Device;
+  readonly dtype: DType | null;
+  /** The value, when the gradient formula reads it. */
+  value: Operand | undefined = undefined;
+  private version = 0;
+  private storage: Storage | null = null;
+
+  constructor(x: Operand) {
+    if (typeof x === 'number') {
+      this.next = null;
+      this.nextIndex = 0;
+      this.shape = scalarShape;
+      this.dtype = null;
+    } else {
+      this.next = x.requiresGrad ? historyOf(x) : null;
+      this.nextIndex = x.node === null ? 0 : x.outputIndex;
+      this.shape = x.shape;
+      this.dtype = x.dtype;
+    }
+  }
+
+  /** Keeps the value with its version. */
+  save(value: Operand): void {
+    this.value = value;
+    if (typeof value === 'number') return;
+    this.storage = value.storage;
+    this.version = value.storage.version;
+  }
+
+  /** Refuses a value that was overwritten since it was saved. */
+  check(name: string): void {
+    const { value, storage, version } = this;
+    if (storage === null || typeof value !== 'object') return;
+    if (storage !== value.storage || storage.version !== version) {
+      throw new StateError(
+        `${name}: a value needed for its gradient was overwritten in place, got ${show(value)} at version ${value.storage.version}; expected version ${version}`,
+        { hint: 'use the out-of-place form, or clone() before the in-place operation' },
+      );
+    }
+  }
 }
 
-interface Saved {
-  readonly value: Operand;
-  readonly version: number;
-  readonly storage: Storage | null;
-}
-
-const saveOf = (value: Operand): Saved =>
-  typeof value === 'number' ? { value, version: 0, storage: null } : { value, version: value.storage.version, storage: value.storage };
+const scalarShape: Shape = [];
 
 /**
  * One recorded operation: where gradients go next, and the values its gradient formula needs. A formula reads them through
@@ -35,34 +74,37 @@ const saveOf = (value: Operand): Saved =>
 export class Node {
   private static created = 0;
   readonly name: string;
-  readonly backward: BackwardFn;
+  /** Gradient formula per input (the last one serves further inputs too), or one function for all of them. */
+  readonly backward: readonly (GradFn | null)[] | BackwardFn;
   /** Arguments of the operation that are no tensors. */
   readonly attrs: unknown;
   /** Order of creation: inputs come before the operations that use them. */
   readonly id: number = Node.created++;
-  /** For each input, the node that made it (or sums its gradient), or null when it needs none. */
-  readonly next: readonly (Node | null)[];
-  /** For each input, which output of `next` it was. */
-  readonly nextIndex: readonly number[];
-  /** For each input, shape and dtype its gradient must have. */
-  readonly inputs: readonly (OutputInfo | null)[];
-  /** Shape and dtype of each output. */
-  readonly outputs: readonly OutputInfo[];
-  /** Hooks of each output, run on its whole gradient. */
-  hooks: (GradHook[] | undefined)[] | null = null;
-  /** Gradients that have arrived so far, during a backward pass. */
-  pending: (Tensor | null)[] | null = null;
+  /** The inputs; none any more once the graph was freed. */
+  inputs: readonly Input[];
+  /** Number of outputs. */
+  readonly outputs: number;
   /** For a node that sums into a leaf: the leaf. */
   readonly leaf: Tensor | null;
-  private savedInputs: readonly (Saved | null)[] | null = null;
-  private savedOutputs: readonly Saved[] | null = null;
+  /** Hooks of each output, run on its whole gradient. */
+  hooks: (GradHook[] | undefined)[] | null = null;
+  /** Gradient of output 0 as far as it has arrived, during a backward pass. */
+  pending: Tensor | null = null;
+  /** Gradients of further outputs. */
+  pendingMore: (Tensor | null)[] | null = null;
+  /** The last backward pass that came by. */
+  pass = 0;
+  /** Uses whose gradients are still to come, during a backward pass. */
+  waiting = 0;
+  private savedOutputs: Input[] | null = null;
+  private saved = false;
   private released = false;
 
   constructor(
     name: string,
-    backward: BackwardFn,
-    inputs: readonly (Operand | null)[],
-    outputs: readonly Tensor[],
+    backward: readonly (GradFn | null)[] | BackwardFn,
+    inputs: readonly Operand[],
+    outputs: number,
     attrs?: unknown,
     leaf: Tensor | null = null,
   ) {
@@ -70,25 +112,31 @@ export class Node {
     this.backward = backward;
     this.attrs = attrs;
     this.leaf = leaf;
-    this.next = inputs.map((x) => (typeof x === 'object' && x !== null && x.requiresGrad ? historyOf(x) : null));
-    this.nextIndex = inputs.map((x) => (typeof x === 'object' && x !== null && x.node !== null ? x.outputIndex : 0));
-    this.inputs = inputs.map((x) => (typeof x === 'object' && x !== null ? infoOf(x) : null));
-    this.outputs = outputs.map(infoOf);
+    this.outputs = outputs;
+    const edges = new Array<Input>(inputs.length);
+    for (let i = 0; i < inputs.length; i++) edges[i] = new Input(inputs[i]);
+    this.inputs = edges;
   }
 
-  /** Keeps the inputs whose values the formula reads. */
-  saveInputs(inputs: readonly (Operand | null)[]): void {
-    this.savedInputs = inputs.map((x) => (x === null ? null : saveOf(x)));
+  /** Keeps the value of input `i`. */
+  saveInput(i: number, value: Operand): void {
+    this.saved = true;
+    this.inputs[i].save(value);
   }
 
   /** Keeps the outputs. */
   saveOutputs(outputs: readonly Tensor[]): void {
-    this.savedOutputs = outputs.map(saveOf);
+    this.saved = true;
+    this.savedOutputs = outputs.map((y) => {
+      const kept = new Input(0);
+      kept.save(y);
+      return kept;
+    });
   }
 
   /** Whether input `i` needs a gradient. */
   needs(i: number): boolean {
-    return this.next[i] !== null && this.next[i] !== undefined;
+    return i < this.inputs.length && this.inputs[i].next !== null;
   }
 
   /** The tensor that was input `i`. */
@@ -100,37 +148,26 @@ export class Node {
 
   /** The tensor or number that was input `i`. */
   operand(i: number): Operand {
-    const saved = this.savedInputs?.[i];
-    if (saved === null || saved === undefined) throw this.missing(`input ${i}`);
-    return this.check(saved);
+    const kept = this.inputs[i];
+    if (kept?.value === undefined) throw this.missing(`input ${i}`);
+    kept.check(this.name);
+    return kept.value;
   }
 
   /** Output `i`. */
   output(i = 0): Tensor {
-    const saved = this.savedOutputs?.[i];
-    if (saved === undefined || saved === null) throw this.missing(`output ${i}`);
-    const x = this.check(saved);
-    if (typeof x === 'number') throw this.missing(`output ${i}`);
-    return x;
+    const kept = this.savedOutputs?.[i];
+    if (typeof kept?.value !== 'object') throw this.missing(`output ${i}`);
+    kept.check(this.name);
+    return kept.value;
   }
 
-  /** Lets go of saved values after a backward pass that does not keep the graph. */
+  /** Lets go of saved values, and of the graph below, after a backward pass that does not keep the graph. */
   release(): void {
-    if (this.savedInputs === null && this.savedOutputs === null) return;
-    this.savedInputs = null;
+    if (!this.saved) return;
+    this.inputs = [];
     this.savedOutputs = null;
     this.released = true;
-  }
-
-  private check({ value, version, storage }: Saved): Operand {
-    if (storage === null || typeof value === 'number') return value;
-    if (storage !== value.storage || storage.version !== version) {
-      throw new StateError(
-        `${this.name}: a value needed for its gradient was overwritten in place, got ${show(value)} at version ${value.storage.version}; expected version ${version}`,
-        { hint: 'use the out-of-place form, or clone() before the in-place operation' },
-      );
-    }
-    return value;
   }
 
   private missing(what: string): StateError {
@@ -150,15 +187,13 @@ function freedGraph(name: string): StateError {
   });
 }
 
-function infoOf(x: Tensor): OutputInfo {
-  return { shape: x.shape, dtype: x.dtype, device: x.device };
-}
+const noGradients: BackwardFn = () => [];
 
 /** The node whose output a tensor is; for a leaf the node that sums into its `grad`. */
 export function historyOf(x: Tensor): Node {
   if (x.base !== null && x.baseVersion !== x.base.rebased) refreshView(x, x.base);
   if (x.node !== null) return x.node;
-  x.accumulator ??= new Node('accumulateGrad', () => [], [], [x], undefined, x);
+  x.accumulator ??= new Node('accumulateGrad', noGradients, [], 1, undefined, x);
   return x.accumulator;
 }
 

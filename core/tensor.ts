@@ -31,8 +31,10 @@ export class Tensor {
   strides: readonly number[];
   /** Where the first element lies in the storage. */
   offset: number;
-  /** Gradient summed by `backward()`, or null. */
-  grad: Tensor | null = null;
+  /** What `grad` gives, for the engine. */
+  gradient: Tensor | null = null;
+  /** Whether anyone but the engine was given `gradient`, so that its memory must not be used again. */
+  gradientSeen = false;
   /** The recorded operation that made this tensor, or null for a leaf. */
   node: Node | null = null;
   /** Which output of `node` this is. */
@@ -54,6 +56,20 @@ export class Tensor {
     this.shape = shape;
     this.strides = strides;
     this.offset = offset;
+  }
+
+  /** Gradient summed by `backward()`, or null. */
+  get grad(): Tensor | null {
+    this.gradientSeen = true;
+    return this.gradient;
+  }
+
+  set grad(value: Tensor | null) {
+    const { gradient, gradientSeen } = this;
+    // A gradient that nobody has looked at is gone with this: its memory serves the next one.
+    if (value === null && gradient !== null && !gradientSeen && gradient.storage.claimed) gradient.storage.release();
+    this.gradient = value;
+    this.gradientSeen = value !== null;
   }
 
   /** Element type. */
@@ -107,6 +123,7 @@ export class Tensor {
   detach_(): this {
     if (this.base !== null) throw new StateError('detach_: the tensor is a view, got a view; expected a tensor of its own', { hint: 'use detach()' });
     this.node = null;
+    this.outputIndex = 0;
     this.needsGrad = false;
     return this;
   }

@@ -211,8 +211,9 @@ export abstract class Module implements MemberHolder {
   zeroGrad(options?: { readonly setToNone?: boolean }): void {
     checkOptions('zeroGrad', options, ['setToNone']);
     for (const parameter of this.parameters()) {
-      if (parameter.grad === null) continue;
-      parameter.grad = (options?.setToNone ?? true) ? null : parameter.grad.detach().zero_();
+      if (parameter.gradient === null) continue;
+      if (options?.setToNone ?? true) parameter.grad = null;
+      else parameter.grad = parameter.gradient.detach().zero_();
     }
   }
 

@@ -26,7 +26,7 @@ function listOf(op: string, tensors: unknown): Tensor[] {
 }
 
 function gradsOf(op: string, parameters: unknown): Tensor[] {
-  return listOf(op, parameters).flatMap(({ grad }) => (grad === null ? [] : [grad.detach()]));
+  return listOf(op, parameters).flatMap(({ gradient }) => (gradient === null ? [] : [gradient.detach()]));
 }
 
 /** The norm over all elements; no elements have norm 0. */

@@ -89,7 +89,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
   private updateAll(): void {
     const work = this.paramGroups.map((group) => {
       this.checkGroup(group);
-      const params = group.params.filter((p) => p.grad !== null);
+      const params = group.params.filter((p) => p.gradient !== null);
       return { group, params, grads: params.map((p) => this.gradientOf(p)) };
     });
     for (const { params } of work) for (const p of params) this.moveState(p);
@@ -97,7 +97,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
   }
 
   private gradientOf(p: Tensor): Tensor {
-    const { grad } = p;
+    const { gradient: grad } = p;
     const name = `${this.constructor.name}.step`;
     if (!(grad instanceof Tensor)) throw new ArgumentError(`${name}: a gradient is not a tensor, got ${show(grad)}; expected a Tensor or null`);
     if (!sameShape(grad.shape, p.shape)) throw new ShapeError(`${name}: a gradient has another shape, got ${show(grad)} for ${show(p)}; expected equal shapes`);
@@ -136,7 +136,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
     const toNull = options?.setToNone ?? true;
     for (const { params } of this.paramGroups) {
       for (const p of params) {
-        if (p.grad !== null) p.grad = toNull ? null : noGrad(() => p.grad?.detach().zero_() ?? null);
+        const { gradient } = p;
+        if (gradient !== null) p.grad = toNull ? null : noGrad(() => gradient.detach().zero_());
       }
     }
   }

@@ -264,8 +264,8 @@ export const cast: Primitive<DType> = primitive<DType>({
   cpu: copyKernel,
   backward: [
     (g, node) => {
-      const info = node.inputs[0];
-      return info === null || !isFloat(info.dtype) ? g : apply(cast, [g], info.dtype);
+      const { dtype } = node.inputs[0];
+      return dtype === null || !isFloat(dtype) ? g : apply(cast, [g], dtype);
     },
   ],
 });

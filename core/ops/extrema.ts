@@ -55,7 +55,7 @@ function withIndices(name: string, cpu: Kernel<DimAttrs>): Primitive<DimAttrs> {
     backward: (node, g) => {
       if (g === null) return [null];
       const { dim } = node.attrs as DimAttrs;
-      return [emptyTensor(node.inputs[0]?.shape ?? [], g.dtype, g.device).scatter(dim, node.output(1).unsqueeze(dim), g.unsqueeze(dim))];
+      return [emptyTensor(node.inputs[0].shape, g.dtype, g.device).scatter(dim, node.output(1).unsqueeze(dim), g.unsqueeze(dim))];
     },
   });
 }

@@ -31,7 +31,7 @@ const gatherOp: Primitive<GatherAttrs> = primitive<GatherAttrs>({
   saves: (i) => i === 1,
   backward: [
     (g, n) => {
-      const before = emptyTensor(n.inputs[0]?.shape ?? [], g.dtype, g.device);
+      const before = emptyTensor(n.inputs[0].shape, g.dtype, g.device);
       return apply(scatterOp, [before, n.input(1), g], { ...(n.attrs as GatherAttrs), accumulate: true });
     },
     null,
@@ -51,7 +51,7 @@ const scatterOp: Primitive<ScatterAttrs> = primitive<ScatterAttrs>({
     (g, n) => {
       const attrs = n.attrs as ScatterAttrs;
       if (attrs.accumulate) return g;
-      const zeros = expand(emptyTensor([], g.dtype, g.device), n.inputs[1]?.shape ?? []);
+      const zeros = expand(emptyTensor([], g.dtype, g.device), n.inputs[1].shape);
       return apply(scatterOp, [g, n.input(1), zeros], attrs);
     },
     null,

@@ -78,7 +78,7 @@ export const indexOp: Primitive<Selection> = primitive<Selection>({
     const attrs = n.attrs as Selection;
     const indices = tail(n, 1);
     const kept = attrs.padding === undefined ? g : g.maskedFill(unsqueeze(indices[0].eq(attrs.padding), -1), 0);
-    return [apply(indexPutOp, [emptyTensor(n.inputs[0]?.shape ?? [], g.dtype, g.device), kept, ...indices], { ...attrs, padding: undefined, accumulate: true })];
+    return [apply(indexPutOp, [emptyTensor(n.inputs[0].shape, g.dtype, g.device), kept, ...indices], { ...attrs, padding: undefined, accumulate: true })];
   },
 });
 
@@ -92,7 +92,7 @@ export const indexPutOp: Primitive<PutAttrs> = primitive<PutAttrs>({
     if (g === null) return [null];
     const attrs = n.attrs as PutAttrs;
     const indices = tail(n, 2);
-    const zeros = (): Tensor => expand(emptyTensor([], g.dtype, g.device), n.inputs[1]?.shape ?? []);
+    const zeros = (): Tensor => expand(emptyTensor([], g.dtype, g.device), n.inputs[1].shape);
     const rest = !n.needs(0) ? null : attrs.accumulate ? g : apply(indexPutOp, [g, zeros(), ...indices], attrs);
     return [rest, n.needs(1) ? apply(indexOp, [g, ...indices], attrs) : null];
   },

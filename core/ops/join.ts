@@ -29,8 +29,7 @@ const catOp: Primitive<CatAttrs> = primitive<CatAttrs>({
     if (g === null) return [];
     const { dim } = node.attrs as CatAttrs;
     let at = 0;
-    return node.inputs.map((info, i) => {
-      const shape = info?.shape ?? [];
+    return node.inputs.map(({ shape }, i) => {
       const size = shape.length === 1 && shape[0] === 0 ? 0 : shape[dim];
       at += size;
       if (!node.needs(i)) return null;

@@ -46,7 +46,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
 
 /** A gradient or result of a reduction, spread over the shape before it. */
 export function spread(g: Tensor, node: Node): Tensor {
-  return spreadOver(g, node.attrs as ReduceAttrs, node.inputs[0]?.shape ?? []);
+  return spreadOver(g, node.attrs as ReduceAttrs, node.inputs[0].shape);
 }
 
 function spreadOver(g: Tensor, { dims, keepdim }: ReduceAttrs, shape: Shape): Tensor {
@@ -116,7 +116,7 @@ const meanOp = reduction('mean', {
   step: e.add,
   finish: e.div,
   dtype: toFloat,
-  backward: (g, node) => spread(g, node).div((node.inputs[0]?.shape ?? []).reduce((n, size, i) => ((node.attrs as ReduceAttrs).dims.includes(i) ? n * size : n), 1)),
+  backward: (g, node) => spread(g, node).div(node.inputs[0].shape.reduce((n, size, i) => ((node.attrs as ReduceAttrs).dims.includes(i) ? n * size : n), 1)),
 });
 
 // ---- products, extremes, logic ----

@@ -24,7 +24,7 @@ const sortOp: Primitive<SortAttrs> = primitive<SortAttrs>({
   saves: 'outputs',
   backward: (node, g) => {
     if (g === null) return [null];
-    return [scatter(emptyTensor(node.inputs[0]?.shape ?? [], g.dtype, g.device), (node.attrs as SortAttrs).dim, node.output(1), g)];
+    return [scatter(emptyTensor(node.inputs[0].shape, g.dtype, g.device), (node.attrs as SortAttrs).dim, node.output(1), g)];
   },
 });
 

@@ -282,7 +282,7 @@ const placeOp = primitive<Window & { readonly shape: Shape }>({
   backward: [
     (g, n) => {
       const { dim, start, step } = n.attrs as Window;
-      return slice(g, dim, start, n.inputs[0]?.shape[dim] ?? 0, step);
+      return slice(g, dim, start, n.inputs[0].shape[dim], step);
     },
   ],
 });

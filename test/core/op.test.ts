@@ -22,7 +22,7 @@ const both = primitive<number>({
   },
   backward: (node, s, d) => {
     const scale = node.attrs as number;
-    const zero = ones(node.outputs[0].shape, { dtype: 'float64' }).mul(0);
+    const zero = ones(node.inputs[0].shape, { dtype: 'float64' }).mul(0);
     return [(s ?? zero).add(d ?? zero).mul(scale), (s ?? zero).sub(d ?? zero).mul(scale)];
   },
 });
