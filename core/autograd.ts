@@ -142,11 +142,9 @@ function drop({ storage }: Tensor): void {
 
 /** Releases what a formula has made on the way. */
 function releaseUnused(made: Storage[]): void {
-  for (let i = 0; i < made.length; i++) {
-    const storage = made[i];
+  for (let storage = made.pop(); storage !== undefined; storage = made.pop()) {
     if (storage.holds === 0 && isOwn(storage)) storage.release();
   }
-  made.length = 0;
 }
 
 function runHooks(hooks: readonly GradHook[], grad: Tensor): Tensor {

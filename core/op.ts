@@ -71,18 +71,34 @@ export function commonDevice(name: string, inputs: readonly Operand[]): Device {
 
 /** Runs a primitive with one output and records it. */
 export function apply<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A): Tensor {
-  return applyMany(op, inputs, attrs)[0];
+  const device = commonDevice(op.name, inputs);
+  const kernel = kernelFor(op, device);
+  const spec = op.infer(inputs, attrs);
+  if (isMany(spec)) return run(op, inputs, attrs, kernel, spec.map((s) => unfilled(device, s)))[0];
+  const out = unfilled(device, spec);
+  kernel([out], inputs, attrs);
+  if (op.backward !== undefined && isRecorded(inputs)) record(op, inputs, [out], attrs);
+  return out;
 }
 
 /** Runs a primitive and records it. */
 export function applyMany<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A): Tensor[] {
   const device = commonDevice(op.name, inputs);
   const kernel = kernelFor(op, device);
-  const specs = op.infer(inputs, attrs);
-  const outputs = (isMany(specs) ? specs : [specs]).map((s) => new Tensor(device.allocate(s.dtype, numelOf(s.shape)), s.shape));
+  const spec = op.infer(inputs, attrs);
+  return run(op, inputs, attrs, kernel, isMany(spec) ? spec.map((s) => unfilled(device, s)) : [unfilled(device, spec)]);
+}
+
+function run<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A, kernel: Kernel<A>, outputs: Tensor[]): Tensor[] {
   kernel(outputs, inputs, attrs);
-  record(op, inputs, outputs, attrs);
+  if (op.backward !== undefined && isRecorded(inputs)) record(op, inputs, outputs, attrs);
   return outputs;
+}
+
+/** A result that a kernel will fill. */
+function unfilled(device: Device, { shape, dtype }: Spec): Tensor {
+  const length = numelOf(shape);
+  return new Tensor(device.empty === undefined ? device.allocate(dtype, length) : device.empty(dtype, length), shape);
 }
 
 function isMany(specs: Spec | readonly Spec[]): specs is readonly Spec[] {
@@ -105,7 +121,7 @@ export function isRecorded(inputs: readonly Operand[]): boolean {
 }
 
 function record<A>(op: Primitive<A>, inputs: readonly Operand[], outputs: readonly Tensor[], attrs: A): void {
-  if (op.backward === undefined || !isRecorded(inputs)) return;
+  if (op.backward === undefined) return;
   const node = new Node(op.name, op.backward, inputs, outputs.length, attrs);
   saveInputs(op, node, inputs);
   attach(node, outputs);

@@ -10,8 +10,11 @@ export function numelOf(shape: Shape): number {
   return n;
 }
 
+const lineStrides: readonly number[] = [1];
+
 /** Row-major strides, in elements. */
-export function stridesOf(shape: Shape): number[] {
+export function stridesOf(shape: Shape): readonly number[] {
+  if (shape.length === 1) return lineStrides;
   const strides = new Array<number>(shape.length);
   let n = 1;
   for (let i = shape.length - 1; i >= 0; i--) {

@@ -127,11 +127,9 @@ export class Node {
   /** Keeps the outputs. */
   saveOutputs(outputs: readonly Tensor[]): void {
     this.saved = true;
-    this.savedOutputs = outputs.map((y) => {
-      const kept = new Input(0);
-      kept.save(y);
-      return kept;
-    });
+    const kept = new Array<Input>(outputs.length);
+    for (let i = 0; i < outputs.length; i++) (kept[i] = new Input(0)).save(outputs[i]);
+    this.savedOutputs = kept;
   }
 
   /** Whether input `i` needs a gradient. */

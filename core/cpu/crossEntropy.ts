@@ -78,6 +78,7 @@ export function crossEntropyBackward([out]: readonly Tensor[], [grad, probabilit
   const { ignoreIndex, smoothing, reduction } = attrs;
   const [main, even] = [1 - smoothing, smoothing / classes];
   const all = even * weights.reduce((a, b) => a + b, 0);
+  dx.fill(0);
   const factor = reduction === 'mean' ? g[0] / cellsOf(total)[0] : g[0];
   for (let s = 0; s < samples; s++) {
     for (let l = 0; l < places; l++) {

@@ -243,6 +243,7 @@ export const nonzeroKernel: Kernel<undefined> = ([out], [input]) => {
 export const oneHotKernel: Kernel<{ readonly classes: number }> = ([out], [input], { classes }) => {
   const cells = rowMajorCells(input as Tensor);
   const to = out.storage.cells;
+  to.fill(0);
   for (let i = 0; i < cells.length; i++) {
     const label = cells[i];
     if (!(label >= 0 && label < classes)) {

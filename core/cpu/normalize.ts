@@ -190,6 +190,7 @@ export function normRowsBackward(outputs: readonly Tensor[], inputs: readonly Op
     const along = (dot * inverse) / width;
     for (let i = 0; i < width; i++) dx[at + i] = (g[at + i] * scales[i] - average - (x[at + i] - m) * along) * inverse;
   }
-  db.set(sums);
-  dw.set(dots);
+  // Without rows there are no sums either.
+  db.fill(0).set(sums);
+  dw.fill(0).set(dots);
 }

@@ -94,7 +94,7 @@ export const maxPoolPickKernel: Kernel<PoolAttrs> = ([out], inputs, attrs) => {
   for (let n = 0; n < images; n++) {
     for (let p = n * after; p < (n + 1) * after; p++) {
       const at = indices[places.offset + p];
-      if (at >= 0) cells[p] = values[x.offset + n * before + at];
+      cells[p] = at >= 0 ? values[x.offset + n * before + at] : 0;
     }
   }
 };

@@ -4,7 +4,7 @@ import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
 import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
 import { type GradFn, type Operand, type Primitive, apply, applyInPlace, primitive } from '../op.ts';
-import { broadcastShapes, type Shape } from '../shape.ts';
+import { broadcastShapes, sameShape, type Shape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 
 /** Makes the tensors that an operation is tried on; the same calls give the same values. */
@@ -132,6 +132,20 @@ export function broadcastOperands(op: string, inputs: readonly Operand[]): Shape
   return shape;
 }
 
+/** The first operand, when all are tensors of its shape and dtype, or it is a float tensor with dimensions and the others are numbers. */
+function sharedSpec(inputs: readonly Operand[]): Tensor | null {
+  const [first] = inputs;
+  if (typeof first === 'number') return null;
+  const { shape, dtype } = first;
+  for (let i = 1; i < inputs.length; i++) {
+    const x = inputs[i];
+    if (typeof x === 'number') {
+      if (shape.length === 0 || !isFloat(dtype)) return null;
+    } else if (x.dtype !== dtype || !sameShape(x.shape, shape)) return null;
+  }
+  return first;
+}
+
 /** How a pointwise primitive is described; `cpu` builds its expression. */
 export interface PointwiseDefinition<A> {
   readonly name: string;
@@ -156,9 +170,12 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
     backward,
     saves,
     infer: (inputs) => {
-      const promoted = resultType(...inputs);
+      const alike = sharedSpec(inputs);
+      const promoted = alike === null ? resultType(...inputs) : alike.dtype;
       accepts?.(promoted);
-      return { shape: broadcastOperands(name, inputs), dtype: dtype === undefined ? promoted : dtype(promoted, inputs) };
+      const result = dtype === undefined ? promoted : dtype(promoted, inputs);
+      if (alike === null) return { shape: broadcastOperands(name, inputs), dtype: result };
+      return alike.dtype === result ? alike : { shape: alike.shape, dtype: result };
     },
     cpu: pointwiseKernel<A>(
       (attrs) => (key === undefined ? '' : key(attrs)),

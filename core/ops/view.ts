@@ -3,6 +3,8 @@ import { apply, makeView, primitive } from '../op.ts';
 import { type Shape, broadcastStrides, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
+import { accelerated } from '../cpu/engine.ts';
+import { fastClone, fastPlace } from '../cpu/fast/strided.ts';
 import { scatterStrided } from '../cpu/strided.ts';
 
 const family = 'shape';
@@ -16,7 +18,7 @@ export function realDim(op: string, dim: number, x: Tensor): number {
 // ---- the same elements under another shape ----
 
 /** Strides of `target` over the same cells, or null where only a copy can do it. */
-function viewStrides(x: Tensor, target: Shape): number[] | null {
+function viewStrides(x: Tensor, target: Shape): readonly number[] | null {
   if (isContiguous(x.shape, x.strides)) return stridesOf(target);
   const out = new Array<number>(target.length).fill(0);
   const sizes = x.shape.flatMap((n, i) => (n === 1 ? [] : [{ n, stride: x.strides[i] }]));
@@ -273,12 +275,13 @@ interface Window {
 const placeOp = primitive<Window & { readonly shape: Shape }>({
   name: 'place',
   infer: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
-  cpu: ([out], [x], { dim, start, step }) => {
+  cpu: accelerated(fastPlace, ([out], [x], { dim, start, step }) => {
     const source = x as Tensor;
     const strides = stridesOf(out.shape);
+    out.storage.cells.fill(0);
     const layout = { shape: source.shape, strides: strides.with(dim, strides[dim] * step), offset: start * strides[dim] };
     scatterStrided([out], [out, source], { ...layout, accumulate: false });
-  },
+  }),
   backward: [
     (g, n) => {
       const { dim, start, step } = n.attrs as Window;
@@ -297,7 +300,7 @@ function placed(x: Tensor, shape: Shape, window: Window): Tensor {
 const cloneOp = primitive({
   name: 'clone',
   infer: ([x]) => x as Tensor,
-  cpu: ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }),
+  cpu: accelerated(fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false })),
   backward: [(g) => g],
 });
 

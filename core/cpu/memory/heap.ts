@@ -18,7 +18,6 @@ const LARGE = 4096;
 const LINE = 64;
 const LIMIT = MAX_PAGES * 65_536;
 
-const free: number[][] = Array.from({ length: 128 }, () => []);
 let top = FIRST;
 let live = 0;
 /** Beyond this many bytes, blocks that were not used for a while are moved out before the memory grows. */
@@ -32,11 +31,10 @@ function sizeClass(bytes: number): number {
   return ((octave - 6) << 2) + (((bytes - 1) >>> (octave - 2)) & 3) + 1;
 }
 
-/** Bytes of a size. */
-function classBytes(c: number): number {
-  if (c === 0) return 64;
-  return (5 + ((c - 1) & 3)) * 2 ** (((c - 1) >>> 2) + 4);
-}
+/** Bytes of each size. */
+const sizes = Float64Array.from({ length: 128 }, (_, c) => (c === 0 ? 64 : (5 + ((c - 1) & 3)) * 2 ** (((c - 1) >>> 2) + 4)));
+
+const free: number[][] = Array.from(sizes, () => []);
 
 /** What is asked when memory runs short: to move out what can be missed. */
 export function onPressure(handler: () => void): void {
@@ -55,22 +53,23 @@ export function liveBytes(): number {
  */
 export function allocate(bytes: number): number {
   const c = sizeClass(bytes);
-  const at = free[c].pop();
-  if (at === undefined) return carve(bytes, c);
-  live += classBytes(c);
+  const list = free[c];
+  if (list.length === 0) return carve(bytes, c);
+  const at = list.pop() ?? 0;
+  live += sizes[c];
   return at;
 }
 
 /** Gives a stretch back that was asked for with the same number of bytes. */
 export function release(address: number, bytes: number): void {
   const c = sizeClass(bytes);
-  live -= classBytes(c);
+  live -= sizes[c];
   free[c].push(address);
 }
 
 function carve(bytes: number, c: number): number {
   if (bytes > LIMIT) throw outOfMemory(bytes);
-  const size = classBytes(c);
+  const size = sizes[c];
   const step = size < LARGE ? size : size + SKEW;
   if (size >= 4 * LINE) top = (top + LINE - 1) & -LINE;
   if (top + step > budget) {

@@ -89,7 +89,7 @@ export class CpuStorage extends Storage {
 
 /** A storage whose contents are what the memory last held. */
 export function emptyStorage(device: Device, dtype: DType, length: number): CpuStorage {
-  const bytes = length * itemSize(dtype);
+  const bytes = dtype === 'float32' ? 4 * length : length * itemSize(dtype);
   if (dtype === 'float64') return new CpuStorage(device, dtype, length, outsideBlock(bytes), 0);
   if (Storage.temporaries !== null) {
     const storage = new CpuStorage(device, dtype, length, ownBlock(bytes), 0);
