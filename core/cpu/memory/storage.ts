@@ -11,7 +11,7 @@ interface ChunkSize {
   readonly bytes: number;
 }
 const tiny: ChunkSize = { largest: 64, bytes: 2048 };
-const small: ChunkSize = { largest: 4096, bytes: 32_768 };
+const small: ChunkSize = { largest: 2048, bytes: 8192 };
 
 /** A block that is handed out from front to back. */
 interface Chunk {

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import { F, Linear, type Tensor, manualSeed, noGrad, rand, tensor, zeros } from '../index.ts';
+import { moveAllOut } from '../core/cpu/memory/block.ts';
+import { liveBytes } from '../core/cpu/memory/heap.ts';
+import { equal, is, ok } from './assert.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface Report {
+  readonly grownMB: number;
+  readonly kept: number;
+  readonly wrong: number;
+}
+
+/** Runs a loop of so many steps in a process of its own. */
+function loop(mode: string, steps: number): Promise<Report> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', 'test/fixtures/memoryLoop.ts', mode, String(steps)], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (part: Buffer) => {
+      text += part.toString();
+    });
+    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(text) as Report) : reject(new Error(`${mode}: exit code ${code}`))));
+  });
+}
+
+test('a loop of training steps without await has flat memory', async () => {
+  const { grownMB } = await loop('train', 20_000);
+  ok(grownMB < 24, `${grownMB} MB`);
+});
+
+test('so has a loop of inference', async () => {
+  const { grownMB } = await loop('inference', 20_000);
+  ok(grownMB < 24, `${grownMB} MB`);
+});
+
+test('a loop that keeps every loss grows by the losses only, and they stay right', async () => {
+  const { grownMB, kept, wrong } = await loop('losses', 20_000);
+  equal([kept, wrong], [20_000, 0]);
+  ok(grownMB < 24 + 0.8 * kept * 2.5 / 1024, `${grownMB} MB`);
+});
+
+test('one that keeps every tenth activation grows by a chunk of 8 KB for each', async () => {
+  const { grownMB, kept, wrong } = await loop('activations', 20_000);
+  equal([kept, wrong], [2_000, 0]);
+  ok(grownMB < 24 + 0.8 * kept * 10 / 1024, `${grownMB} MB`);
+});
+
+test('moving everything out and in again changes nothing', () => {
+  manualSeed(1);
+  const layer = new Linear(8, 4);
+  const x = rand([16, 8]);
+  const before = F.tanh(layer.forward(x));
+  const values = before.data();
+  moveAllOut();
+  is(liveBytes(), 0);
+  equal(before.data(), values);
+  equal(F.tanh(layer.forward(x)).data(), values);
+  noGrad(() => before.add_(1));
+  moveAllOut();
+  equal(before.data(), values.map((v) => v + 1));
+});
+
+test('views share memory wherever it lies', () => {
+  const base = zeros([4, 4]);
+  const row = base.at(1);
+  moveAllOut();
+  row.add_(1);
+  equal(base.sum().item(), 4);
+  moveAllOut();
+  base.mul_(2);
+  equal(row.array(), [2, 2, 2, 2]);
+});
+
+test('a backward pass gives back what it took', () => {
+  const layer = new Linear(64, 64);
+  const x = rand([32, 64]);
+  const step = (): void => {
+    layer.zeroGrad();
+    F.tanh(layer.forward(x)).square().mean().backward();
+  };
+  for (let i = 0; i < 5; i++) step();
+  moveAllOut();
+  step();
+  layer.zeroGrad();
+  const live = liveBytes();
+  noGrad(() => layer.weight.sum()); // so that the comparison below sees no first use
+  for (let i = 0; i < 3; i++) {
+    layer.zeroGrad();
+    layer.forward(x).sum().backward();
+    layer.zeroGrad();
+  }
+  // Forward results stay until the nursery is emptied: 3 of them, a sum each, and a view's worth of slack.
+  ok(liveBytes() - live < 3 * (32 * 64 * 4) * 1.3 + 32_768, `${liveBytes() - live} bytes`);
+});
+
+test('a gradient that was looked at stays what it was', () => {
+  const w = tensor([1, 2, 3], { requiresGrad: true });
+  w.mul(w).sum().backward();
+  const seen = w.grad as Tensor;
+  w.grad = null;
+  w.mul(3).sum().backward();
+  equal(seen.array(), [2, 4, 6]);
+  equal(w.grad?.array(), [3, 3, 3]);
+});
+
+test('a gradient that a hook saw, or that the caller asked for, stays what it was', () => {
+  const w = tensor([1, 2, 3], { requiresGrad: true });
+  const seen: Tensor[] = [];
+  const y = w.mul(2);
+  y.registerHook((g) => void seen.push(g));
+  w.registerHook((g) => void seen.push(g));
+  y.mul(y).sum().backward();
+  w.grad = null;
+  for (let i = 0; i < 50; i++) {
+    w.mul(i).square().sum().backward();
+    w.grad = null;
+  }
+  equal(seen.slice(0, 2).map((g) => g.array()), [[4, 8, 12], [8, 16, 24]]);
+});
+
+test.run();
