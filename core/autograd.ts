@@ -104,14 +104,9 @@ function onPath(order: readonly Node[], targets: ReadonlyMap<Node, unknown>): Se
   return needed;
 }
 
-function pendingOf(node: Node, index: number): Tensor | null {
-  return index === 0 ? node.pending : (node.pendingMore?.[index] ?? null);
-}
-
 function setPending(node: Node, index: number, grad: Tensor): void {
   grad.storage.holds++;
-  if (index === 0) node.pending = grad;
-  else (node.pendingMore ??= new Array<Tensor | null>(node.outputs).fill(null))[index] = grad;
+  node.setPending(index, grad);
 }
 
 /** Whether the pass alone has this block, so that it can be written or released. */
@@ -121,7 +116,7 @@ function isOwn({ temporary, claimed }: Storage): boolean {
 
 /** Adds a gradient to what has arrived at an output of a node. */
 function addPending(node: Node, index: number, grad: Tensor): void {
-  const before = pendingOf(node, index);
+  const before = node.pendingAt(index);
   if (before === null) {
     setPending(node, index, grad);
     return;
@@ -167,7 +162,7 @@ function hooked(node: Node, hooks: readonly (readonly GradHook[] | undefined)[])
   Storage.temporaries = null;
   try {
     for (let i = 0; i < node.outputs; i++) {
-      const grad = pendingOf(node, i);
+      const grad = node.pendingAt(i);
       const list = hooks[i];
       if (grad === null || list === undefined || list.length === 0) continue;
       const changed = runHooks(list, grad);
@@ -193,8 +188,7 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
   const kept = createGraph ? grad.clone() : own ? new Tensor(storage, grad.shape, grad.strides, grad.offset) : grad.detach().clone();
   kept.storage.keep();
   kept.storage.claimed = true;
-  leaf.gradient = kept;
-  leaf.gradientSeen = false;
+  leaf.takeGradient(kept);
 }
 
 /** Gives a gradient the dtype and, where the input was broadcast, the shape of the input. */
@@ -214,12 +208,12 @@ function send(grad: Tensor | null | undefined, input: Input, needed: ReadonlySet
 function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
   const { backward, inputs } = node;
   if (typeof backward === 'function') {
-    const grads = node.outputs === 1 ? backward(node, node.pending) : backward(node, ...Array.from({ length: node.outputs }, (_, i) => pendingOf(node, i)));
+    const grads = node.outputs === 1 ? backward(node, node.pending) : backward(node, ...Array.from({ length: node.outputs }, (_, i) => node.pendingAt(i)));
     for (let i = 0; i < inputs.length; i++) send(grads[i], inputs[i], needed);
     return;
   }
   const grad = node.pending;
-  if (grad === null) return;
+  if (grad === null || backward === undefined) return;
   const last = backward.length - 1;
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i];
@@ -229,15 +223,19 @@ function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
   }
 }
 
+/** The gradients of a node have been used. */
 function forget(node: Node): void {
-  const { pending, pendingMore } = node;
-  if (pending !== null) {
-    node.pending = null;
-    drop(pending);
+  for (let i = 0; i < node.outputs; i++) {
+    const grad = node.pendingAt(i);
+    if (grad === null) continue;
+    node.setPending(i, null);
+    drop(grad);
   }
-  if (pendingMore === null) return;
-  node.pendingMore = null;
-  for (const grad of pendingMore) if (grad !== null) drop(grad);
+}
+
+function hasPending(node: Node): boolean {
+  for (let i = 0; i < node.outputs; i++) if (node.pendingAt(i) !== null) return true;
+  return false;
 }
 
 function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
@@ -245,12 +243,12 @@ function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
   if (hooks !== null) hooked(node, hooks);
   if (pass.targets !== null) {
     for (const target of pass.targets.get(node) ?? []) {
-      const grad = pendingOf(node, target.index);
+      const grad = node.pendingAt(target.index);
       if (pass.made !== null) grad?.storage.keep();
       target.deliver(grad);
     }
   }
-  if (node.pending === null && node.pendingMore === null) return;
+  if (!hasPending(node)) return;
   if (node.leaf !== null) {
     if (pass.targets === null && node.pending !== null) accumulate(node.leaf, node.pending, pass.createGraph);
   } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {

@@ -45,7 +45,7 @@ export function customOp<A extends readonly Tensor[]>(definition: CustomOpDefini
   const run = (...inputs: A): Tensor => {
     const output = runForward(name, forward, inputs);
     if (!isFloat(output.dtype) || !isRecorded(inputs)) return output;
-    const node = new Node(name, (self, grad) => (grad === null ? [] : gradients(name, backward, grad, self)), inputs, 1);
+    const node = new Node({ name, backward: (self, grad) => (grad === null ? [] : gradients(name, backward, grad, self)) }, inputs, 1);
     inputs.forEach((x, i) => node.saveInput(i, x));
     output.node = node;
     node.saveOutputs([output]);

@@ -1,18 +1,8 @@
-import { adoptedStorage, emptyStorage } from './cpu/memory/storage.ts';
+import { cpu } from './cpu/memory/storage.ts';
 import { ArgumentError, DeviceError, show } from './errors.ts';
 import type { Device } from './storage.ts';
 
-/** The CPU: kernels in `core/cpu`, memory in `core/cpu/memory`. */
-export const cpu: Device = {
-  name: 'cpu',
-  allocate: (dtype, length) => {
-    const storage = emptyStorage(cpu, dtype, length);
-    if (dtype !== 'float64') storage.cells.fill(0);
-    return storage;
-  },
-  empty: (dtype, length) => emptyStorage(cpu, dtype, length),
-  adopt: (dtype, cells) => adoptedStorage(cpu, dtype, cells),
-};
+export { cpu } from './cpu/memory/storage.ts';
 
 const devices = new Map<string, Device>([[cpu.name, cpu]]);
 

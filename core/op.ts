@@ -121,8 +121,7 @@ export function isRecorded(inputs: readonly Operand[]): boolean {
 }
 
 function record<A>(op: Primitive<A>, inputs: readonly Operand[], outputs: readonly Tensor[], attrs: A): void {
-  if (op.backward === undefined) return;
-  const node = new Node(op.name, op.backward, inputs, outputs.length, attrs);
+  const node = new Node(op, inputs, outputs.length, attrs);
   saveInputs(op, node, inputs);
   attach(node, outputs);
   if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs(outputs);
@@ -156,7 +155,7 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
   const recorded = checkWritable(name, self, inputs);
   const operands = inputs.map((x) => (typeof x !== 'number' && x !== self && overlaps(x, self) ? copyOf(x) : x));
   if (recorded && op.backward !== undefined) {
-    const node = new Node(op.name, op.backward, inputs, 1, attrs);
+    const node = new Node(op, inputs, 1, attrs);
     saveInputs(op, node, inputs.includes(self) && savesAny(op, inputs, self) ? replaced(inputs, self, originalOf(self)) : inputs);
     kernel([self], operands, attrs);
     self.storage.version++;
@@ -211,17 +210,16 @@ export function rebase(self: Tensor, node: Node): void {
     self.rebased++;
     return;
   }
-  self.baseVersion = base.rebased;
+  self.viewOf(base);
   const owner = ownerOf(base);
   const layout: Layout = { shape: self.shape, strides: self.strides, offset: self.offset };
   const scatter = new Node(
-    'viewScatter',
-    (_, grad) => {
+    { name: 'viewScatter', backward: (_, grad) => {
       if (grad === null) return [null, null];
       const [whole, window] = overStorage(grad, owner, layout);
       const rest = whole.asStridedScatter(emptyTensor(layout.shape, grad.dtype, grad.device), window);
       return [fromStorage(rest, owner), whole.asStrided(window.shape, window.strides, window.offset)];
-    },
+    } },
     [base, self],
     1,
   );
@@ -287,10 +285,9 @@ function originalOf(self: Tensor): Tensor {
 /** A view: the same storage under another layout, with a gradient formula. */
 export function makeView(name: string, x: Tensor, layout: Layout, backward: GradFn): Tensor {
   const view = new Tensor(x.storage, layout.shape, layout.strides, layout.offset);
-  view.base = x.base ?? x;
-  view.baseVersion = view.base.rebased;
+  view.viewOf(x.base ?? x);
   if (isRecorded([x]) && isFloat(x.dtype)) {
-    view.node = new Node(name, [backward], [x], 1);
+    view.node = new Node({ name, backward: [backward] }, [x], 1);
   }
   return view;
 }

@@ -57,15 +57,33 @@ export class Input {
     const { value, storage, version } = this;
     if (storage === null || typeof value !== 'object') return;
     if (storage !== value.storage || storage.version !== version) {
-      throw new StateError(
-        `${name}: a value needed for its gradient was overwritten in place, got ${show(value)} at version ${value.storage.version}; expected version ${version}`,
-        { hint: 'use the out-of-place form, or clone() before the in-place operation' },
-      );
+      throw overwritten(name, value, version);
     }
   }
 }
 
 const scalarShape: Shape = [];
+const noInputs: readonly Input[] = [];
+
+function overwritten(name: string, value: Tensor, version: number): StateError {
+  return new StateError(
+    `${name}: a value needed for its gradient was overwritten in place, got ${show(value)} at version ${value.storage.version}; expected version ${version}`,
+    { hint: 'use the out-of-place form, or clone() before the in-place operation' },
+  );
+}
+
+/** What a node knows of its operation. */
+export interface Rule {
+  readonly name: string;
+  /** Gradient formula per input (the last one serves further inputs too), or one function for all of them. */
+  readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
+}
+
+/** Gradients and values of the outputs behind the first, which few operations have. */
+interface Further {
+  readonly pending: (Tensor | null)[];
+  readonly kept: Input[];
+}
 
 /**
  * One recorded operation: where gradients go next, and the values its gradient formula needs. A formula reads them through
@@ -73,63 +91,81 @@ const scalarShape: Shape = [];
  */
 export class Node {
   private static created = 0;
-  readonly name: string;
-  /** Gradient formula per input (the last one serves further inputs too), or one function for all of them. */
-  readonly backward: readonly (GradFn | null)[] | BackwardFn;
+  private readonly rule: Rule;
   /** Arguments of the operation that are no tensors. */
   readonly attrs: unknown;
   /** Order of creation: inputs come before the operations that use them. */
   readonly id: number = Node.created++;
   /** The inputs; none any more once the graph was freed. */
   inputs: readonly Input[];
-  /** Number of outputs. */
-  readonly outputs: number;
   /** For a node that sums into a leaf: the leaf. */
   readonly leaf: Tensor | null;
   /** Hooks of each output, run on its whole gradient. */
   hooks: (GradHook[] | undefined)[] | null = null;
   /** Gradient of output 0 as far as it has arrived, during a backward pass. */
   pending: Tensor | null = null;
-  /** Gradients of further outputs. */
-  pendingMore: (Tensor | null)[] | null = null;
   /** The last backward pass that came by. */
   pass = 0;
   /** Uses whose gradients are still to come, during a backward pass. */
   waiting = 0;
-  private savedOutputs: Input[] | null = null;
-  private saved = false;
-  private released = false;
+  /** Output 0 when the gradient formula reads it, with the block it lay in and its version. */
+  private kept: Tensor | null = null;
+  private keptStorage: Storage | null = null;
+  private keptVersion = 0;
+  private readonly further: Further | null;
+  private state: 'plain' | 'saved' | 'released' = 'plain';
 
-  constructor(
-    name: string,
-    backward: readonly (GradFn | null)[] | BackwardFn,
-    inputs: readonly Operand[],
-    outputs: number,
-    attrs?: unknown,
-    leaf: Tensor | null = null,
-  ) {
-    this.name = name;
-    this.backward = backward;
+  constructor(rule: Rule, inputs: readonly Operand[], outputs: number, attrs?: unknown, leaf: Tensor | null = null) {
+    this.rule = rule;
     this.attrs = attrs;
     this.leaf = leaf;
-    this.outputs = outputs;
+    this.further = outputs === 1 ? null : { pending: new Array<Tensor | null>(outputs).fill(null), kept: [] };
     const edges = new Array<Input>(inputs.length);
     for (let i = 0; i < inputs.length; i++) edges[i] = new Input(inputs[i]);
     this.inputs = edges;
   }
 
+  /** The operation's name. */
+  get name(): string {
+    return this.rule.name;
+  }
+
+  /** Gradient formula per input, or one function for all of them. */
+  get backward(): Rule['backward'] {
+    return this.rule.backward;
+  }
+
+  /** Number of outputs. */
+  get outputs(): number {
+    return this.further === null ? 1 : this.further.pending.length;
+  }
+
+  /** The gradient that has arrived at an output. */
+  pendingAt(i: number): Tensor | null {
+    return i === 0 ? this.pending : (this.further?.pending[i] ?? null);
+  }
+
+  /** Sets the gradient of an output. */
+  setPending(i: number, grad: Tensor | null): void {
+    if (i === 0) this.pending = grad;
+    else if (this.further !== null) this.further.pending[i] = grad;
+  }
+
   /** Keeps the value of input `i`. */
   saveInput(i: number, value: Operand): void {
-    this.saved = true;
+    this.state = 'saved';
     this.inputs[i].save(value);
   }
 
   /** Keeps the outputs. */
   saveOutputs(outputs: readonly Tensor[]): void {
-    this.saved = true;
-    const kept = new Array<Input>(outputs.length);
-    for (let i = 0; i < outputs.length; i++) (kept[i] = new Input(0)).save(outputs[i]);
-    this.savedOutputs = kept;
+    const [first] = outputs;
+    this.state = 'saved';
+    this.kept = first;
+    this.keptStorage = first.storage;
+    this.keptVersion = first.storage.version;
+    if (this.further === null) return;
+    for (let i = 1; i < outputs.length; i++) (this.further.kept[i] = new Input(0)).save(outputs[i]);
   }
 
   /** Whether input `i` needs a gradient. */
@@ -154,28 +190,36 @@ export class Node {
 
   /** Output `i`. */
   output(i = 0): Tensor {
-    const kept = this.savedOutputs?.[i];
-    if (typeof kept?.value !== 'object') throw this.missing(`output ${i}`);
-    kept.check(this.name);
-    return kept.value;
+    if (i > 0) {
+      const more = this.further?.kept[i];
+      if (typeof more?.value !== 'object') throw this.missing(`output ${i}`);
+      more.check(this.name);
+      return more.value;
+    }
+    const { kept, keptVersion } = this;
+    if (kept === null) throw this.missing(`output ${i}`);
+    if (kept.storage !== this.keptStorage || kept.storage.version !== keptVersion) throw overwritten(this.name, kept, keptVersion);
+    return kept;
   }
 
   /** Lets go of saved values, and of the graph below, after a backward pass that does not keep the graph. */
   release(): void {
-    if (!this.saved) return;
-    this.inputs = [];
-    this.savedOutputs = null;
-    this.released = true;
+    if (this.state !== 'saved') return;
+    this.state = 'released';
+    this.inputs = noInputs;
+    this.kept = null;
+    this.keptStorage = null;
+    if (this.further !== null) this.further.kept.length = 0;
   }
 
   private missing(what: string): StateError {
-    if (this.released) return freedGraph(this.name);
+    if (this.state === 'released') return freedGraph(this.name);
     return new StateError(`${this.name}: ${what} was not saved, got a read in its gradient; expected it among the saved values`);
   }
 
   /** Refuses a second backward pass through a node that was released. */
   checkAlive(): void {
-    if (this.released) throw freedGraph(this.name);
+    if (this.state === 'released') throw freedGraph(this.name);
   }
 }
 
@@ -185,19 +229,19 @@ function freedGraph(name: string): StateError {
   });
 }
 
-const noGradients: BackwardFn = () => [];
+const accumulateGrad: Rule = { name: 'accumulateGrad', backward: [] };
 
 /** The node whose output a tensor is; for a leaf the node that sums into its `grad`. */
 export function historyOf(x: Tensor): Node {
-  if (x.base !== null && x.baseVersion !== x.base.rebased) refreshView(x, x.base);
+  if (x.isStale && x.base !== null) refreshView(x, x.base);
   if (x.node !== null) return x.node;
-  x.accumulator ??= new Node('accumulateGrad', noGradients, [], 1, undefined, x);
+  x.accumulator ??= new Node(accumulateGrad, [], 1, undefined, x);
   return x.accumulator;
 }
 
 /** A view whose base was written through another view takes its history from the base anew. */
 export function refreshView(x: Tensor, base: Tensor): void {
-  x.baseVersion = base.rebased;
+  x.viewOf(base);
   const fresh = enableGrad(() => base.asStrided(x.shape, x.strides, x.offset));
   x.node = fresh.node;
   x.outputIndex = fresh.outputIndex;

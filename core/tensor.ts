@@ -16,6 +16,22 @@ export interface Layout {
   readonly offset: number;
 }
 
+/** What a view knows of the tensor it looks into, and how often that was rebased when the view's node was right. */
+interface Window {
+  readonly base: Tensor;
+  readonly rebased: number;
+}
+
+/** What most tensors do without: an engine makes many, and small ones are quicker to make. */
+interface Rare {
+  gradient: Tensor | null;
+  /** Whether anyone but the engine was given `gradient`, so that its memory must not be used again. */
+  gradientSeen: boolean;
+  accumulator: Node | null;
+  retainsGrad: boolean;
+  rebased: number;
+}
+
 /**
  * An n-dimensional array of one dtype that remembers how it was computed. Operations are methods (`a.matmul(b)`) and
  * functions (`matmul(a, b)`); a trailing underscore (`a.add_(b)`) means in place.
@@ -31,25 +47,13 @@ export class Tensor {
   strides: readonly number[];
   /** Where the first element lies in the storage. */
   offset: number;
-  /** What `grad` gives, for the engine. */
-  gradient: Tensor | null = null;
-  /** Whether anyone but the engine was given `gradient`, so that its memory must not be used again. */
-  gradientSeen = false;
   /** The recorded operation that made this tensor, or null for a leaf. */
   node: Node | null = null;
   /** Which output of `node` this is. */
   outputIndex = 0;
-  /** The tensor that this one is a view of, or null. */
-  base: Tensor | null = null;
-  /** `rebased` of the base when `node` was last right; see `historyOf`. */
-  baseVersion = 0;
-  /** Counts recorded in-place writes through views of this tensor. */
-  rebased = 0;
-  /** The node that sums gradients into `grad`, made on first use. */
-  accumulator: Node | null = null;
-  /** True when a non-leaf tensor keeps its gradient. */
-  retainsGrad = false;
   private needsGrad = false;
+  private window: Window | null = null;
+  private rare: Rare | null = null;
 
   constructor(storage: Storage, shape: Shape, strides: readonly number[] = stridesOf(shape), offset = 0) {
     this.storage = storage;
@@ -60,16 +64,79 @@ export class Tensor {
 
   /** Gradient summed by `backward()`, or null. */
   get grad(): Tensor | null {
-    this.gradientSeen = true;
-    return this.gradient;
+    const { rare } = this;
+    if (rare === null) return null;
+    rare.gradientSeen = true;
+    return rare.gradient;
   }
 
   set grad(value: Tensor | null) {
-    const { gradient, gradientSeen } = this;
+    if (value === null && this.rare === null) return;
+    const rare = this.more();
+    const { gradient, gradientSeen } = rare;
     // A gradient that nobody has looked at is gone with this: its memory serves the next one.
     if (value === null && gradient !== null && !gradientSeen && gradient.storage.claimed) gradient.storage.release();
-    this.gradient = value;
-    this.gradientSeen = value !== null;
+    rare.gradient = value;
+    rare.gradientSeen = value !== null;
+  }
+
+  /** What `grad` gives, for the engine, which does not keep it. */
+  get gradient(): Tensor | null {
+    return this.rare === null ? null : this.rare.gradient;
+  }
+
+  /** Sets `grad` to a tensor that nobody else has. */
+  takeGradient(gradient: Tensor): void {
+    const rare = this.more();
+    rare.gradient = gradient;
+    rare.gradientSeen = false;
+  }
+
+  /** The tensor that this one is a view of, or null. */
+  get base(): Tensor | null {
+    return this.window === null ? null : this.window.base;
+  }
+
+  /** Makes this a view of `base` as it is now: `node` is right until the base is written through another view. */
+  viewOf(base: Tensor): void {
+    this.window = { base, rebased: base.rebased };
+  }
+
+  /** True for a view whose base was written through another view since `node` was right. */
+  get isStale(): boolean {
+    const { window } = this;
+    return window !== null && window.rebased !== window.base.rebased;
+  }
+
+  /** Counts recorded in-place writes through views of this tensor. */
+  get rebased(): number {
+    return this.rare === null ? 0 : this.rare.rebased;
+  }
+
+  set rebased(value: number) {
+    this.more().rebased = value;
+  }
+
+  /** The node that sums gradients into `grad`, made on first use. */
+  get accumulator(): Node | null {
+    return this.rare === null ? null : this.rare.accumulator;
+  }
+
+  set accumulator(value: Node | null) {
+    this.more().accumulator = value;
+  }
+
+  /** True when a non-leaf tensor keeps its gradient. */
+  get retainsGrad(): boolean {
+    return this.rare !== null && this.rare.retainsGrad;
+  }
+
+  set retainsGrad(value: boolean) {
+    this.more().retainsGrad = value;
+  }
+
+  private more(): Rare {
+    return (this.rare ??= { gradient: null, gradientSeen: false, accumulator: null, retainsGrad: false, rebased: 0 });
   }
 
   /** Element type. */
@@ -94,7 +161,7 @@ export class Tensor {
 
   /** Whether operations on this tensor are recorded. Settable on leaves of a float dtype. */
   get requiresGrad(): boolean {
-    if (this.base !== null && this.baseVersion !== this.base.rebased) refreshView(this, this.base);
+    if (this.window !== null && this.isStale) refreshView(this, this.window.base);
     return this.needsGrad || this.node !== null;
   }
 

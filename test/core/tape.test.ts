@@ -31,7 +31,7 @@ test('nodes know shapes and dtypes of inputs and outputs', () => {
 test('saved values are read through the node, with their version checked', () => {
   const x = leaf([1, 2]);
   const c = tensor([3, 4], { dtype: 'float64' });
-  const node = new Node('op', () => [], [x, c, 5], 1);
+  const node = new Node({ name: 'op', backward: () => [] }, [x, c, 5], 1);
   throwsError(() => node.input(0), StateError, /op: input 0 was not saved/);
   throwsError(() => node.output(), StateError, /op: output 0 was not saved/);
   for (const [i, value] of [x, c, 5].entries()) node.saveInput(i, value);
@@ -47,7 +47,7 @@ test('saved values are read through the node, with their version checked', () =>
 
 test('a released node says so', () => {
   const x = leaf([1, 2]);
-  const node = new Node('op', () => [], [x], 1);
+  const node = new Node({ name: 'op', backward: () => [] }, [x], 1);
   node.saveInput(0, x);
   node.checkAlive();
   node.release();

@@ -55,6 +55,9 @@ const COLD = 8;
 /** Bytes of the last nursery that came back. */
 let cameBack = 0;
 
+/** Blocks there were when those that have left were last struck off the list. */
+let oldAtLastSweep = 0;
+
 /** The running period, for `Block.used`. */
 export function currentPeriod(): number {
   return period;
@@ -68,35 +71,39 @@ export function emptyNursery(): void {
   youngBytes = 0;
   cameBack = 0;
   period++;
+  if (old.length > 2 * oldAtLastSweep + 1000) {
+    old = old.filter((block) => block.address !== 0);
+    oldAtLastSweep = old.length;
+  }
 }
 
 /** A block for a result of which nobody can tell how long it lives. */
 export function youngBlock(bytes: number): Block {
   if (youngBytes + bytes > nursery && young.length > 0) emptyNursery();
-  const block = ownBlock(bytes);
+  const block = residentBlock(allocate(bytes), bytes);
   young.push(block);
   youngBytes += bytes;
   return block;
 }
 
-/** A block that its maker will free, or hand over with `keep`. */
-export function ownBlock(bytes: number): Block {
+function residentBlock(address: number, bytes: number): Block {
   const block = new Block(bytes);
-  block.address = allocate(bytes);
+  block.address = address;
   block.used = period;
   return block;
 }
 
-/** Hands a block over to the cache: it may move out when it grows cold. */
-export function keep(block: Block): void {
+/** A block around a stretch of the kernels' memory whose owner does not look after it any more: it may move out when it grows cold. */
+export function keptBlock(address: number, bytes: number): Block {
+  const block = residentBlock(address, bytes);
   old.push(block);
+  return block;
 }
 
 /** A block with the contents of a stretch outside, for a kernel that needs them. */
 export function moveIn(outside: ArrayBufferLike, start: number, bytes: number): Block {
-  const block = ownBlock(bytes);
+  const block = keptBlock(allocate(bytes), bytes);
   heap.u8.set(new Uint8Array(outside, start, bytes), block.address);
-  old.push(block);
   cameBack += bytes;
   return block;
 }

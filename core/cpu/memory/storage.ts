@@ -1,9 +1,9 @@
 import { type DType, type TypedArray, itemSize } from '../../dtype.ts';
-import { MemoryError } from '../../errors.ts';
+import { MemoryError, StateError } from '../../errors.ts';
 import { type Device, Storage } from '../../storage.ts';
 import { heap } from '../wasm/kernel.ts';
-import { Block, currentPeriod, keep, moveIn, ownBlock, youngBlock } from './block.ts';
-import { liveBytes } from './heap.ts';
+import { Block, currentPeriod, keptBlock, moveIn, youngBlock } from './block.ts';
+import { allocate, liveBytes, release } from './heap.ts';
 
 /** Results up to this size share a chunk, so that one copy moves many of them. A kept result pins no more than its chunk. */
 interface ChunkSize {
@@ -22,43 +22,50 @@ const noBlock = new Block(0);
 const tinyChunk: Chunk = { block: noBlock, used: 0 };
 const smallChunk: Chunk = { block: noBlock, used: 0 };
 
-/** Elements on the CPU: in the kernels' memory or outside, as `Block` says. */
+/** Elements on the CPU: in the kernels' memory or outside. */
 export class CpuStorage extends Storage {
-  readonly device: Device;
-  private block: Block;
-  /** Where the elements start in the block, in bytes. */
+  /** Where the elements are, with others or alone; null for what the engine itself has made, which stays where it is until it is released. */
+  private block: Block | null;
+  /** Where the elements start in the block, in bytes; without a block, their address. */
   private start: number;
 
-  constructor(device: Device, dtype: DType, length: number, block: Block, start: number) {
+  constructor(dtype: DType, length: number, block: Block | null, start: number) {
     super(dtype, length);
-    this.device = device;
     this.block = block;
     this.start = start;
+  }
+
+  get device(): Device {
+    return cpu;
   }
 
   /** Where the elements lie in the kernels' memory, in bytes: they are brought in if they are out. Good until the next result is made. */
   address(): number {
     const { block } = this;
-    if (block.address === 0) return this.bringIn();
+    if (block === null) return this.start;
+    if (block.address === 0) return this.bringIn(block);
     block.used = currentPeriod();
     return block.address + this.start;
   }
 
-  private bringIn(): number {
-    const { outside } = this.block;
-    if (outside === null) throw new Error('memory: a released result was read');
-    this.block = moveIn(outside, this.start, this.length * itemSize(this.dtype));
+  private bringIn({ outside }: Block): number {
+    if (outside === null) throw released();
+    const block = moveIn(outside, this.start, this.byteLength());
+    this.block = block;
     this.start = 0;
-    return this.block.address;
+    return block.address;
+  }
+
+  private byteLength(): number {
+    return this.dtype === 'float32' ? 4 * this.length : this.length * itemSize(this.dtype);
   }
 
   override get cells(): TypedArray {
-    const { block, start, length, dtype } = this;
-    const inside = block.address !== 0;
-    const buffer = inside ? heap.buffer : block.outside;
-    if (buffer === null) throw new Error('memory: a released result was read');
-    const at = inside ? block.address + start : start;
-    if (inside) block.used = currentPeriod();
+    const { block, length, dtype } = this;
+    const outside = block === null || block.address !== 0 ? null : block.outside;
+    if (block !== null && block.address === 0 && outside === null) throw released();
+    const at = outside === null ? this.address() : this.start;
+    const buffer = outside ?? heap.buffer;
     switch (dtype) {
       case 'float32': return new Float32Array(buffer, at, length);
       case 'float64': return new Float64Array(buffer, at, length);
@@ -70,34 +77,57 @@ export class CpuStorage extends Storage {
 
   override at(i: number): number {
     const { block, dtype } = this;
-    if (block.address === 0 || dtype === 'float64') return this.cells[i];
-    const at = block.address + this.start;
+    if ((block !== null && block.address === 0) || dtype === 'float64') return this.cells[i];
+    const at = this.address();
     if (dtype === 'float32') return heap.f32[(at >>> 2) + i];
     return dtype === 'uint8' || dtype === 'bool' ? heap.u8[at + i] : heap.i32[(at >>> 2) + i];
   }
 
   override release(): void {
-    if (this.block.address !== 0) this.block.free();
+    if (this.block === null) release(this.start, this.byteLength());
+    else if (this.block.address !== 0) this.block.free();
     this.block = noBlock;
   }
 
   override keep(): void {
-    if (this.temporary) keep(this.block);
     this.temporary = false;
+    if (this.block !== null) return;
+    this.block = keptBlock(this.start, this.byteLength());
+    this.start = 0;
   }
 }
 
+function released(): StateError {
+  return new StateError('memory: the elements were released, got a read; expected a live tensor', { hint: 'this is an error of the library: please report it' });
+}
+
+/** The CPU: kernels in `core/cpu`, memory here. */
+export const cpu: Device = {
+  name: 'cpu',
+  allocate: (dtype, length) => {
+    const storage = emptyStorage(dtype, length);
+    if (dtype !== 'float64') storage.cells.fill(0);
+    return storage;
+  },
+  empty: emptyStorage,
+  adopt: (dtype, cells) => {
+    const block = new Block(cells.byteLength);
+    block.outside = cells.buffer;
+    return new CpuStorage(dtype, cells.length, block, cells.byteOffset);
+  },
+};
+
 /** A storage whose contents are what the memory last held. */
-export function emptyStorage(device: Device, dtype: DType, length: number): CpuStorage {
+function emptyStorage(dtype: DType, length: number): CpuStorage {
   const bytes = dtype === 'float32' ? 4 * length : length * itemSize(dtype);
-  if (dtype === 'float64') return new CpuStorage(device, dtype, length, outsideBlock(bytes), 0);
+  if (dtype === 'float64') return new CpuStorage(dtype, length, outsideBlock(bytes), 0);
   if (Storage.temporaries !== null) {
-    const storage = new CpuStorage(device, dtype, length, ownBlock(bytes), 0);
+    const storage = new CpuStorage(dtype, length, null, allocate(bytes));
     storage.temporary = true;
     Storage.temporaries.push(storage);
     return storage;
   }
-  if (bytes > small.largest) return new CpuStorage(device, dtype, length, youngBlock(bytes), 0);
+  if (bytes > small.largest) return new CpuStorage(dtype, length, youngBlock(bytes), 0);
   const [chunk, size] = bytes <= tiny.largest ? [tinyChunk, tiny] : [smallChunk, small];
   const room = (bytes + 15) & ~15;
   if (chunk.used + room > size.bytes || chunk.block.address === 0) {
@@ -106,14 +136,7 @@ export function emptyStorage(device: Device, dtype: DType, length: number): CpuS
   }
   const start = chunk.used;
   chunk.used += room;
-  return new CpuStorage(device, dtype, length, chunk.block, start);
-}
-
-/** A storage that takes over an array. */
-export function adoptedStorage(device: Device, dtype: DType, cells: TypedArray): CpuStorage {
-  const block = new Block(cells.byteLength);
-  block.outside = cells.buffer;
-  return new CpuStorage(device, dtype, cells.length, block, cells.byteOffset);
+  return new CpuStorage(dtype, length, chunk.block, start);
 }
 
 function outsideBlock(bytes: number): Block {
