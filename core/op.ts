@@ -153,7 +153,7 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
   if (isMany(spec)) throw new StateError(`${name}: several outputs, got an in-place call; expected one output`);
   checkFits(name, self, spec);
   const recorded = checkWritable(name, self, inputs);
-  const operands = inputs.map((x) => (typeof x !== 'number' && x !== self && overlaps(x, self) ? copyOf(x) : x));
+  const operands = separated(inputs, self);
   if (recorded && op.backward !== undefined) {
     const node = new Node(op, inputs, 1, attrs);
     saveInputs(op, node, inputs.includes(self) && savesAny(op, inputs, self) ? replaced(inputs, self, originalOf(self)) : inputs);
@@ -254,6 +254,17 @@ export function fromStorage(grad: Tensor, owner: Owner): Tensor {
 /** The tensor itself where it is row-major from the start of its storage, else a copy that is. */
 export function rowMajor(x: Tensor): Tensor {
   return x.offset === 0 && x.isContiguous() ? x : x.clone();
+}
+
+/** The operands, with copies of those that share cells with `self` in another layout. */
+function separated(inputs: readonly Operand[], self: Tensor): readonly Operand[] {
+  for (let i = 1; i < inputs.length; i++) {
+    const x = inputs[i];
+    if (typeof x !== 'number' && x.storage === self.storage && x !== self && overlaps(x, self)) {
+      return inputs.map((y) => (typeof y !== 'number' && y !== self && overlaps(y, self) ? copyOf(y) : y));
+    }
+  }
+  return inputs;
 }
 
 function overlaps(x: Tensor, self: Tensor): boolean {

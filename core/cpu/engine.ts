@@ -2,7 +2,8 @@ import type { Kernel } from '../op.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { CpuStorage } from './memory/storage.ts';
-import type { WasmKernel } from './wasm/kernel.ts';
+
+export { runParts, threadCount } from './threads/threads.ts';
 
 /** Where the first element of a CPU tensor lies in the memory of the Wasm kernels, in bytes. */
 export function addressOf({ storage, offset }: Tensor): number {
@@ -33,17 +34,4 @@ export function accelerated<A>(wasm: FastKernel<A>, reference: Kernel<A>): Kerne
   return (outputs, inputs, attrs) => {
     if (!fast || !wasm(outputs, inputs, attrs)) reference(outputs, inputs, attrs);
   };
-}
-
-/** Number of threads that kernels may split their work over. */
-export function threadCount(): number {
-  return 1;
-}
-
-/**
- * Runs one kernel several times with different arguments, on as many threads; returns when all are done. The runs write to disjoint places, so the
- * result does not depend on who does what.
- */
-export function runParts(kernel: WasmKernel, parts: readonly (readonly number[])[]): void {
-  for (const part of parts) kernel.run(...part);
 }

@@ -14,14 +14,14 @@ export function memoryOrder({ strides }: Tensor): number[] {
 /** Fills a tensor of any layout in the order of its memory, as PyTorch does. */
 export function fillTensor(out: Tensor, fill: Fill): void {
   const { shape, strides, offset } = out;
-  const { cells } = out.storage;
   const n = out.numel();
   if (out.isContiguous()) {
-    fill(cells, offset, n, true);
+    fill(out.storage.cells, offset, n, true);
     return;
   }
   const drawn = makeArray(out.dtype, n);
   fill(drawn, 0, n, false);
+  const { cells } = out.storage;
   const order = memoryOrder(out);
   let i = 0;
   walkOuter({ sizes: order.map((d) => shape[d]), strides: [order.map((d) => strides[d])] }, 0, [offset], ([at]) => {

@@ -1,4 +1,6 @@
 import { type TriangleAttrs, flipKernel, triangleKernel } from '../cpu/arrange.ts';
+import { accelerated } from '../cpu/engine.ts';
+import { fastFlip, fastTriangle } from '../cpu/fast/arrange.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, makeView, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDim, stridesOf } from '../shape.ts';
@@ -18,7 +20,7 @@ const family = 'arranging';
 const flipOp: Primitive<{ readonly dims: readonly number[] }> = primitive<{ readonly dims: readonly number[] }>({
   name: 'flip',
   infer: ([x]) => x as Tensor,
-  cpu: flipKernel,
+  cpu: accelerated(fastFlip, flipKernel),
   backward: [(g, n) => apply(flipOp, [g], n.attrs as { readonly dims: readonly number[] })],
 });
 
@@ -132,7 +134,7 @@ export const repeatInterleave: Method<(x: Tensor, repeats: number | Tensor, dim?
 const triangleOp: Primitive<TriangleAttrs> = primitive<TriangleAttrs>({
   name: 'triangle',
   infer: ([x]) => x as Tensor,
-  cpu: triangleKernel,
+  cpu: accelerated(fastTriangle, triangleKernel),
   backward: [(g, n) => apply(triangleOp, [g], n.attrs as TriangleAttrs)],
 });
 

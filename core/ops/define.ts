@@ -2,6 +2,8 @@ import { type DType, isFloat, resultType } from '../dtype.ts';
 import { ArgumentError, StateError, show } from '../errors.ts';
 import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
+import { accelerated } from '../cpu/engine.ts';
+import { fastPointwise } from '../cpu/fast/pointwise.ts';
 import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
 import { type GradFn, type Operand, type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { broadcastShapes, sameShape, type Shape } from '../shape.ts';
@@ -165,6 +167,8 @@ export interface PointwiseDefinition<A> {
 /** Defines a primitive of up to three broadcast operands from one expression. */
 export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A> {
   const { name, dtype, accepts, expr, key, scalar, backward, saves } = d;
+  const keyOf = (attrs: A): string => (key === undefined ? '' : key(attrs));
+  const exprOf = (attrs: A): Expr => expr(attrs, arg(0), arg(1), arg(2), arg(3));
   return primitive<A>({
     name,
     backward,
@@ -177,11 +181,7 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
       if (alike === null) return { shape: broadcastOperands(name, inputs), dtype: result };
       return alike.dtype === result ? alike : { shape: alike.shape, dtype: result };
     },
-    cpu: pointwiseKernel<A>(
-      (attrs) => (key === undefined ? '' : key(attrs)),
-      (attrs) => expr(attrs, arg(0), arg(1), arg(2), arg(3)),
-      scalar,
-    ),
+    cpu: accelerated(fastPointwise(keyOf, exprOf, scalar), pointwiseKernel(keyOf, exprOf, scalar)),
   });
 }
 
@@ -278,7 +278,7 @@ export function binary(d: BinaryDefinition): Binary {
 export const cast: Primitive<DType> = primitive<DType>({
   name: 'cast',
   infer: ([x], dtype) => ({ shape: typeof x === 'number' ? [] : x.shape, dtype }),
-  cpu: copyKernel,
+  cpu: accelerated(fastPointwise(() => '', () => arg(0)), copyKernel),
   backward: [
     (g, node) => {
       const { dtype } = node.inputs[0];

@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastGather, fastScatter } from '../cpu/fast/gather.ts';
 import { type GatherAttrs, gatherKernel, scatterKernel } from '../cpu/gather.ts';
 import { DTypeError, ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
@@ -27,7 +29,7 @@ export function atLeast1d(x: Tensor): Tensor {
 const gatherOp: Primitive<GatherAttrs> = primitive<GatherAttrs>({
   name: 'gather',
   infer: ([x, index]) => ({ shape: (index as Tensor).shape, dtype: (x as Tensor).dtype }),
-  cpu: gatherKernel,
+  cpu: accelerated(fastGather, gatherKernel),
   saves: (i) => i === 1,
   backward: [
     (g, n) => {
@@ -45,7 +47,7 @@ interface ScatterAttrs extends GatherAttrs {
 const scatterOp: Primitive<ScatterAttrs> = primitive<ScatterAttrs>({
   name: 'scatter',
   infer: ([x]) => x as Tensor,
-  cpu: scatterKernel,
+  cpu: accelerated(fastScatter, scatterKernel),
   saves: (i) => i === 1,
   backward: [
     (g, n) => {

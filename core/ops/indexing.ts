@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastIndex, fastIndexPut } from '../cpu/fast/gather.ts';
 import { type IndexAttrs, indexKernel, indexPutKernel } from '../cpu/gather.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
@@ -71,7 +73,7 @@ function tail(n: Node, from: number): Tensor[] {
 export const indexOp: Primitive<Selection> = primitive<Selection>({
   name: 'index',
   infer: ([x, index], attrs) => ({ shape: selectionShape(x as Tensor, attrs, (index as Tensor).shape), dtype: (x as Tensor).dtype }),
-  cpu: indexKernel,
+  cpu: accelerated(fastIndex, indexKernel),
   saves: (i) => i > 0,
   backward: (n, g) => {
     if (g === null) return [null];
@@ -86,7 +88,7 @@ export const indexOp: Primitive<Selection> = primitive<Selection>({
 export const indexPutOp: Primitive<PutAttrs> = primitive<PutAttrs>({
   name: 'indexPut',
   infer: ([x]) => x as Tensor,
-  cpu: indexPutKernel,
+  cpu: accelerated(fastIndexPut, indexPutKernel),
   saves: (i) => i > 1,
   backward: (n, g) => {
     if (g === null) return [null];

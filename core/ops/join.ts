@@ -1,4 +1,6 @@
 import { catKernel } from '../cpu/arrange.ts';
+import { accelerated } from '../cpu/engine.ts';
+import { fastCat } from '../cpu/fast/arrange.ts';
 import { type DType, promoteTypes } from '../dtype.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
@@ -24,7 +26,7 @@ const catOp: Primitive<CatAttrs> = primitive<CatAttrs>({
     if (parts.length === 0) return first;
     return { shape: parts[0].shape.with(dim, parts.reduce((n, x) => n + x.shape[dim], 0)), dtype: first.dtype };
   },
-  cpu: catKernel,
+  cpu: accelerated(fastCat, catKernel),
   backward: (node, g) => {
     if (g === null) return [];
     const { dim } = node.attrs as CatAttrs;

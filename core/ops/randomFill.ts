@@ -1,5 +1,5 @@
-import { fillNormal } from '../cpu/normal.ts';
-import { type Fill, fillBernoulli, fillDoubleIntegers, fillExponential, fillIntegers, fillTensor, fillUniform, fullRange } from '../cpu/random.ts';
+import { fillBernoulli, fillNormal, fillUniform } from '../cpu/fast/random.ts';
+import { type Fill, fillDoubleIntegers, fillExponential, fillIntegers, fillTensor, fullRange } from '../cpu/random.ts';
 import { type DType, isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, applyInPlace, primitive } from '../op.ts';

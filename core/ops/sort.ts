@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastSort } from '../cpu/fast/sort.ts';
 import { type SortAttrs, searchKernel, sortKernel, sortOrder } from '../cpu/sort.ts';
 import { makeArray } from '../dtype.ts';
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -20,7 +22,7 @@ const sortOp: Primitive<SortAttrs> = primitive<SortAttrs>({
     const shape = x.shape.with(dim, keep);
     return [{ shape, dtype: x.dtype }, { shape, dtype: 'int64' }];
   },
-  cpu: sortKernel,
+  cpu: accelerated(fastSort, sortKernel),
   saves: 'outputs',
   backward: (node, g) => {
     if (g === null) return [null];

@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastScatterStrided } from '../cpu/fast/strided.ts';
 import { scatterStrided } from '../cpu/strided.ts';
 import { ShapeError } from '../errors.ts';
 import { apply, fromStorage, makeView, ownerOf, primitive, rowMajor } from '../op.ts';
@@ -15,7 +17,7 @@ interface ScatterAttrs extends Layout {
 const scatterOp = primitive<ScatterAttrs>({
   name: 'asStridedScatter',
   infer: ([x]) => x as Tensor,
-  cpu: scatterStrided,
+  cpu: accelerated(fastScatterStrided, scatterStrided),
   backward: [
     (g, n) => {
       const { shape, strides, offset, accumulate } = n.attrs as ScatterAttrs;

@@ -132,6 +132,10 @@ export const v128 = {
   /** Bits of `a` where the mask is 1, of `b` where it is 0. */
   bitselect: (a: V128Like, b: V128Like, mask: V128): V128 => new Value('v128', [vector(a).code, vector(b).code, mask.code, simd(0x52)]),
   anyTrue: (a: V128): I32 => new Value('i32', [a.code, simd(0x53)]),
+  /** `a` with one 32-bit lane read from memory. */
+  load32Lane: (address: I32, a: V128, lane: number, offset = 0): V128 => new Value('v128', [address.code, a.code, simd(0x56), at(2, offset), lane]),
+  /** `a` with one byte read from memory. */
+  load8Lane: (address: I32, a: V128, lane: number, offset = 0): V128 => new Value('v128', [address.code, a.code, simd(0x54), at(0, offset), lane]),
   /** Lanes of 32 bits picked from `a` (0 to 3) and `b` (4 to 7). */
   shuffle32: (a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 =>
     new Value('v128', [a.code, b.code, simd(13), lanes.flatMap((l) => [4 * l, 4 * l + 1, 4 * l + 2, 4 * l + 3])]),
@@ -149,6 +153,8 @@ export const f32x4 = {
   lane: (a: V128, i: number): F32 => new Value('f32', [a.code, simd(0x1f), i]),
   replaceLane: (a: V128, i: number, x: F32): V128 => new Value('v128', [a.code, x.code, simd(0x20), i]),
   convertI32x4: vector1(0xfa),
+  /** The two doubles as floats in the lower lanes, zeros above. */
+  demote: vector1(0x5e),
   /** `a·b + c` in one rounding where the machine has it: only for kernels that were asked to. */
   relaxedMadd: (a: V128, b: V128, c: V128): V128 => new Value('v128', [a.code, b.code, c.code, simd(0x105)]),
 };
@@ -159,12 +165,60 @@ export const i32x4 = {
     const bytes = bytesOf(Int32Array.of(n));
     return new Value('v128', [simd(12), bytes, bytes, bytes, bytes]);
   },
+  /** A constant per lane. */
+  lanes: (a: number, b: number, c: number, d: number): V128 => new Value('v128', [simd(12), bytesOf(Int32Array.of(a, b, c, d))]),
   splat: (x: I32Like): V128 => new Value('v128', [int(x).code, simd(0x11)]),
   add: vector2(0xae), sub: vector2(0xb1), mul: vector2(0xb5), eq: vector2(0x37), ne: vector2(0x38), ltS: vector2(0x39), gtS: vector2(0x3b), leS: vector2(0x3d), geS: vector2(0x3f),
-  minS: vector2(0xb6), maxS: vector2(0xb8),
+  minS: vector2(0xb6), maxS: vector2(0xb8), ltU: vector2(0x3a), geU: vector2(0x40),
   shl: shift(0xab), shrS: shift(0xac), shrU: shift(0xad),
   lane: (a: V128, i: number): I32 => new Value('i32', [a.code, simd(0x1b), i]),
   truncSatF32x4: vector1(0xf8),
+  /** The four lower of eight unsigned 16-bit integers. */
+  extendLowU16: vector1(0xa9),
+  /** Doubles rounded towards zero in the lower lanes, zeros above. */
+  truncSatF64x2: vector1(0xfc),
+};
+
+/** Vectors of eight 16-bit integers. */
+export const i16x8 = {
+  /** The eight lower of sixteen unsigned bytes. */
+  extendLowU8: vector1(0x89),
+  /** 32-bit integers, those of `a` first, limited to the signed range. */
+  narrowS: vector2(0x85),
+};
+
+/** Vectors of sixteen bytes. */
+export const i8x16 = {
+  splat: (x: I32Like): V128 => new Value('v128', [int(x).code, simd(0x0f)]),
+  /** 16-bit integers, those of `a` first, limited to the signed or the unsigned range. */
+  narrowS: vector2(0x65), narrowU: vector2(0x66),
+};
+
+/** Vectors of two doubles. */
+export const f64x2 = {
+  const: (x: number): V128 => {
+    const bytes = bytesOf(Float64Array.of(x));
+    return new Value('v128', [simd(12), bytes, bytes]);
+  },
+  add: vector2(0xf0), sub: vector2(0xf1), mul: vector2(0xf2), div: vector2(0xf3), pmin: vector2(0xf6), pmax: vector2(0xf7),
+  abs: vector1(0xec), neg: vector1(0xed), sqrt: vector1(0xef), nearest: vector1(0x94), trunc: vector1(0x7a),
+  eq: vector2(0x47), ne: vector2(0x48), lt: vector2(0x49), gt: vector2(0x4a), le: vector2(0x4b), ge: vector2(0x4c),
+  splat: (x: F64): V128 => new Value('v128', [x.code, simd(0x14)]),
+  /** The two lower floats. */
+  promoteLow: vector1(0x5f),
+  /** The two lower integers. */
+  convertLowI32x4: vector1(0xfe),
+  /** The two lower integers, unsigned. */
+  convertLowU32x4: vector1(0xff),
+};
+
+/** Vectors of two 64-bit integers. */
+export const i64x2 = {
+  const: (n: bigint): V128 => {
+    const bytes = [...new Uint8Array(BigInt64Array.of(n).buffer)];
+    return new Value('v128', [simd(12), bytes, bytes]);
+  },
+  add: vector2(0xce), sub: vector2(0xd1), shl: shift(0xcb), shrS: shift(0xcc), shrU: shift(0xcd),
 };
 
 /** `a` where the condition is not 0, else `b`; both are computed. */

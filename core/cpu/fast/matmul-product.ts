@@ -1,0 +1,174 @@
+import { runParts, threadCount } from '../engine.ts';
+import { allocate, release } from '../memory/heap.ts';
+import { BATCH_ENTRY, gemmRows, gemmSteps, scratchBytes } from '../wasm/gemm.ts';
+import { finish } from '../wasm/gemm-finish.ts';
+import { SKINNY, gemmAcross, gemmDown } from '../wasm/gemm-skinny.ts';
+import { type WasmKernel, heap } from '../wasm/kernel.ts';
+import { copyStrided } from './copy.ts';
+
+// Products by address. Distances are in bytes; the columns of the result lie side by side. Every element of a result is one sum in single precision
+// over ascending k that starts from 0, whatever the kernel, the layout, the tile, or the number of threads.
+
+/** Multiplications from which a product is worth splitting over threads: about 30 µs. */
+const WORTH_SPLITTING = 1 << 20;
+/** Columns of a tile and rows of a tile: what parts are multiples of. */
+const COLUMNS = 8;
+const ROWS = 5;
+
+/** Rows from which packing the right operand pays although its columns lie side by side. */
+const ROWS_WORTH_PACKING = 24;
+/** Distance of rows of the right operand up to which tiles read them where they are. */
+const NEAR = 1024;
+
+/**
+ * `c = a @ b` for `m x k` and `k x n`.
+ *
+ * @param table - address of the offsets of `count` products of a batch; 0 for one product
+ */
+export function product(
+  a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number, table = 0, count = 1,
+): void {
+  if (k <= 1) {
+    if (k === 0) {
+      eachOf(table, count, a, b, c, (_a, _b, to) => clear(to, cRow, m, n));
+      return;
+    }
+    // Distances that are never walked are those that suit the kernels.
+    aCol = 4;
+    if (bCol !== 4) bRow = 4;
+  }
+  if (n === 1 && bRow !== 4) bCol = 4;
+  if (m <= SKINNY || n <= SKINNY) {
+    if (table === 0) skinny(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k);
+    else eachOf(table, count, a, b, c, (x, y, to) => skinny(x, aRow, aCol, y, bRow, bCol, to, cRow, m, n, k));
+    return;
+  }
+  const kernel = aCol === 4 ? gemmRows : gemmSteps;
+  const packsLeft = aCol !== 4 && (aRow !== 4 || aCol === 0 || n > 64);
+  const packsRight = bCol !== 4 || (m >= ROWS_WORTH_PACKING && bRow > NEAR);
+  if (threadCount() > 1 && count * m * n * k >= WORTH_SPLITTING) {
+    const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0];
+    runWithScratch(kernel, splitProduct(whole, threadCount()));
+    return;
+  }
+  const bytes = scratchBytes(m, n, k, packsRight, packsLeft);
+  const scratch = bytes === 0 ? 0 : allocate(bytes);
+  kernel.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch);
+  if (bytes !== 0) release(scratch, bytes);
+}
+
+function eachOf(table: number, count: number, a: number, b: number, c: number, run: (a: number, b: number, c: number) => void): void {
+  if (table === 0) {
+    run(a, b, c);
+    return;
+  }
+  for (let i = 0; i < count; i++) {
+    const at = (table + i * BATCH_ENTRY) >> 2;
+    run(a + heap.i32[at], b + heap.i32[at + 1], c + heap.i32[at + 2]);
+  }
+}
+
+function clear(c: number, cRow: number, m: number, n: number): void {
+  for (let i = 0; i < m; i++) heap.f32.fill(0, (c + i * cRow) >> 2, ((c + i * cRow) >> 2) + n);
+}
+
+/** Places of the arguments of `gemmRows` and `gemmSteps`. */
+const AT = { table: 0, count: 1, a: 2, aRow: 3, b: 5, bCol: 7, c: 8, cRow: 9, m: 10, n: 11, k: 12, packsRight: 13, packsLeft: 14, scratch: 15 } as const;
+
+/** Splits the arguments of a product by its batch, else by columns, else by rows; the parts have no scratch yet. */
+export function splitProduct(whole: readonly number[], parts: number): number[][] {
+  const [count, m, n] = [whole[AT.count], whole[AT.m], whole[AT.n]];
+  if (count >= parts) {
+    return ranges(count, parts, 1, 1).map(([from, size]) => {
+      const part = [...whole];
+      part[AT.table] += from * BATCH_ENTRY;
+      part[AT.count] = size;
+      return part;
+    });
+  }
+  if (n >= parts * 4 * COLUMNS || n >= m) {
+    return ranges(n, parts, COLUMNS, 1).map(([from, size]) => {
+      const part = [...whole];
+      part[AT.b] += from * whole[AT.bCol];
+      part[AT.c] += 4 * from;
+      part[AT.n] = size;
+      return part;
+    });
+  }
+  return ranges(m, parts, ROWS, ROWS).map(([from, size]) => {
+    const part = [...whole];
+    part[AT.a] += from * whole[AT.aRow];
+    part[AT.c] += from * whole[AT.cRow];
+    part[AT.m] = size;
+    return part;
+  });
+}
+
+/** Splits `size` into at most so many ranges of multiples of `unit`, none smaller than `least`. */
+function ranges(size: number, parts: number, unit: number, least: number): [from: number, size: number][] {
+  const each = Math.ceil(size / parts / unit) * unit;
+  const out: [number, number][] = [];
+  for (let at = 0; at < size; ) {
+    const rest = size - at;
+    const here = rest - each < least ? rest : each;
+    out.push([at, here]);
+    at += here;
+  }
+  return out;
+}
+
+function runWithScratch(kernel: WasmKernel, parts: readonly number[][]): void {
+  const bytes = parts.map((p) => scratchBytes(p[AT.m], p[AT.n], p[AT.k], p[AT.packsRight] === 1, p[AT.packsLeft] === 1));
+  parts.forEach((part, i) => (part[AT.scratch] = allocate(bytes[i])));
+  runParts(kernel, parts);
+  parts.forEach((part, i) => release(part[AT.scratch], bytes[i]));
+}
+
+/** At most 4 rows or at most 4 columns. */
+function skinny(
+  a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number,
+): void {
+  if (m <= SKINNY) {
+    fewRows(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k);
+    return;
+  }
+  // The transposed product has few rows.
+  if (n === 1 && cRow === 4) {
+    fewRows(b, bCol, bRow, a, aCol, aRow, c, 4 * m, 1, m, k);
+    return;
+  }
+  const bytes = 4 * m * n;
+  const turned = allocate(bytes);
+  fewRows(b, bCol, bRow, a, aCol, aRow, turned, 4 * m, n, m, k);
+  finish.run(c, cRow, 4, turned, 4, 4 * m, 0, 0, 0, m, n, 1, 0);
+  release(turned, bytes);
+}
+
+function fewRows(
+  a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number,
+): void {
+  if (bCol !== 4 && bRow !== 4) {
+    const bytes = 4 * n * k;
+    const copy = allocate(bytes);
+    copyStrided(copy, b, [k, n], [n, 1], [bRow / 4, bCol / 4], 4);
+    runSkinny(gemmDown[m - 1], a, aRow, aCol, copy, 4 * n, 4, c, cRow, m, n, k);
+    release(copy, bytes);
+    return;
+  }
+  runSkinny(bCol === 4 ? gemmDown[m - 1] : gemmAcross[m - 1], a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k);
+}
+
+function runSkinny(
+  kernel: WasmKernel, a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number,
+): void {
+  if (threadCount() > 1 && m * n * k >= WORTH_SPLITTING >> 1) {
+    const parts = ranges(n, threadCount(), 2 * COLUMNS, 1).map(([from, size]) => [a, aRow, aCol, b + from * bCol, bRow, bCol, c + 4 * from, cRow, size, k]);
+    runParts(kernel, parts);
+    return;
+  }
+  kernel.run(a, aRow, aCol, b, bRow, bCol, c, cRow, n, k);
+}

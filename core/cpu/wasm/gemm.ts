@@ -1,0 +1,225 @@
+import { type I32, f32, i32, select } from './code.ts';
+import type { FunctionBuilder, IntLocal } from './function.ts';
+import { COLUMNS, type LeftForm, ROWS, tile } from './gemm-tile.ts';
+import { WasmKernel } from './kernel.ts';
+import type { ModuleBuilder } from './module.ts';
+import { packAcross, packScattered, packSideBySide } from './pack.ts';
+
+const integers = <N extends number>(n: N): 'i32'[] => new Array<'i32'>(n).fill('i32');
+
+/** Inner size that is worked on at once: 8 packed columns of the right operand stay in the first-level cache. */
+export const DEPTH = 384;
+/** Columns that are packed at once. */
+export const WIDTH = 1024;
+/** Rows that are worked on at once: their part of the left operand stays in the second-level cache. A last block has up to 4 rows more. */
+export const HEIGHT = 240;
+/** Nobody writes below the first stretch of the heap, so there are zeros: what sums start from. */
+const ZEROS = 512;
+
+/** Bytes of a row of the last, partial tiles, which are computed beside the result. */
+const EDGE_ROW = 4 * COLUMNS;
+
+/** Scratch bytes of a product; parts that run at the same time need their own. */
+export function scratchBytes(m: number, n: number, k: number, packsRight: boolean, packsLeft: boolean): number {
+  const depth = Math.min(k, DEPTH);
+  const edge = n % COLUMNS === 0 ? 0 : m * EDGE_ROW;
+  const right = packsRight ? Math.min((n + COLUMNS - 1) & -COLUMNS, WIDTH) * depth * 4 : 0;
+  const left = packsLeft ? Math.min(m, HEIGHT + ROWS - 1) * depth * 4 + 16 : 0;
+  return edge + right + left;
+}
+
+/** Covers `m` ≥ 5 rows with tiles of 5, and of 4 and 3 where they would not fit: small tiles are slow, so there are no smaller ones. */
+function tiles(f: FunctionBuilder, m: I32, body: (rows: 5 | 4 | 3) => void): void {
+  const fives = f.i32(i32.divU(m, ROWS));
+  const rest = f.i32(i32.sub(m, i32.mul(fives, ROWS)));
+  f.if(i32.and(i32.gtS(rest, 0), i32.ltS(rest, 4)), () => {
+    fives.increase(-1);
+    rest.increase(ROWS);
+  });
+  f.repeat(fives, () => body(5));
+  f.while(rest, () =>
+    f.if(
+      i32.eqz(i32.remU(rest, 3)),
+      () => {
+        body(3);
+        rest.increase(-3);
+      },
+      () => {
+        body(4);
+        rest.increase(-4);
+      },
+    ),
+  );
+}
+
+/** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row, `aStep` 0 means packed tiles. */
+function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
+  const kernels = { 5: tile(m, form, 5), 4: tile(m, form, 4), 3: tile(m, form, 3) };
+  return m.function('panel', integers(10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first) => {
+    const init = f.i32(select(i32.const(ZEROS), c, first));
+    const initRow = f.i32(select(i32.const(0), cRow, first));
+    tiles(f, rows, (r) => {
+      const step = form === 'rows' ? aRow : select(aStep, i32.const(4 * r), aStep);
+      f.call(kernels[r], a, step, b, bStep, init, initRow, c, cRow, k);
+      a.increase(i32.mul(aRow, r));
+      c.increase(i32.mul(cRow, r));
+      init.increase(i32.mul(initRow, r));
+    });
+  });
+}
+
+/** Packs a block of columns of the right operand: `(to, b, bRow, bCol, n, k)`. */
+function packRight(m: ModuleBuilder): FunctionBuilder {
+  const [sideBySide, across, scattered] = [packSideBySide(m, COLUMNS), packAcross(m), packScattered(m)];
+  return m.function('packRight', integers(6), (f, to, b, bRow, bCol, n, k) => {
+    const strip = f.i32(i32.mul(k, 4 * COLUMNS));
+    const lanes = f.i32();
+    f.while(i32.gtS(n, 0), () => {
+      lanes.set(select(n, i32.const(COLUMNS), i32.ltS(n, COLUMNS)));
+      f.if(
+        i32.eq(bCol, 4),
+        () => f.call(sideBySide, to, b, bRow, k),
+        () =>
+          f.if(
+            i32.eq(bRow, 4),
+            () => f.call(across, to, b, bCol, k, lanes),
+            () => f.call(scattered, to, b, bCol, bRow, k, lanes, i32.const(COLUMNS)),
+          ),
+      );
+      to.increase(strip);
+      b.increase(i32.mul(bCol, COLUMNS));
+      n.increase(-COLUMNS);
+    });
+  });
+}
+
+/** Packs rows of the left operand, tile by tile: `(to, a, aRow, aCol, m, k)`. */
+function packLeft(m: ModuleBuilder): FunctionBuilder {
+  const sideBySide = { 5: packSideBySide(m, 5), 4: packSideBySide(m, 4), 3: packSideBySide(m, 3) };
+  const scattered = packScattered(m);
+  return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) =>
+    tiles(f, rows, (r) => {
+      f.if(
+        i32.eq(aRow, 4),
+        () => f.call(sideBySide[r], to, a, aCol, k),
+        () => f.call(scattered, to, a, aRow, aCol, k, i32.const(r), i32.const(r)),
+      );
+      to.increase(i32.mul(k, 4 * r));
+      a.increase(i32.mul(aRow, r));
+    }),
+  );
+}
+
+/**
+ * `c = a @ b`, at least 5 rows: `(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch)`; distances in bytes, the columns of `c` side by side.
+ */
+function product(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
+  const run = panel(m, form);
+  const right = packRight(m);
+  const left = form === 'steps' ? packLeft(m) : null;
+  return m.function('product', integers(14), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch) => {
+    const whole = f.i32(i32.and(n, -COLUMNS));
+    const edge = f.i32(scratch);
+    f.if(i32.ne(whole, n), () => scratch.increase(i32.mul(rows, EDGE_ROW)));
+    const packedRight = f.i32(scratch);
+    const packedLeft = f.i32();
+    const [k0, j0, i0, depth, width, height, j] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+    const [bk, bp, bStep, bPanel, ai, ap, aTileRow, aStep] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+    const atMost = (x: I32, most: number, slack = 0): I32 => select(x, i32.const(most), i32.leS(x, most + slack));
+
+    f.for(k0, 0, k, DEPTH, () => {
+      depth.set(i32.sub(k, k0));
+      depth.set(atMost(depth, DEPTH));
+      f.for(j0, 0, n, WIDTH, () => {
+        width.set(i32.sub(n, j0));
+        width.set(atMost(width, WIDTH));
+        bk.set(i32.add(i32.add(b, i32.mul(k0, bRow)), i32.mul(j0, bCol)));
+        bStep.set(bRow);
+        bPanel.set(4 * COLUMNS);
+        packedLeft.set(packedRight);
+        f.if(packsRight, () => {
+          f.call(right, packedRight, bk, bRow, bCol, width, depth);
+          bk.set(packedRight);
+          bStep.set(4 * COLUMNS);
+          bPanel.set(i32.mul(depth, 4 * COLUMNS));
+          packedLeft.increase(i32.mul(bPanel, i32.shrU(i32.add(width, COLUMNS - 1), 3)));
+        });
+        i0.set(0);
+        f.while(i32.ltS(i0, rows), () => {
+          height.set(i32.sub(rows, i0));
+          height.set(atMost(height, HEIGHT, ROWS - 1));
+          ai.set(i32.add(i32.add(a, i32.mul(i0, aRow)), i32.mul(k0, aCol)));
+          aTileRow.set(aRow);
+          aStep.set(aCol);
+          if (left !== null) {
+            f.if(packsLeft, () => {
+              f.call(left, packedLeft, ai, aRow, aCol, height, depth);
+              ai.set(packedLeft);
+              aTileRow.set(i32.shl(depth, 2));
+              aStep.set(0);
+            });
+          }
+          bp.set(bk);
+          f.for(j, j0, i32.add(j0, width), COLUMNS, () => {
+            ap.set(ai);
+            f.if(
+              i32.ltS(j, whole),
+              () => f.call(run, ap, aTileRow, aStep, bp, bStep, i32.add(i32.add(c, i32.mul(i0, cRow)), i32.shl(j, 2)), cRow, height, depth, i32.eqz(k0)),
+              () => f.call(run, ap, aTileRow, aStep, bp, bStep, i32.add(edge, i32.mul(i0, EDGE_ROW)), i32.const(EDGE_ROW), height, depth, i32.eqz(k0)),
+            );
+            bp.increase(bPanel);
+          });
+          i0.increase(height);
+        });
+      });
+    });
+    f.if(i32.ne(whole, n), () => {
+      c.increase(i32.shl(whole, 2));
+      n.increase(i32.sub(0, whole));
+      copyEdge(f, c, cRow, edge, rows, n);
+    });
+  });
+}
+
+/** Moves the last, partial tiles into the result. */
+function copyEdge(f: FunctionBuilder, c: IntLocal, cRow: I32, edge: IntLocal, rows: I32, n: I32): void {
+  const j = f.i32();
+  f.repeat(rows, () => {
+    f.for(j, 0, i32.shl(n, 2), 4, () => f.store(i32.add(c, j), f32.load(i32.add(edge, j))));
+    c.increase(cRow);
+    edge.increase(EDGE_ROW);
+  });
+}
+
+/** Bytes of an entry of the table of a batch: what is added to the addresses of `a`, `b` and `c`. */
+export const BATCH_ENTRY = 12;
+
+/** The kernel of a product, or of `count` of them where the address of a table is not 0. */
+function batched(form: LeftForm): WasmKernel {
+  const name = form === 'rows' ? 'gemmRows' : 'gemmSteps';
+  return new WasmKernel(name, (m) => {
+    const one = product(m, form);
+    return m.function(name, integers(16), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
+      f.if(
+        i32.eqz(table),
+        () => f.call(one, a, aRow, aCol, b, bRow, bCol, c, ...rest),
+        () =>
+          f.repeat(count, () => {
+            const [x, y, z] = [a, b, c].map((p, i) => i32.add(p, i32.load(table, 4 * i)));
+            f.call(one, x, aRow, aCol, y, bRow, bCol, z, ...rest);
+            table.increase(BATCH_ENTRY);
+          }),
+      );
+    });
+  });
+}
+
+/**
+ * `c = a @ b` for at least 5 rows: `(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch)`, with distances in bytes and
+ * the columns of `c` side by side. Every element is one sum over ascending k that starts from 0. The right operand is packed (`packsRight` 1) unless its columns
+ * lie side by side.
+ *
+ * `gemmRows`: the inner size lies side by side in `a` (`aCol` is 4). `gemmSteps`: the rows do (`aRow` is 4), or `a` is packed (`packsLeft` 1).
+ */
+export const gemmRows: WasmKernel = batched('rows');
+export const gemmSteps: WasmKernel = batched('steps');
