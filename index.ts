@@ -6,6 +6,7 @@ export { getDevice, registerDevice } from './core/device.ts';
 export type { Device } from './core/storage.ts';
 export { type NestedArray, Tensor } from './core/tensor.ts';
 export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './core/tape.ts';
+export { type CpuInfo, cpuInfo, setFusedMultiplyAdd } from './core/cpu/settings.ts';
 export { getNumThreads, setNumThreads } from './core/cpu/threads/threads.ts';
 export { type BackwardOptions, type GradOptions, type TensorBackwardOptions, backward, grad } from './core/autograd.ts';
 export { type Operand } from './core/op.ts';

@@ -1,53 +1,86 @@
-// npm run bench            every workload, each in a fresh process
-// npm run bench -- W1 W8   those whose name contains a word
-import { execFileSync } from 'node:child_process';
+// npm run bench                          every workload against every peer that is installed (takes long)
+// npm run bench -- --quick               shows that everything runs
+// npm run bench -- W1 W4 --only polyak,pytorch --rounds 7
+// npm run bench -- --help                all options
+//
+// Peers in JavaScript: npm install --prefix bench/peers. PyTorch: whichever of python3 and /usr/bin/python3 can import torch.
+//
+// Every sample comes from a fresh process; in each round the sides take turns, so that a change of the machine's speed meets all
+// of them. Compare only what stands in one table: 'polyak is 2x' is the median, over the rounds, of the ratio within a round. The
+// interval is the 10th to the 90th percentile of all samples. All sides start from the same weights and inputs
+// (`data.ts`) and report the losses of their first steps: a row whose losses differ by more than 0.1 % says 'different maths',
+// and the run ends with status 1. Peak memory is that of the whole process, with node or Python in it.
+// Results also go to runs/bench.json.
+//
+// workloads.ts   what is timed, as data          sides/      how each library does it
+// contestants.ts who takes part                  child.ts    one side at one workload, in its own process
+// measure.ts     warming up and sampling         report.ts   medians, ratios, tables
 import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Benchmark from 'benchmark';
-import { workloads } from './workloads.ts';
+import { compile } from './compile.ts';
+import { type Contestant, type Field, findField } from './contestants.ts';
+import { type Outcome, launch } from './launch.ts';
+import { type Options, help, readOptions } from './options.ts';
+import { type Row, TOLERANCE, render, summarize } from './report.ts';
+import { type Workload, chooseWorkloads } from './workloads.ts';
 
-interface Result {
-  readonly name: string;
-  readonly unit: string;
-  readonly perSecond: number;
-  /** Half width of the 95 % interval of the mean, in percent. */
-  readonly margin: number;
-  readonly rate: string;
-  readonly peakMB: number;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = join(root, 'runs/bench');
+
+function runOne(contestant: Contestant, workload: Workload, field: Field, { threads, times, limit }: Options): Promise<Outcome> {
+  const { side, mode } = contestant;
+  const order = { side, workload, times, options: { mode, threads, peers: join(root, 'bench/peers') } };
+  if (side === 'torch') return launch(field.python ?? 'python3', [join(root, 'bench/sides/torch.py')], order, limit);
+  return launch(process.execPath, [join(out, 'bench/child.js')], order, limit);
 }
 
-/** Times one workload in this process. */
-function measure(index: number): Result {
-  const workload = workloads[index];
-  const step = workload.prepare();
-  for (let i = 0; i < 3; i++) if (!Number.isFinite(step())) throw new Error(`${workload.name}: the result is not finite`);
-  const bench = new Benchmark(workload.name, () => void step(), { maxTime: 2, minSamples: 10 }).run();
-  const perSecond = 1 / bench.stats.mean;
-  const { work } = workload;
-  return {
-    name: workload.name,
-    unit: workload.unit,
-    perSecond,
-    margin: bench.stats.rme,
-    rate: work === undefined ? '' : `${(work.amount * perSecond).toFixed(2)} ${work.unit}`,
-    peakMB: Math.round(process.resourceUsage().maxRSS / 1024),
-  };
+/** All rounds of one workload, the sides in turns. One that failed or cannot do it is not asked again. */
+async function compare(workload: Workload, field: Field, options: Options): Promise<Row[]> {
+  const all = field.contestants.filter(({ only }) => only === undefined || workload.id.startsWith(only)).map((contestant) => ({ contestant, outcomes: new Array<Outcome>() }));
+  for (let round = 0; round < options.rounds; round++) {
+    for (const { contestant, outcomes } of all) {
+      const last = outcomes.at(-1);
+      outcomes.push(last !== undefined && last.kind !== 'measured' ? last : await runOne(contestant, workload, field, options));
+      if (process.stderr.isTTY) process.stderr.write(`\r${workload.id} round ${round + 1} of ${options.rounds}: ${contestant.name}\u001b[K\r`);
+    }
+  }
+  return summarize(workload, all);
 }
 
-function main(words: readonly string[]): void {
-  const results: Result[] = [];
-  workloads.forEach((workload, i) => {
-    if (words.length > 0 && !words.some((w) => workload.name.includes(w))) return;
-    const text = execFileSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), '--one', String(i)], { encoding: 'utf8' });
-    const result = JSON.parse(text) as Result;
-    results.push(result);
-    const speed = result.perSecond >= 100 ? result.perSecond.toFixed(0) : result.perSecond.toPrecision(3);
-    console.log(`${result.name.padEnd(56)} ${speed.padStart(9)} ${`${result.unit}s/s`.padEnd(12)} ±${result.margin.toFixed(1)} %  ${result.rate.padStart(16)}  ${result.peakMB} MB`);
-  });
-  mkdirSync('runs', { recursive: true });
-  writeFileSync('runs/bench.json', `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) return console.log(help);
+  const workloads = chooseWorkloads(options.workloads);
+  const field = findField(root, options.only);
+  const { rounds, threads, times } = options;
+  const [processor] = os.cpus();
+  const machine = { processor: processor.model.trim(), cores: os.cpus().length, memoryGB: Math.round(os.totalmem() / 2 ** 30), system: `${os.type()} ${os.release()} ${os.arch()}`, load: os.loadavg()[0] };
+  console.log(`${machine.processor}, ${machine.cores} cores, load ${machine.load.toFixed(1)}; node ${process.version}; ${threads} thread${threads === 1 ? '' : 's'}; ${rounds} rounds in turns`);
+  console.log(Object.entries(field.versions).map(([name, version]) => `${name} ${version}`).join(', '));
+  for (const line of field.remarks) console.log(line);
+  console.log("value: median of the rounds' medians; 10 – 90 %: of all samples; polyak is: its speed relative to the row's, median of the ratios of each round\n");
+  await compile(root, out);
+  const results: { workload: string; title: string; unit: string; rows: readonly Row[] }[] = [];
+  for (const workload of workloads) {
+    const rows = await compare(workload, field, options);
+    console.log(render(workload, rows, threads));
+    results.push({ workload: workload.id, title: workload.title, unit: workload.unit, rows });
+    const report = { date: new Date().toISOString(), machine, node: process.version, threads, rounds, times, versions: field.versions, tolerance: TOLERANCE, results };
+    mkdirSync(join(root, 'runs'), { recursive: true });
+    writeFileSync(join(root, 'runs/bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+  }
+  const failed = results.filter(({ rows }) => rows.some((r) => r.side === 'polyak' && r.value === undefined)).map(({ workload }) => workload);
+  if (failed.length > 0) console.log(`polyak failed: ${failed.join(', ')}`);
+  const different = results.flatMap(({ workload, rows }) => rows.filter((r) => r.agrees === false).map((r) => `${workload} ${r.side}`));
+  if (different.length > 0) console.log(`different maths: ${different.join(', ')}`);
+  if (failed.length + different.length > 0) process.exitCode = 1;
 }
 
-const args = process.argv.slice(2);
-if (args[0] === '--one') process.stdout.write(JSON.stringify(measure(Number(args[1]))));
-else main(args);
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof RangeError || error instanceof TypeError ? error.message : error);
+  process.exitCode = 2;
+}

@@ -2,6 +2,7 @@ import type { Kernel } from '../op.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { CpuStorage } from './memory/storage.ts';
+import { hasSimd } from './wasm/support.ts';
 
 export { runParts, threadCount } from './threads/threads.ts';
 
@@ -15,7 +16,8 @@ export function addressOf({ storage, offset }: Tensor): number {
 /** A kernel that does what it is fast at and returns false, having done nothing, for the rest. */
 export type FastKernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => boolean;
 
-let fast = true;
+let fast = hasSimd();
+if (!fast) console.warn('polyak: this machine has no WebAssembly with SIMD; the reference kernels run, in JavaScript, several times slower.');
 
 /** Whether Wasm kernels run. */
 export function isFast(): boolean {

@@ -1,5 +1,9 @@
 import { convInputKernel, convKernel } from '../cpu/conv.ts';
 import { convWeightKernel } from '../cpu/conv-weight.ts';
+import { accelerated } from '../cpu/engine.ts';
+import { fastConvInput } from '../cpu/fast/conv-input.ts';
+import { fastConvWeight } from '../cpu/fast/conv-weight.ts';
+import { fastConv } from '../cpu/fast/conv.ts';
 import type { ConvGeometry, Pair } from '../cpu/frame.ts';
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
@@ -22,7 +26,7 @@ const firstTwo = (input: number): boolean => input < 2;
 const convOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
   name: 'conv',
   infer: ([x], { batch, outChannels, output, rank }) => ({ shape: [batch, outChannels, ...trailing(output, rank)], dtype: (x as Tensor).dtype }),
-  cpu: convKernel,
+  cpu: accelerated(fastConv, convKernel),
   saves: firstTwo,
   backward: [
     (g, n) => apply(convInputOp, [g, n.input(1)], geometryOf(n)),
@@ -34,7 +38,7 @@ const convOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
 const convInputOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
   name: 'convTranspose',
   infer: ([y], { batch, inChannels, input, rank }) => ({ shape: [batch, inChannels, ...trailing(input, rank)], dtype: (y as Tensor).dtype }),
-  cpu: convInputKernel,
+  cpu: accelerated(fastConvInput, convInputKernel),
   saves: firstTwo,
   backward: [
     (g, n) => apply(convOp, [g, n.input(1)], geometryOf(n)),
@@ -49,7 +53,7 @@ const convWeightOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
     shape: [outChannels, inChannels / groups, ...trailing(kernel, rank)],
     dtype: (x as Tensor).dtype,
   }),
-  cpu: convWeightKernel,
+  cpu: accelerated(fastConvWeight, convWeightKernel),
   saves: 'inputs',
   backward: [(g, n) => apply(convInputOp, [n.input(1), g], geometryOf(n)), (g, n) => apply(convOp, [n.input(0), g], geometryOf(n))],
 });

@@ -2,7 +2,7 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastGather, fastScatter } from '../cpu/fast/gather.ts';
 import { type GatherAttrs, gatherKernel, scatterKernel } from '../cpu/gather.ts';
 import { DTypeError, ShapeError, show } from '../errors.ts';
-import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
+import { type Primitive, apply, applyInPlace, isRecorded, primitive } from '../op.ts';
 import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
@@ -34,7 +34,9 @@ const gatherOp: Primitive<GatherAttrs> = primitive<GatherAttrs>({
   backward: [
     (g, n) => {
       const before = emptyTensor(n.inputs[0].shape, g.dtype, g.device);
-      return apply(scatterOp, [before, n.input(1), g], { ...(n.attrs as GatherAttrs), accumulate: true });
+      const attrs = { ...(n.attrs as GatherAttrs), accumulate: true };
+      // Zeros that nobody else sees need no copy.
+      return isRecorded([g]) ? apply(scatterOp, [before, n.input(1), g], attrs) : applyInPlace(scatterOp, [before, n.input(1), g], attrs);
     },
     null,
   ],

@@ -2,7 +2,7 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastIndex, fastIndexPut } from '../cpu/fast/gather.ts';
 import { type IndexAttrs, indexKernel, indexPutKernel } from '../cpu/gather.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
-import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
+import { type Primitive, apply, applyInPlace, isRecorded, primitive } from '../op.ts';
 import { type Shape, broadcastShapes } from '../shape.ts';
 import type { Node, Operand } from '../tape.ts';
 import { type NestedArray, Tensor, emptyTensor } from '../tensor.ts';
@@ -80,7 +80,10 @@ export const indexOp: Primitive<Selection> = primitive<Selection>({
     const attrs = n.attrs as Selection;
     const indices = tail(n, 1);
     const kept = attrs.padding === undefined ? g : g.maskedFill(unsqueeze(indices[0].eq(attrs.padding), -1), 0);
-    return [apply(indexPutOp, [emptyTensor(n.inputs[0].shape, g.dtype, g.device), kept, ...indices], { ...attrs, padding: undefined, accumulate: true })];
+    const zeros = emptyTensor(n.inputs[0].shape, g.dtype, g.device);
+    const spread = { ...attrs, padding: undefined, accumulate: true };
+    // Zeros that nobody else sees need no copy.
+    return [isRecorded([kept]) ? apply(indexPutOp, [zeros, kept, ...indices], spread) : applyInPlace(indexPutOp, [zeros, kept, ...indices], spread)];
   },
 });
 

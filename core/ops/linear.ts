@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastLinear } from '../cpu/fast/matmul.ts';
 import { linearKernel } from '../cpu/matmul.ts';
 import { ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
@@ -8,7 +10,7 @@ import { checkDTypes, mT, matmul, matmulOp, rowsOf } from './matmul.ts';
 const linearOp: Primitive<undefined> = primitive({
   name: 'linear',
   infer: ([x, w]) => ({ shape: [...(x as Tensor).shape.slice(0, -1), (w as Tensor).shape[0]], dtype: (x as Tensor).dtype }),
-  cpu: linearKernel,
+  cpu: accelerated(fastLinear, linearKernel),
   saves: (i) => i < 2,
   backward: [
     (g, n) => matmul(g, n.input(1)),

@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastAddmm, fastMatmul } from '../cpu/fast/matmul.ts';
 import { type AddmmAttrs, addmmKernel, matmulKernel } from '../cpu/matmul.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -21,7 +23,7 @@ export const matmulOp: Primitive<undefined> = primitive({
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
     return { shape: [...batch, a.shape[a.ndim - 2], b.shape[b.ndim - 1]], dtype: a.dtype };
   },
-  cpu: matmulKernel,
+  cpu: accelerated(fastMatmul, matmulKernel),
   saves: 'inputs',
   backward: [(g, n) => apply(matmulOp, [g, mT(n.input(1))], undefined), (g, n) => apply(matmulOp, [mT(n.input(0)), g], undefined)],
 });
@@ -35,7 +37,7 @@ const addmmOp: Primitive<AddmmAttrs> = primitive<AddmmAttrs>({
     const [a, b] = [x as Tensor, y as Tensor];
     return { shape: [...a.shape.slice(0, -1), b.shape[b.ndim - 1]], dtype: a.dtype };
   },
-  cpu: addmmKernel,
+  cpu: accelerated(fastAddmm, addmmKernel),
   saves: (i) => i > 0,
   backward: [
     (g, n) => times(g, (n.attrs as AddmmAttrs).beta),

@@ -54,7 +54,7 @@ function gatherInput(geometry: ConvGeometry, y: Images, weight: Tensor, bias: nu
 }
 
 function spreadInput(geometry: ConvGeometry, y: Images, weight: Tensor, bias: number, to: number): void {
-  const { batch, groups, inChannels, outChannels, kernel, stride, padding, input, output } = geometry;
+  const { batch, groups, inChannels, outChannels, kernel, stride, padding, dilation, input, output } = geometry;
   const [byOut, byIn, byRow, byColumn] = stridesOf4(weight);
   const [rows, depth] = [inChannels / groups, outChannels / groups];
   const across = Math.ceil(output[1] / 4) * 4;
@@ -70,9 +70,11 @@ function spreadInput(geometry: ConvGeometry, y: Images, weight: Tensor, bias: nu
   const residue = Math.ceil(size[1] / stride[1]);
   const pitch = residue * stride[1] * 4;
   const spare = lines(size[0] * pitch + 16);
+  // Windows start at up to this place of a plane, also those that only fill up a tile.
+  const lastTap = (kernel[0] - 1) * dilation[0] * pitch + residue * stride[1] * 4;
   const target = inPlace
     ? { pitch: result.row, plane: result.channel, residue, copied: false, bordered: false }
-    : { pitch, plane: spare + 64, residue, copied: true, bordered: true };
+    : { pitch, plane: spare + lines(lastTap + 16), residue, copied: true, bordered: true };
   const grid: PlaceGrid = { rows: output[0], columns: output[1], fromRow: framed.pitch, toRow: stride[0] * target.pitch, spare };
 
   const taps = kernel[0] * kernel[1];

@@ -29,19 +29,23 @@ export function product(
   a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
   m: number, n: number, k: number, table = 0, count = 1,
 ): void {
-  if (k <= 1) {
-    if (k === 0) {
-      eachOf(table, count, a, b, c, (_a, _b, to) => clear(to, cRow, m, n));
-      return;
-    }
-    // Distances that are never walked are those that suit the kernels.
+  if (k === 0) {
+    for (let i = 0; i < count; i++) clear(c + offset(table, i, 2), cRow, m, n);
+    return;
+  }
+  // Distances that are never walked are those that suit the kernels.
+  if (k === 1) {
     aCol = 4;
     if (bCol !== 4) bRow = 4;
   }
   if (n === 1 && bRow !== 4) bCol = 4;
   if (m <= SKINNY || n <= SKINNY) {
     if (table === 0) skinny(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k);
-    else eachOf(table, count, a, b, c, (x, y, to) => skinny(x, aRow, aCol, y, bRow, bCol, to, cRow, m, n, k));
+    else {
+      for (let i = 0; i < count; i++) {
+        skinny(a + offset(table, i, 0), aRow, aCol, b + offset(table, i, 1), bRow, bCol, c + offset(table, i, 2), cRow, m, n, k);
+      }
+    }
     return;
   }
   const kernel = aCol === 4 ? gemmRows : gemmSteps;
@@ -58,15 +62,9 @@ export function product(
   if (bytes !== 0) release(scratch, bytes);
 }
 
-function eachOf(table: number, count: number, a: number, b: number, c: number, run: (a: number, b: number, c: number) => void): void {
-  if (table === 0) {
-    run(a, b, c);
-    return;
-  }
-  for (let i = 0; i < count; i++) {
-    const at = (table + i * BATCH_ENTRY) >> 2;
-    run(a + heap.i32[at], b + heap.i32[at + 1], c + heap.i32[at + 2]);
-  }
+/** Bytes that product `i` of a batch adds to the address of `a` (0), `b` (1) or `c` (2). */
+function offset(table: number, i: number, operand: number): number {
+  return table === 0 ? 0 : heap.i32[((table + i * BATCH_ENTRY) >> 2) + operand];
 }
 
 function clear(c: number, cRow: number, m: number, n: number): void {

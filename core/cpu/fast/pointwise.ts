@@ -3,6 +3,7 @@ import { broadcastStrides } from '../../shape.ts';
 import type { Operand } from '../../tape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import type { CpuStorage } from '../memory/storage.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
 import { copyFlat, copyStrided } from './copy.ts';
 import { runPlanes } from './pointwisePlane.ts';
@@ -37,6 +38,8 @@ function isSingle({ shape }: Tensor): boolean {
   return true;
 }
 
+const SECOND_NUMBER = numberMode(1);
+
 /** Addresses and numbers of the operands of the call at hand. */
 const at = new Float64Array(3);
 
@@ -64,14 +67,44 @@ export function fastPointwise<A>(keyOf: (attrs: A) => string, exprOf: (attrs: A)
   };
 }
 
+const floatAddress = ({ storage, offset }: Tensor): number => (storage as CpuStorage).address() + 4 * offset;
+
+/** Float32 tensors of one layout without gaps, the second perhaps a number: what most calls are, and where every nanosecond counts. */
+function runAlike(program: Program, out: Tensor, inputs: readonly Operand[], w: number): boolean {
+  const count = inputs.length;
+  const x = inputs[0];
+  if (count > 2 || typeof x === 'number') return false;
+  const second = count === 2 ? inputs[1] : x;
+  const y = typeof second === 'number' ? x : second;
+  if (out.storage.dtype !== 'float32' || x.storage.dtype !== 'float32' || y.storage.dtype !== 'float32') return false;
+  const { shape, strides } = out;
+  const rank = shape.length;
+  if (x.shape.length !== rank || y.shape.length !== rank) return false;
+  let n = 1;
+  for (let d = rank - 1; d >= 0; d--) {
+    const size = shape[d];
+    if (x.shape[d] !== size || y.shape[d] !== size) return false;
+    if (size !== 1 && (strides[d] !== n || x.strides[d] !== n || y.strides[d] !== n)) return false;
+    n *= size;
+  }
+  if (n === 0 || n >= WORTH_SPLITTING) return false;
+  const to = floatAddress(out);
+  const from = floatAddress(x);
+  if (count === 1) program.flatKernel(0, 1).run(n, to, from, w);
+  else if (typeof second === 'number') program.flatKernel(SECOND_NUMBER, 2).run(n, to, from, second, w);
+  else program.flatKernel(0, 2).run(n, to, from, floatAddress(second), w);
+  return true;
+}
+
 function run(general: Program, out: Tensor, inputs: readonly Operand[], w: number): boolean {
+  const program = general.exponent < 0 ? general : general.withExponent(inputs[general.exponent]);
+  if (program.copies < 0 && runAlike(program, out, inputs, w)) return true;
   const target = targetOf(out.dtype);
   if (target < 0) return false;
-  if (general.copies >= 0) {
-    const done = copy(out, inputs[general.copies], target);
+  if (program.copies >= 0) {
+    const done = copy(out, inputs[program.copies], target);
     if (done !== null) return done;
   } else if (target >= TARGET_INT) return false;
-  const program = general.exponent < 0 ? general : general.withExponent(inputs[general.exponent]);
   const n = lengthOf(out);
   if (n === 0) return true;
   const count = inputs.length;

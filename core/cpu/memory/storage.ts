@@ -2,6 +2,7 @@ import { type DType, type TypedArray, itemSize } from '../../dtype.ts';
 import { MemoryError, StateError } from '../../errors.ts';
 import { type Device, Storage } from '../../storage.ts';
 import { heap } from '../wasm/kernel.ts';
+import { hasSimd } from '../wasm/support.ts';
 import { Block, currentPeriod, keptBlock, moveIn, youngBlock } from './block.ts';
 import { allocate, liveBytes, release } from './heap.ts';
 
@@ -120,7 +121,8 @@ export const cpu: Device = {
 /** A storage whose contents are what the memory last held. */
 function emptyStorage(dtype: DType, length: number): CpuStorage {
   const bytes = dtype === 'float32' ? 4 * length : length * itemSize(dtype);
-  if (dtype === 'float64') return new CpuStorage(dtype, length, outsideBlock(bytes), 0);
+  // No kernel works on doubles, or on anything where there is no Wasm.
+  if (dtype === 'float64' || !hasSimd()) return new CpuStorage(dtype, length, outsideBlock(bytes), 0);
   if (Storage.temporaries !== null) {
     const storage = new CpuStorage(dtype, length, null, allocate(bytes));
     storage.temporary = true;

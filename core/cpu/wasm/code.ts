@@ -86,6 +86,8 @@ export const i32 = {
   and: int2(0x71), or: int2(0x72), xor: int2(0x73), shl: int2(0x74), shrS: int2(0x75), shrU: int2(0x76),
   eq: int2(0x46), ne: int2(0x47), ltS: int2(0x48), ltU: int2(0x49), gtS: int2(0x4a), gtU: int2(0x4b), leS: int2(0x4c), leU: int2(0x4d), geS: int2(0x4e), geU: int2(0x4f),
   eqz: (a: I32Like): I32 => new Value('i32', [int(a).code, 0x45]),
+  /** Number of zero bits below the lowest 1. */
+  ctz: (a: I32Like): I32 => new Value('i32', [int(a).code, 0x68]),
   /** Smaller of two signed integers. Both are computed twice: pass locals. */
   min: (a: I32Like, b: I32Like): I32 => select(int(a), int(b), i32.ltS(a, b)),
   load: (address: I32, offset = 0): I32 => new Value('i32', [address.code, 0x28, at(2, offset)]),
@@ -113,6 +115,9 @@ export const f32 = {
 export const f64 = {
   const: (x: number): F64 => new Value('f64', [0x44, bytesOf(Float64Array.of(x))]),
   add: double2(0xa0), sub: double2(0xa1), mul: double2(0xa2), div: double2(0xa3),
+  /** Passes NaN on. */
+  max: double2(0xa5),
+  eq: (a: F64, b: F64): I32 => new Value('i32', [a.code, b.code, 0x61]),
   sqrt: (a: F64): F64 => new Value('f64', [a.code, 0x9f]),
   load: (address: I32, offset = 0): F64 => new Value('f64', [address.code, 0x2b, at(3, offset)]),
   promote: (a: F32): F64 => new Value('f64', [a.code, 0xbb]),
@@ -172,6 +177,8 @@ export const i32x4 = {
   minS: vector2(0xb6), maxS: vector2(0xb8), ltU: vector2(0x3a), geU: vector2(0x40),
   shl: shift(0xab), shrS: shift(0xac), shrU: shift(0xad),
   lane: (a: V128, i: number): I32 => new Value('i32', [a.code, simd(0x1b), i]),
+  /** The highest bits of the four lanes as the lowest bits of an integer. */
+  bitmask: (a: V128): I32 => new Value('i32', [a.code, simd(0xa4)]),
   truncSatF32x4: vector1(0xf8),
   /** The four lower of eight unsigned 16-bit integers. */
   extendLowU16: vector1(0xa9),
@@ -204,6 +211,7 @@ export const f64x2 = {
   abs: vector1(0xec), neg: vector1(0xed), sqrt: vector1(0xef), nearest: vector1(0x94), trunc: vector1(0x7a),
   eq: vector2(0x47), ne: vector2(0x48), lt: vector2(0x49), gt: vector2(0x4a), le: vector2(0x4b), ge: vector2(0x4c),
   splat: (x: F64): V128 => new Value('v128', [x.code, simd(0x14)]),
+  lane: (a: V128, i: number): F64 => new Value('f64', [a.code, simd(0x21), i]),
   /** The two lower floats. */
   promoteLow: vector1(0x5f),
   /** The two lower integers. */

@@ -1,6 +1,6 @@
 import { i32 } from './code.ts';
 import { copyDense, fieldsOf, frameFunction } from './conv-frame.ts';
-import { TILES, callTile, tileEntry, tileFunction } from './conv-tile.ts';
+import { TILES, biasFunction, callTile, tileEntry, tileFunction } from './conv-tile.ts';
 import type { IntLocal } from './function.ts';
 import { WasmKernel } from './kernel.ts';
 
@@ -38,6 +38,7 @@ export const NARROW_BYTES = 5 * 16;
 export const convGather: WasmKernel = new WasmKernel('convGather', (m) => {
   const frame = frameFunction(m);
   const tiles = TILES.map((shape) => tileFunction(m, shape, 'zero'));
+  const addBias = biasFunction(m);
 
   /** `(parameters, to, from)`: for each term a row with what all windows read. */
   const unroll = m.function('unroll', ['i32', 'i32', 'i32'], (f, parameters, to, from) => {
@@ -56,7 +57,7 @@ export const convGather: WasmKernel = new WasmKernel('convGather', (m) => {
     const [depth, group, unrolled, tileCount, narrow, channels, bias, plane] = (['depth', 'group', 'unrolled', 'tileCount', 'narrow', 'channels', 'bias', 'plane'] as const).map(field);
     const terms = f.i32(i32.load(parameters, gatherFields.terms));
     f.if(unrolled, () => terms.set(i32.load(parameters, gatherFields.flatTerms)));
-    const [from, unit, groupAt, entry, base, row, to, target, targetPlane, rowBias] = Array.from({ length: 10 }, () => f.i32());
+    const [from, unit, groupAt, entry, base, row, to, target, targetPlane] = Array.from({ length: 9 }, () => f.i32());
     const windows = f.i32(i32.add(scratch, field('framed')));
     const narrowAt = f.i32(i32.add(windows, unrolled));
     const lastImage = f.i32(i32.add(image, images));
@@ -77,8 +78,6 @@ export const convGather: WasmKernel = new WasmKernel('convGather', (m) => {
         });
         entry.set(i32.add(field('tiles'), i32.mul(entry, tileEntry.bytes)));
         row.set(i32.add(i32.mul(groupAt, channels), i32.load(entry, tileEntry.row)));
-        rowBias.set(bias);
-        f.if(bias, () => rowBias.increase(i32.shl(row, 2)));
         to.set(i32.add(i32.add(field('to'), i32.mul(image, field('toImage'))), i32.mul(row, plane)));
         target.set(to);
         targetPlane.set(plane);
@@ -87,8 +86,16 @@ export const convGather: WasmKernel = new WasmKernel('convGather', (m) => {
           targetPlane.set(16);
         });
         const panel = i32.add(i32.add(field('weights'), i32.mul(groupAt, field('weightsGroup'))), i32.load(entry, tileEntry.panel));
-        callTile(f, tiles, entry, { panel: f.i32(panel), terms, depth, base, to: target, plane: targetPlane, bias: rowBias });
-        f.if(narrow, () => copyDense(f, to, target, i32.load(entry, tileEntry.rows), narrow, i32.const(16)));
+        callTile(f, tiles, entry, { panel: f.i32(panel), terms, depth, base, to: target, plane: targetPlane });
+        const at = f.i32(to);
+        f.if(narrow, () => copyDense(f, at, target, i32.load(entry, tileEntry.rows), narrow, i32.const(16)));
+        f.if(bias, () => {
+          f.repeat(i32.load(entry, tileEntry.rows), () => {
+            f.call(addBias, to, plane, i32.add(bias, i32.shl(row, 2)));
+            row.increase(1);
+            to.increase(plane);
+          });
+        });
       });
       image.increase(1);
     });

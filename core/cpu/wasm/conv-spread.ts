@@ -1,7 +1,7 @@
-import { f32x4, i32, v128 } from './code.ts';
+import { i32 } from './code.ts';
 import { fieldsOf, frameFunction } from './conv-frame.ts';
-import { TILES, callTile, tileEntry, tileFunction } from './conv-tile.ts';
-import type { FunctionBuilder, IntLocal } from './function.ts';
+import { TILES, biasFunction, callTile, tileEntry, tileFunction } from './conv-tile.ts';
+import type { IntLocal } from './function.ts';
 import { WasmKernel } from './kernel.ts';
 
 /**
@@ -23,21 +23,6 @@ export const spreadFields = fieldsOf([
   'toImage', 'toPlane', 'channels', 'bias',
 ]);
 
-/** Adds a number to floats side by side. */
-function addTo(f: FunctionBuilder, at: IntLocal, bytes: IntLocal, address: IntLocal): void {
-  const bias = f.v128(v128.load32Splat(address));
-  const end = f.i32(i32.add(at, bytes));
-  const wholeEnd = f.i32(i32.sub(end, 15));
-  f.while(i32.ltS(at, wholeEnd), () => {
-    f.store(at, f32x4.add(v128.load(at), bias));
-    at.increase(16);
-  });
-  f.while(i32.ltS(at, end), () => {
-    f.storeLane(at, f32x4.add(v128.load32Zero(at), bias), 0);
-    at.increase(4);
-  });
-}
-
 /**
  * Direct transposed convolution, which is the gradient of a convolution to its input: every element of `y` is spread over its window,
  * `x[n, c, window p + taps[t]] += Σ_o weight[o, c, t] · y[n, o, p]`, one accumulator per result over (kernel row, kernel column, channel) in ascending
@@ -49,7 +34,7 @@ function addTo(f: FunctionBuilder, at: IntLocal, bytes: IntLocal, address: IntLo
 export const convSpread: WasmKernel = new WasmKernel('convSpread', (m) => {
   const frame = frameFunction(m);
   const tiles = TILES.map((shape) => tileFunction(m, shape, 'result'));
-  const bias = m.function('bias', ['i32', 'i32', 'i32'], addTo);
+  const bias = biasFunction(m);
 
   return m.function('convSpread', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, parameters, image, images, firstUnit, units, scratch) => {
     const field = (name: keyof typeof spreadFields): IntLocal => f.i32(i32.load(parameters, spreadFields[name]));

@@ -35,78 +35,83 @@ export function tilesFor(rows: number): TileShape[] {
 /** Entries of the table of tiles: rows, first row, where its panel of weights starts, and from where to where its table of places reaches; 4 bytes each. */
 export const tileEntry = { rows: 0, row: 4, panel: 8, places: 12, placesEnd: 16, bytes: 20 } as const;
 
-/** Whether a tile starts at zero and may add a bias, or adds to what is there. */
+/** Whether a tile starts at zero or adds to what is there. */
 export type TileStart = 'zero' | 'result';
 
 /**
- * The heart of the convolutions: `to[row r][places j] (+)= Σ_k panel[k][r] · base[terms[k] + place j]`, one accumulator per result over ascending `k`,
- * then the bias. A table gives where each vector of four places reads (from `base`) and writes (from `to`), so neither windows nor rows of the image
- * need a copy.
+ * The heart of the convolutions: `to[row r][places j] (+)= Σ_k panel[k][r] · base[terms[k] + place j]`, one accumulator per result over ascending `k`.
+ * A table gives where each vector of four places reads (from `base`) and writes (from `to`), so neither windows nor rows of the image need a copy.
  *
- * Parameters: `panel, terms, depth, base, to, plane, places, bias`, where `plane` is the distance of the rows of the result, and `bias` the address of
- * the rows' biases or 0. The form keeps V8 from spilling: no unrolling over `k`, no arithmetic on the accumulators after the loop (so the bias takes
- * the way through memory).
+ * Parameters: `panel, terms, depth, base, to, plane, places, end`, where `plane` is the distance of the rows of the result, and the table reaches from
+ * `places` to `end`. The form of the inner loop keeps V8 from spilling: no unrolling over `k`, no arithmetic on the accumulators after the loop.
  */
 export function tileFunction(m: ModuleBuilder, { rows, vectors }: TileShape, start: TileStart): FunctionBuilder {
-  return m.function(`tile${rows}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, panel, terms, depth, base, to, plane, places, bias) => {
+  return m.function(`tile${rows}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, panel, terms, depth, base, to, plane, places, end) => {
     const list = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
-    const target = (j: number): I32 => i32.add(to, i32.load(places, 4 * (vectors + j)));
-    const from = list(vectors, (j) => f.i32(i32.add(base, i32.load(places, 4 * j))));
+    const eachResult = (at: readonly IntLocal[], visit: (r: number, j: number, at: I32) => void): void => {
+      at.forEach((p, j) => p.set(i32.add(to, i32.load(places, 4 * (vectors + j)))));
+      for (let r = 0; r < rows; r++) {
+        at.forEach((p, j) => {
+          visit(r, j, p);
+          if (r < rows - 1) p.increase(plane);
+        });
+      }
+    };
+    const from = list(vectors, () => f.i32());
     const at = list(vectors, () => f.i32());
     const sums = list(rows, () => list(vectors, () => f.v128()));
-    if (start === 'zero') sums.flat().forEach((s) => s.set(f32x4.const(0)));
-    else eachResult(rows, at, target, plane, (r, j, p) => sums[r][j].set(v128.load(p)));
     const b = list(vectors, () => f.v128());
     const a = f.v128();
-    const term = f.i32();
-    f.if(depth, () =>
-      f.doWhile(() => {
-        term.set(i32.load(terms));
-        for (let j = 0; j < vectors; j++) b[j].set(v128.load(i32.add(from[j], term)));
-        for (let r = 0; r < rows; r++) {
-          a.set(v128.load32Splat(panel, 4 * r));
-          for (let j = 0; j < vectors; j++) sums[r][j].set(mulAdd(a, b[j], sums[r][j]));
-        }
-        panel.increase(4 * rows);
-        terms.increase(4);
-        return depth.tee(i32.sub(depth, 1));
-      }),
-    );
-    const store = (): void => eachResult(rows, at, target, plane, (r, j, p) => f.store(p, sums[r][j]));
-    if (start === 'result') {
-      store();
-      return;
-    }
-    f.if(bias, () => {
-      // Vector by vector, since they may overlap.
-      eachResult(rows, at, target, plane, (r, j, p) => {
-        f.store(p, sums[r][j]);
-        f.store(p, f32x4.add(v128.load(p), v128.load32Splat(bias, 4 * r)));
-      });
-    }, store);
+    const [term, k, weights, left] = [f.i32(), f.i32(), f.i32(), f.i32()];
+    f.while(i32.ltU(places, end), () => {
+      from.forEach((p, j) => p.set(i32.add(base, i32.load(places, 4 * j))));
+      if (start === 'zero') sums.flat().forEach((s) => s.set(f32x4.const(0)));
+      else eachResult(at, (r, j, p) => sums[r][j].set(v128.load(p)));
+      k.set(terms);
+      weights.set(panel);
+      left.set(depth);
+      f.if(left, () =>
+        f.doWhile(() => {
+          term.set(i32.load(k));
+          for (let j = 0; j < vectors; j++) b[j].set(v128.load(i32.add(from[j], term)));
+          for (let r = 0; r < rows; r++) {
+            a.set(v128.load32Splat(weights, 4 * r));
+            for (let j = 0; j < vectors; j++) sums[r][j].set(mulAdd(a, b[j], sums[r][j]));
+          }
+          weights.increase(4 * rows);
+          k.increase(4);
+          return left.tee(i32.sub(left, 1));
+        }),
+      );
+      eachResult(at, (r, j, p) => f.store(p, sums[r][j]));
+      places.increase(8 * vectors);
+    });
   });
 }
 
-/** Visits the vectors of a result, row by row. */
-function eachResult(rows: number, at: readonly IntLocal[], target: (j: number) => I32, plane: I32, visit: (r: number, j: number, at: I32) => void): void {
-  for (let r = 0; r < rows; r++) {
-    at.forEach((p, j) => {
-      p.set(r === 0 ? target(j) : i32.add(p, plane));
-      visit(r, j, p);
-    });
-  }
-}
-
 /** Calls the tile of an entry of the table for all its places. */
-export function callTile(f: FunctionBuilder, functions: readonly FunctionBuilder[], entry: I32, args: { readonly panel: I32; readonly terms: I32; readonly depth: I32; readonly base: I32; readonly to: I32; readonly plane: I32; readonly bias?: I32 }): void {
+export function callTile(f: FunctionBuilder, functions: readonly FunctionBuilder[], entry: I32, args: { readonly panel: I32; readonly terms: I32; readonly depth: I32; readonly base: I32; readonly to: I32; readonly plane: I32 }): void {
   const rows = f.i32(i32.load(entry, tileEntry.rows));
-  const end = f.i32(i32.load(entry, tileEntry.placesEnd));
-  const places = f.i32();
   TILES.forEach((shape, i) => {
     f.if(i32.eq(rows, shape.rows), () => {
-      f.for(places, i32.load(entry, tileEntry.places), end, 8 * shape.vectors, () => {
-        f.call(functions[i], args.panel, args.terms, args.depth, args.base, args.to, args.plane, places, args.bias ?? i32.const(0));
-      });
+      f.call(functions[i], args.panel, args.terms, args.depth, args.base, args.to, args.plane, i32.load(entry, tileEntry.places), i32.load(entry, tileEntry.placesEnd));
+    });
+  });
+}
+
+/** `(at, bytes, bias)`: adds the number at an address to floats side by side. */
+export function biasFunction(m: ModuleBuilder): FunctionBuilder {
+  return m.function('bias', ['i32', 'i32', 'i32'], (f, at, bytes, address) => {
+    const bias = f.v128(v128.load32Splat(address));
+    const end = f.i32(i32.add(at, bytes));
+    const wholeEnd = f.i32(i32.sub(end, 15));
+    f.while(i32.ltS(at, wholeEnd), () => {
+      f.store(at, f32x4.add(v128.load(at), bias));
+      at.increase(16);
+    });
+    f.while(i32.ltS(at, end), () => {
+      f.storeLane(at, f32x4.add(v128.load32Zero(at), bias), 0);
+      at.increase(4);
     });
   });
 }

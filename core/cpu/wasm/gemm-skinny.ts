@@ -36,7 +36,7 @@ const SPAN = 1024;
 function down(rows: number): WasmKernel {
   const name = `gemmDown${rows}`;
   // Elements of `a` that are held in registers for one pass over the columns.
-  const depth = rows === 1 ? 8 : 8 / rows;
+  const depth = Math.floor(8 / rows);
   return new WasmKernel(name, (m) =>
     m.function(name, PARAMETERS, (f, a, aRow, aCol, b, bRow, _bCol, c, cRow, n, k) => {
       const [width, whole, j, left] = [f.i32(), f.i32(), f.i32(), f.i32()];

@@ -1,3 +1,4 @@
+import { DeviceError } from '../../errors.ts';
 import { MAX_PAGES } from './module.ts';
 
 const PAGE = 65_536;
@@ -7,7 +8,7 @@ const PAGE = 65_536;
  * take them anew after anything that may allocate.
  */
 export class WasmMemory {
-  memory: WebAssembly.Memory;
+  private made: WebAssembly.Memory | null;
   /** Whether threads can share it. */
   shared: boolean;
   buffer: ArrayBuffer | SharedArrayBuffer;
@@ -18,12 +19,19 @@ export class WasmMemory {
 
   constructor(shared: boolean, pages = 16) {
     this.shared = shared;
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared });
-    this.buffer = this.memory.buffer;
+    // Where there is no Wasm there are no kernels either, and nothing will ask for memory.
+    this.made = typeof WebAssembly === 'undefined' ? null : new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared });
+    this.buffer = this.made?.buffer ?? new ArrayBuffer(0);
     this.f32 = new Float32Array(this.buffer);
     this.f64 = new Float64Array(this.buffer);
     this.i32 = new Int32Array(this.buffer);
     this.u8 = new Uint8Array(this.buffer);
+  }
+
+  /** The memory itself. */
+  get memory(): WebAssembly.Memory {
+    if (this.made === null) throw new DeviceError('memory: no WebAssembly here, got a request for its memory; expected a machine that has it');
+    return this.made;
   }
 
   /** Bytes there are. */
@@ -49,7 +57,7 @@ export class WasmMemory {
   /** Starts over with fresh memory; what was in the old one is lost. */
   replace(shared: boolean, pages = 16): void {
     this.shared = shared;
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared });
+    this.made = new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared });
     this.takeViews();
   }
 

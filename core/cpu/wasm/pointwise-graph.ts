@@ -95,8 +95,8 @@ export type Form = keyof Lanes;
 export class Graph {
   private readonly steps: Step[] = [];
   private readonly wanted: { value: boolean; mask: boolean }[] = [];
-  /** Whether one of the long functions occurs. */
-  readonly long: boolean;
+  /** How many of the long functions there are: they make for long loops. */
+  readonly longFunctions: number;
 
   /**
    * @param levelOf - the level of an argument
@@ -125,7 +125,7 @@ export class Graph {
         this.wanted[a][truth ? 'mask' : 'value'] = true;
       });
     }
-    this.long = this.steps.some(({ fn, args }) => fn !== 'arg' && fn !== 'const' && fn in longFunctions && !(fn === 'pow' && this.powerOf(args[1]) !== undefined));
+    this.longFunctions = this.steps.filter(({ fn, args }) => fn in longFunctions && !(fn === 'pow' && this.powerOf(args[1]) !== undefined)).length;
   }
 
   /** Where the results stand among the steps. */

@@ -157,7 +157,7 @@ function emitRun(f: FunctionBuilder, graph: Graph, readers: readonly Reader[], w
     out.increase(n * writer.size);
     left.set(i32.sub(left, n));
   };
-  const vectors = graph.long ? Array.from({ length: Number(process.env.UN ?? 2) }, (_, i) => i) : [0, 1, 2, 3];
+  const vectors = graph.longFunctions > 1 ? [0, 1] : [0, 1, 2, 3];
   const block = 4 * vectors.length;
   f.if(i32.geS(left, block), () =>
     f.doWhile(() => {

@@ -1,0 +1,23 @@
+import { type V128, f32x4, v128 } from './code.ts';
+import { ModuleBuilder } from './module.ts';
+
+/** Whether the machine accepts a module with one vector operation in it. */
+function accepts(operation: (x: V128) => V128): boolean {
+  if (typeof WebAssembly === 'undefined') return false;
+  const m = new ModuleBuilder();
+  m.function('probe', ['i32'], (f, address) => f.store(address, operation(v128.load(address))));
+  return WebAssembly.validate(m.bytes(false));
+}
+
+let simd: boolean | undefined;
+let relaxed: boolean | undefined;
+
+/** Whether Wasm with SIMD is there, which all kernels use. */
+export function hasSimd(): boolean {
+  return (simd ??= accepts((x) => f32x4.add(x, x)));
+}
+
+/** Whether multiplications and additions can be fused (relaxed SIMD). */
+export function hasFusedMultiplyAdd(): boolean {
+  return (relaxed ??= accepts((x) => f32x4.relaxedMadd(x, x, x)));
+}

@@ -1,0 +1,219 @@
+import { test } from 'uvu';
+import { product, splitProduct } from '../../../../core/cpu/fast/matmul-product.ts';
+import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
+import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
+import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
+import { BATCH_ENTRY, gemmRows, gemmSteps, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
+import { type WasmKernel, heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { equal, is, ok } from '../../../assert.ts';
+
+/** A matrix in memory; distances in elements. */
+interface Matrix {
+  readonly at: number;
+  readonly row: number;
+  readonly col: number;
+}
+
+let state = 1;
+/** Numbers in (-1, 1) that are the same in every run. */
+function random(): number {
+  state = (Math.imul(state, 1664525) + 1013904223) | 0;
+  return Math.fround(state / 2 ** 31);
+}
+
+/** A matrix of random elements in a layout: side by side by rows (N), by columns (T), or neither (S); and where it ends. */
+function matrix(rows: number, cols: number, layout: string): Matrix {
+  const [row, col] = layout === 'N' ? [cols, 1] : layout === 'T' ? [1, rows] : [2 * cols + 3, 2];
+  const length = rows * Math.max(row, 1) + cols * col + 1;
+  const start = allocate(4 * length + 16);
+  for (let i = 0; i < length + 4; i++) heap.f32[(start >> 2) + i] = random();
+  // An odd start.
+  return { at: start + 4, row, col };
+}
+
+const read = (x: Matrix, i: number, j: number): number => heap.f32[(x.at >> 2) + i * x.row + j * x.col];
+const sum = (a: Matrix, b: Matrix, i: number, j: number, k: number): number => {
+  let total = 0;
+  for (let q = 0; q < k; q++) total = Math.fround(total + Math.fround(read(a, i, q) * read(b, q, j)));
+  return total;
+};
+
+const GUARD = 12345;
+
+/** Runs `fill` on a result with room around it, and checks every bit inside and every element around. */
+function check(what: string, m: number, n: number, a: Matrix, b: Matrix, k: number, fill: (c: Matrix) => void): void {
+  const gap = 3;
+  const length = m * (n + gap) + 8;
+  const start = allocate(4 * length);
+  heap.f32.fill(GUARD, start >> 2, (start >> 2) + length);
+  const c = { at: start + 16, row: n + gap, col: 1 };
+  fill(c);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      const [actual, expected] = [read(c, i, j), sum(a, b, i, j, k)];
+      if (!Object.is(actual, expected)) is(actual, expected, `${what} [${i}, ${j}]`);
+    }
+    for (let j = n; j < n + gap; j++) is(read(c, i, j), GUARD, `${what}: written beside row ${i}`);
+  }
+  for (let i = 0; i < 4; i++) is(heap.f32[(start >> 2) + i], GUARD, `${what}: written before`);
+  release(start, 4 * length);
+}
+
+const run = (m: number, n: number, k: number, a: Matrix, b: Matrix) => (c: Matrix): void =>
+  product(a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k);
+
+test('products of all layouts are sums over ascending k, bit by bit', () => {
+  const shapes = [[5, 8, 4], [5, 5, 1], [6, 9, 7], [7, 15, 3], [8, 16, 5], [9, 10, 33], [10, 12, 2], [11, 7, 16], [26, 17, 40], [64, 10, 21], [32, 16, 2], [13, 70, 19], [30, 300, 9]];
+  for (const [m, n, k] of shapes) {
+    for (const layout of ['NN', 'NT', 'TN', 'TT', 'SN', 'NS', 'TS', 'ST', 'SS']) {
+      const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+      check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, run(m, n, k, a, b));
+    }
+  }
+});
+
+test('products larger than the blocks', () => {
+  for (const [m, n, k] of [[9, 20, 800], [500, 9, 390], [7, 1040, 12], [243, 13, 385], [247, 1033, 386]]) {
+    for (const layout of ['NN', 'TT', 'TN', 'NT']) {
+      const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+      check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, run(m, n, k, a, b));
+    }
+  }
+});
+
+test('few rows or few columns', () => {
+  for (const few of [1, 2, 3, 4]) {
+    for (const many of [1, 2, 4, 5, 7, 16, 21, 37]) {
+      for (const k of [1, 2, 3, 4, 5, 8, 11, 18]) {
+        for (const [m, n] of [[few, many], [many, few]]) {
+          for (const layout of ['NN', 'NT', 'TN', 'TT', 'SS']) {
+            const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+            check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, run(m, n, k, a, b));
+          }
+        }
+      }
+    }
+  }
+  for (const layout of ['NN', 'NT']) {
+    const [a, b] = [matrix(2, 5, layout[0]), matrix(5, 2500, layout[1])];
+    check(layout, 2, 2500, a, b, 5, run(2, 2500, 5, a, b));
+  }
+});
+
+test('packed and unpacked operands give the same bits', () => {
+  const [m, n, k] = [33, 45, 50];
+  const scratch = allocate(scratchBytes(m, n, k, true, true));
+  for (const layout of ['NN', 'TN']) {
+    const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+    for (const packsRight of [0, 1]) {
+      for (const packsLeft of [0, 1]) {
+        check(`${layout} ${packsRight} ${packsLeft}`, m, n, a, b, k, (c) => {
+          const kernel = layout === 'NN' && packsLeft === 0 ? gemmRows : gemmSteps;
+          kernel.run(0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, packsRight, packsLeft, scratch);
+        });
+      }
+    }
+  }
+});
+
+test('parts give the same bits as the whole, and stay within their scratch', () => {
+  for (const [m, n, k] of [[40, 64, 30], [300, 16, 20], [31, 9, 11], [26, 12, 400], [12, 200, 5]]) {
+    for (const parts of [2, 3, 4]) {
+      const [a, b] = [matrix(m, k, 'N'), matrix(k, n, 'T')];
+      check(`${m}x${k}x${n} in ${parts}`, m, n, a, b, k, (c) => {
+        const whole = [0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, 0, 0];
+        const split = splitProduct(whole, parts);
+        ok(split.length <= parts);
+        for (const part of split) runGuarded(gemmRows, part);
+      });
+    }
+  }
+});
+
+function runGuarded(kernel: WasmKernel, args: number[]): void {
+  const bytes = scratchBytes(args[10], args[11], args[12], args[13] === 1, args[14] === 1);
+  const scratch = allocate(bytes + 64);
+  heap.u8.fill(0x5a, scratch, scratch + bytes + 64);
+  args[15] = scratch;
+  kernel.run(...args);
+  ok(heap.u8.subarray(scratch + bytes, scratch + bytes + 64).every((x) => x === 0x5a), 'written beyond the scratch');
+  release(scratch, bytes + 64);
+}
+
+test('scratch is as large as it needs to be', () => {
+  for (const [m, n, k] of [[5, 8, 1], [6, 9, 3], [13, 100, 40], [244, 24, 390], [250, 1030, 20]]) {
+    const [a, b] = [matrix(m, k, 'T'), matrix(k, n, 'T')];
+    for (const packsLeft of [0, 1]) {
+      check(`${m}x${k}x${n}`, m, n, a, b, k, (c) =>
+        runGuarded(gemmSteps, [0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, packsLeft, 0]),
+      );
+    }
+  }
+});
+
+test('a table of offsets makes a batch', () => {
+  for (const [m, n, k] of [[6, 9, 4], [2, 9, 4], [9, 2, 4], [6, 9, 0], [1, 1, 3]]) {
+    const as = [matrix(m, k, 'N'), matrix(m, k, 'N'), matrix(m, k, 'N')];
+    const bs = [matrix(k, n, 'N'), matrix(k, n, 'N')];
+    const table = allocate(3 * BATCH_ENTRY);
+    const bytes = 3 * 4 * m * n;
+    const to = allocate(bytes);
+    as.forEach((a, i) => heap.i32.set([a.at - as[0].at, bs[i & 1].at - bs[0].at, 4 * i * m * n], (table >> 2) + 3 * i));
+    product(as[0].at, 4 * as[0].row, 4, bs[0].at, 4 * bs[0].row, 4, to, 4 * n, m, n, k, table, 3);
+    as.forEach((a, i) => {
+      const c = { at: to + 4 * i * m * n, row: n, col: 1 };
+      for (let r = 0; r < m; r++) for (let j = 0; j < n; j++) is(read(c, r, j), sum(a, bs[i & 1], r, j, k));
+    });
+  }
+  const parts = splitProduct([64, 10, 0, 4, 4, 0, 4, 4, 0, 4, 6, 9, 4, 0, 0, 0], 4);
+  equal(parts.map((p) => [p[0], p[1]]), [[64, 3], [100, 3], [136, 3], [172, 1]]);
+});
+
+test('NaN, infinities and signed zeros', () => {
+  for (const [m, n] of [[1, 9], [9, 1], [2, 3], [7, 9]]) {
+    for (const layout of ['NN', 'TT']) {
+      const k = 5;
+      const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+      const put = (x: Matrix, i: number, j: number, value: number): void => void (heap.f32[(x.at >> 2) + i * x.row + j * x.col] = value);
+      put(a, 0, 0, Infinity);
+      put(b, 0, 0, 0);
+      put(b, 2, n - 1, NaN);
+      put(a, m - 1, 1, -Infinity);
+      check(`${m}x${n} ${layout}`, m, n, a, b, k, run(m, n, k, a, b));
+      for (let q = 0; q < k; q++) put(a, 0, q, -0);
+      check(`${m}x${n} ${layout} zeros`, m, n, a, b, k, run(m, n, k, a, b));
+    }
+  }
+});
+
+test('finish adds a bias of any layout', () => {
+  const [m, n] = [5, 11];
+  const [alpha, beta] = [Math.fround(0.3), Math.fround(-1.7)];
+  const sums = matrix(m, n, 'N');
+  const biases: Matrix[] = [matrix(m, n, 'N'), matrix(m, n, 'T'), matrix(m, n, 'S'), { ...matrix(1, n, 'N'), row: 0 }, { ...matrix(m, 1, 'N'), col: 0 }, { ...matrix(1, 1, 'N'), row: 0, col: 0 }];
+  for (const to of [matrix(m, n, 'N'), matrix(m, n, 'T'), matrix(m, n, 'S')]) {
+    for (const bias of [...biases, null]) {
+      const [at, row, col] = bias === null ? [0, 0, 0] : [bias.at, 4 * bias.row, 4 * bias.col];
+      finish.run(to.at, 4 * to.row, 4 * to.col, sums.at, 4 * sums.row, 4, at, row, col, m, n, alpha, beta);
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          const first = Math.fround(alpha * read(sums, i, j));
+          is(read(to, i, j), bias === null ? first : Math.fround(first + Math.fround(beta * read(bias, i, j))));
+        }
+      }
+    }
+  }
+});
+
+test('kernels for few rows take any layout of the left operand', () => {
+  for (const rows of [1, 2, 3, 4]) {
+    for (const layout of ['N', 'T', 'S']) {
+      const a = matrix(rows, 13, layout);
+      for (const [kernel, b] of [[gemmDown[rows - 1], matrix(13, 22, 'N')], [gemmAcross[rows - 1], matrix(13, 22, 'T')]] as const) {
+        check(`${kernel.name} ${layout}`, rows, 22, a, b, 13, (c) => kernel.run(a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, 22, 13));
+      }
+    }
+  }
+});
+
+test.run();
