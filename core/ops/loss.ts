@@ -1,9 +1,9 @@
 import { isFloat, resultType } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
-import { type GradFn, type Primitive, apply } from '../op.ts';
+import { type Primitive, apply } from '../op.ts';
 import { sameShape } from '../shape.ts';
-import type { Node } from '../tape.ts';
+import { type Node, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid, sigmoid } from './activation.ts';
 import { type Free, checkTensor, free, pointwise } from './define.ts';
@@ -17,31 +17,48 @@ const floats = (name: string) => (t: string): void => {
 
 // ---- functions of the difference ----
 
-/** A loss of `d = input - target`: its expression, and its slope in tensor operations. */
-function ofDifference(name: string, expr: (parameter: number, d: Expr) => Expr, slope: (d: Tensor, parameter: number) => Tensor): Primitive<number> {
-  const toInput: GradFn = (g, n) => g.mul(slope(n.input(0).sub(n.input(1)), n.attrs as number));
+interface DifferenceLoss {
+  /** The loss of one element. */
+  readonly value: (d: Expr, parameter: number) => Expr;
+  /** Its derivative as an expression, and in tensor operations for derivatives of higher order. */
+  readonly slope: (d: Expr, parameter: number) => Expr;
+  readonly slopeOf: (d: Tensor, parameter: number) => Tensor;
+}
+
+/** A loss of `d = input - target`. */
+function ofDifference(name: string, { value, slope, slopeOf }: DifferenceLoss): Primitive<number> {
+  const slopeOp = (side: string, sign: 1 | -1): Primitive<number> =>
+    pointwise<number>({ name: `${name}${side}`, key: String, expr: (parameter, g, x, y) => e.mul(e.mul(g, sign), slope(e.sub(x, y), parameter)) });
+  const toInput = slopeOp('Input', 1);
+  const toTarget = slopeOp('Target', -1);
+  const composed = (g: Tensor, n: Node): Tensor => g.mul(slopeOf(n.input(0).sub(n.input(1)), n.attrs as number));
   return pointwise<number>({
     name,
     key: String,
     accepts: floats(name),
-    expr: (parameter, x, y) => expr(parameter, e.sub(x, y)),
+    expr: (parameter, x, y) => value(e.sub(x, y), parameter),
     saves: 'inputs',
-    backward: [toInput, (g, n) => toInput(g, n).neg()],
+    backward: [
+      (g, n) => (isGradEnabled() ? composed(g, n) : apply(toInput, [g, n.input(0), n.input(1)], n.attrs as number)),
+      (g, n) => (isGradEnabled() ? composed(g, n).neg() : apply(toTarget, [g, n.input(0), n.input(1)], n.attrs as number)),
+    ],
   });
 }
 
-const squaredOp = ofDifference('squaredError', (_, d) => e.mul(d, d), (d) => d.mul(2));
-const absoluteOp = ofDifference('absoluteError', (_, d) => e.abs(d), (d) => d.sign());
-const smoothOp = ofDifference(
-  'smoothError',
-  (beta, d) => e.select(e.lt(e.abs(d), beta), e.div(e.mul(e.mul(d, d), 0.5), beta), e.sub(e.abs(d), 0.5 * beta)),
-  (d, beta) => d.div(beta).clamp({ min: -1, max: 1 }),
-);
-const huberOp = ofDifference(
-  'huberError',
-  (delta, d) => e.select(e.le(e.abs(d), delta), e.mul(e.mul(d, d), 0.5), e.mul(e.sub(e.abs(d), 0.5 * delta), delta)),
-  (d, delta) => d.clamp({ min: -delta, max: delta }),
-);
+const clamped = (x: Expr, bound: number): Expr => e.min(e.max(x, -bound), bound);
+
+const squaredOp = ofDifference('squaredError', { value: (d) => e.mul(d, d), slope: (d) => e.mul(d, 2), slopeOf: (d) => d.mul(2) });
+const absoluteOp = ofDifference('absoluteError', { value: (d) => e.abs(d), slope: (d) => e.sign(d), slopeOf: (d) => d.sign() });
+const smoothOp = ofDifference('smoothError', {
+  value: (d, beta) => e.select(e.lt(e.abs(d), beta), e.div(e.mul(e.mul(d, d), 0.5), beta), e.sub(e.abs(d), 0.5 * beta)),
+  slope: (d, beta) => clamped(e.div(d, beta), 1),
+  slopeOf: (d, beta) => d.div(beta).clamp({ min: -1, max: 1 }),
+});
+const huberOp = ofDifference('huberError', {
+  value: (d, delta) => e.select(e.le(e.abs(d), delta), e.mul(e.mul(d, d), 0.5), e.mul(e.sub(e.abs(d), 0.5 * delta), delta)),
+  slope: clamped,
+  slopeOf: (d, delta) => d.clamp({ min: -delta, max: delta }),
+});
 
 function difference(name: string, op: Primitive<number>, parameter: number, input: Tensor, target: Tensor, reduction: Reduction): Tensor {
   checkTensor(name, input);

@@ -50,7 +50,7 @@ export function spread(g: Tensor, node: Node): Tensor {
 }
 
 function spreadOver(g: Tensor, { dims, keepdim }: ReduceAttrs, shape: Shape): Tensor {
-  const open = keepdim ? g : g.reshape(reducedShape(shape, dims, true).map((n, i) => (dims.includes(i) ? 1 : n)));
+  const open = keepdim || g.ndim === 0 ? g : g.reshape(reducedShape(shape, dims, true).map((n, i) => (dims.includes(i) ? 1 : n)));
   return open.expand(shape);
 }
 
@@ -116,7 +116,7 @@ const meanOp = reduction('mean', {
   step: e.add,
   finish: e.div,
   dtype: toFloat,
-  backward: (g, node) => spread(g, node).div(node.inputs[0].shape.reduce((n, size, i) => ((node.attrs as ReduceAttrs).dims.includes(i) ? n * size : n), 1)),
+  backward: (g, node) => spread(g.div(node.inputs[0].shape.reduce((n, size, i) => ((node.attrs as ReduceAttrs).dims.includes(i) ? n * size : n), 1)), node),
 });
 
 // ---- products, extremes, logic ----

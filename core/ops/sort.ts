@@ -1,6 +1,6 @@
 import { accelerated } from '../cpu/engine.ts';
 import { fastSort } from '../cpu/fast/sort.ts';
-import { type SortAttrs, searchKernel, sortKernel, sortOrder } from '../cpu/sort.ts';
+import { type SortAttrs, searchKernel, sortKernel } from '../cpu/sort.ts';
 import { makeArray } from '../dtype.ts';
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
@@ -11,7 +11,7 @@ import { Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
 import { checkIndex, gather, scatter } from './gather.ts';
-import { contiguous, reshape } from './view.ts';
+import { contiguous, detach, reshape } from './view.ts';
 
 const family = 'sorting';
 
@@ -154,8 +154,7 @@ export const unique: Method<Unique> = method(
 function distinct(x: Tensor): { output: Tensor; inverseIndices: Tensor; counts: Tensor } {
   const cells = x.data();
   const n = cells.length;
-  const order = new Int32Array(n);
-  sortOrder(Float64Array.from(cells), n, false, order, new Int32Array(n));
+  const order = sorted(reshape(detach(x), [n]), 0, false, n).indices.data();
   const values = makeArray(x.dtype, n);
   const inverse = new Int32Array(n);
   const counts = new Int32Array(n);

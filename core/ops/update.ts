@@ -1,3 +1,4 @@
+import { fastUpdate } from '../cpu/fast/update.ts';
 import { updateKernel } from '../cpu/update.ts';
 import type { Device } from '../storage.ts';
 import { isFloat } from '../dtype.ts';
@@ -57,7 +58,7 @@ export function updateRule({ name, columns, scalars, body }: UpdateDefinition): 
   if (formula.length !== columns.length) {
     throw new ArgumentError(`updateRule: '${name}' gives ${formula.length} values, got ${columns.length} columns; expected a value or null for each`);
   }
-  const rule: UpdateRule = { name, columns, scalars, body: formula, kernels: new Map([['cpu', updateKernel(formula, scalars.length)]]) };
+  const rule: UpdateRule = { name, columns, scalars, body: formula, kernels: new Map([['cpu', fastUpdate(formula, scalars.length, updateKernel(formula, scalars.length))]]) };
   rules.set(name, rule);
   return rule;
 }

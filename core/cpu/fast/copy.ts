@@ -1,5 +1,5 @@
 import { runParts, threadCount } from '../engine.ts';
-import { type ItemSize, OUTER, copyBytes, copyItems, copyRows, copySpread, copyTransposed } from '../wasm/copy.ts';
+import { type ItemSize, OUTER, copyAligned, copyBytes, copyItems, copyRows, copySpread, copyTransposed } from '../wasm/copy.ts';
 import { heap, type WasmKernel } from '../wasm/kernel.ts';
 
 /** Bytes from which a copy is worth splitting over threads. */
@@ -115,7 +115,7 @@ export function copyStrided(to: number, from: number, shape: readonly number[], 
       if (n >= 4) {
         for (let d = inner - 1; d >= 0; d--) {
           if (fromSteps[d] !== 4 || sizes[d] < 4) continue;
-          run(copyTransposed, to, from, rank, d, n);
+          run((toSteps[d] & 1023) === 0 ? copyAligned : copyTransposed, to, from, rank, d, n);
           return true;
         }
       }

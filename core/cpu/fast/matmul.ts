@@ -15,9 +15,13 @@ const WORTH_SPLITTING = 1 << 17;
 
 const isFloat32 = (x: Operand): x is Tensor => typeof x !== 'number' && x.dtype === 'float32';
 
-/** `a @ b`. */
+/**
+ * `a @ b`. Dot products (one row, one column) are left to the reference: a single sum has to wait for every addition, so Wasm is no faster at it, and the
+ * reference sums in doubles.
+ */
 export const fastMatmul: FastKernel<undefined> = ([out], [a, b]) => {
   if (!isFloat32(a) || !isFloat32(b)) return false;
+  if (out.shape[out.ndim - 1] === 1 && out.shape[out.ndim - 2] === 1) return false;
   products(out, a, b, addressOf(out), out.ndim === 2 ? out.strides[0] : out.shape[out.ndim - 1]);
   return true;
 };
@@ -31,8 +35,10 @@ function products(out: Tensor, a: Tensor, b: Tensor, c: number, cRow: number): v
   const k = a.shape[a.ndim - 1];
   const aAt = addressOf(a);
   const bAt = addressOf(b);
-  const [aRow, aCol] = [4 * a.strides[a.ndim - 2], 4 * a.strides[a.ndim - 1]];
-  const [bRow, bCol] = [4 * b.strides[b.ndim - 2], 4 * b.strides[b.ndim - 1]];
+  const aRow = 4 * a.strides[a.ndim - 2];
+  const aCol = 4 * a.strides[a.ndim - 1];
+  const bRow = 4 * b.strides[b.ndim - 2];
+  const bCol = 4 * b.strides[b.ndim - 1];
   if (m === 0 || n === 0) return;
   if (rank === 2) {
     product(aAt, aRow, aCol, bAt, bRow, bCol, c, 4 * cRow, m, n, k);
@@ -75,7 +81,8 @@ function stepOf(x: Tensor, shape: readonly number[], dim: number): number {
 /** `x @ weightᵀ + bias`: all leading dimensions of `x` are rows of one product. */
 export const fastLinear: FastKernel<undefined> = ([out], [x, w, bias]) => {
   if (!isFloat32(x) || !isFloat32(w) || (bias !== undefined && !isFloat32(bias))) return false;
-  const [n, k] = w.shape;
+  const n = w.shape[0];
+  const k = w.shape[1];
   let m = 1;
   for (let d = 0; d < x.ndim - 1; d++) m *= x.shape[d];
   if (m === 0 || n === 0) return true;

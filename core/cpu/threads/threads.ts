@@ -80,7 +80,7 @@ function start(n: number): void {
     });
   } catch (error) {
     giveUp();
-    warn(`workers cannot start here, got ${String(error)}; expected worker_threads or Worker`);
+    warn(`workers cannot start here, got ${String(error)}; expected Node 20.16 or later, or a browser that allows workers from Blobs`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type I32, f32x4, i32, v128 } from './code.ts';
-import type { FunctionBuilder, IntLocal } from './function.ts';
+import type { FunctionBuilder } from './function.ts';
 import { mulAdd } from './kernel.ts';
 import type { ModuleBuilder } from './module.ts';
 
@@ -42,13 +42,14 @@ export type TileStart = 'zero' | 'result';
  * The heart of the convolutions: `to[row r][places j] (+)= Σ_k panel[k][r] · base[terms[k] + place j]`, one accumulator per result over ascending `k`.
  * A table gives where each vector of four places reads (from `base`) and writes (from `to`), so neither windows nor rows of the image need a copy.
  *
- * Parameters: `panel, terms, depth, base, to, plane, places, end`, where `plane` is the distance of the rows of the result, and the table reaches from
- * `places` to `end`. The form of the inner loop keeps V8 from spilling: no unrolling over `k`, no arithmetic on the accumulators after the loop.
+ * Parameters: `panel, terms, depth, base, to, plane, places`, where `plane` is the distance of the rows of the result. The form keeps V8 from spilling: a
+ * function of its own whose only loop is that over `k`, not unrolled, without arithmetic on the accumulators after it.
  */
 export function tileFunction(m: ModuleBuilder, { rows, vectors }: TileShape, start: TileStart): FunctionBuilder {
-  return m.function(`tile${rows}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, panel, terms, depth, base, to, plane, places, end) => {
+  return m.function(`tile${rows}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, panel, terms, depth, base, to, plane, places) => {
     const list = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
-    const eachResult = (at: readonly IntLocal[], visit: (r: number, j: number, at: I32) => void): void => {
+    const at = list(vectors, () => f.i32());
+    const eachResult = (visit: (r: number, j: number, at: I32) => void): void => {
       at.forEach((p, j) => p.set(i32.add(to, i32.load(places, 4 * (vectors + j)))));
       for (let r = 0; r < rows; r++) {
         at.forEach((p, j) => {
@@ -57,44 +58,40 @@ export function tileFunction(m: ModuleBuilder, { rows, vectors }: TileShape, sta
         });
       }
     };
-    const from = list(vectors, () => f.i32());
-    const at = list(vectors, () => f.i32());
+    const from = list(vectors, (j) => f.i32(i32.add(base, i32.load(places, 4 * j))));
     const sums = list(rows, () => list(vectors, () => f.v128()));
+    if (start === 'zero') sums.flat().forEach((s) => s.set(f32x4.const(0)));
+    else eachResult((r, j, p) => sums[r][j].set(v128.load(p)));
     const b = list(vectors, () => f.v128());
     const a = f.v128();
-    const [term, k, weights, left] = [f.i32(), f.i32(), f.i32(), f.i32()];
-    f.while(i32.ltU(places, end), () => {
-      from.forEach((p, j) => p.set(i32.add(base, i32.load(places, 4 * j))));
-      if (start === 'zero') sums.flat().forEach((s) => s.set(f32x4.const(0)));
-      else eachResult(at, (r, j, p) => sums[r][j].set(v128.load(p)));
-      k.set(terms);
-      weights.set(panel);
-      left.set(depth);
-      f.if(left, () =>
-        f.doWhile(() => {
-          term.set(i32.load(k));
-          for (let j = 0; j < vectors; j++) b[j].set(v128.load(i32.add(from[j], term)));
-          for (let r = 0; r < rows; r++) {
-            a.set(v128.load32Splat(weights, 4 * r));
-            for (let j = 0; j < vectors; j++) sums[r][j].set(mulAdd(a, b[j], sums[r][j]));
-          }
-          weights.increase(4 * rows);
-          k.increase(4);
-          return left.tee(i32.sub(left, 1));
-        }),
-      );
-      eachResult(at, (r, j, p) => f.store(p, sums[r][j]));
-      places.increase(8 * vectors);
-    });
+    const term = f.i32();
+    f.if(depth, () =>
+      f.doWhile(() => {
+        term.set(i32.load(terms));
+        for (let j = 0; j < vectors; j++) b[j].set(v128.load(i32.add(from[j], term)));
+        for (let r = 0; r < rows; r++) {
+          a.set(v128.load32Splat(panel, 4 * r));
+          for (let j = 0; j < vectors; j++) sums[r][j].set(mulAdd(a, b[j], sums[r][j]));
+        }
+        panel.increase(4 * rows);
+        terms.increase(4);
+        return depth.tee(i32.sub(depth, 1));
+      }),
+    );
+    eachResult((r, j, p) => f.store(p, sums[r][j]));
   });
 }
 
 /** Calls the tile of an entry of the table for all its places. */
 export function callTile(f: FunctionBuilder, functions: readonly FunctionBuilder[], entry: I32, args: { readonly panel: I32; readonly terms: I32; readonly depth: I32; readonly base: I32; readonly to: I32; readonly plane: I32 }): void {
   const rows = f.i32(i32.load(entry, tileEntry.rows));
+  const end = f.i32(i32.load(entry, tileEntry.placesEnd));
+  const places = f.i32();
   TILES.forEach((shape, i) => {
     f.if(i32.eq(rows, shape.rows), () => {
-      f.call(functions[i], args.panel, args.terms, args.depth, args.base, args.to, args.plane, i32.load(entry, tileEntry.places), i32.load(entry, tileEntry.placesEnd));
+      f.for(places, i32.load(entry, tileEntry.places), end, 8 * shape.vectors, () => {
+        f.call(functions[i], args.panel, args.terms, args.depth, args.base, args.to, args.plane, places);
+      });
     });
   });
 }

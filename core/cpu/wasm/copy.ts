@@ -74,8 +74,16 @@ export const copyRows: WasmKernel = stridedKernel('copyRows', (f, to, from, rows
   );
 });
 
-/** Rows of `n` elements that lie side by side in `to` and with `from` in columns: four bytes each, `toStep` and `fromRow` are 4. */
-export const copyTransposed: WasmKernel = stridedKernel('copyTransposed', (f, to, from, rows, toRow, _, n, __, fromStep) => transposed(f, to, from, rows, toRow, n, fromStep));
+const transposedKernel = (name: string, width: number): WasmKernel =>
+  stridedKernel(name, (f, to, from, rows, toRow, _, n, __, fromStep) => transposed(f, to, from, rows, toRow, n, fromStep, width));
+
+/** Rows of `n` elements that lie side by side in `to`, and in columns in `from`: four bytes each, `toStep` and `fromRow` are 4. */
+export const copyTransposed: WasmKernel = transposedKernel('copyTransposed', 8);
+/**
+ * The same for rows of `to` that lie a multiple of 1024 bytes apart: the lines of a column compete for the same few places in the cache, so each is
+ * written whole, at once. Elsewhere narrower strips are faster.
+ */
+export const copyAligned: WasmKernel = transposedKernel('copyAligned', 16);
 
 const loadItem: Readonly<Record<ItemSize, (at: I32) => I32>> = { 1: i32.load8U, 4: i32.load };
 

@@ -85,6 +85,12 @@ export function isVectorizable({ fn, args }: Expr): boolean {
   return known && args.every(isVectorizable);
 }
 
+/** Whether the result is the same to the bit as that of doubles that are rounded to floats after every function. */
+export function isExact({ fn, args, value }: Expr): boolean {
+  if (fn === 'const') return Object.is(Math.fround(value), value);
+  return (fn === 'arg' || fn === 'select' || fn in valueFunctions || fn in comparisons || fn in logic) && args.every(isExact);
+}
+
 /** What a kernel wants of the result. */
 export type Form = keyof Lanes;
 

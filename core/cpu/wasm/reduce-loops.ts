@@ -1,4 +1,4 @@
-import { type F32, type F64, type I32, type V128, Value, f32, f32x4, f64, f64x2, i32, i32x4, select, v128 } from './code.ts';
+import { type F32, type I32, type V128, f32, f32x4, f64, f64x2, i32, i32x4, select, v128 } from './code.ts';
 import type { FunctionBuilder, IntLocal, Local } from './function.ts';
 
 // What kernels that go over rows and columns of floats have in common. Sums run in floats for a fixed number of elements and are then added up in
@@ -160,9 +160,3 @@ export function moments(f: FunctionBuilder, x: I32, count: I32, stride: I32, n: 
   mean.set(select<'f64'>(corrected, mean, f64.eq(corrected, corrected)));
   return { mean, squares };
 }
-
-/** An address, or that of something else where there is none. */
-export const isGiven = (address: I32): I32 => i32.ne(address, 0);
-
-/** A constant of doubles as a value. */
-export const half = (x: F64): Value<'f64'> => f64.mul(x, f64.const(0.5));

@@ -10,16 +10,16 @@ function columns(f: FunctionBuilder, a: V128, b: V128, c: V128, d: V128): readon
 
 /**
  * Writes `to[r, c] = from[c, r]` for `rows` x `n` elements of four bytes; rows of `to` lie `toRow` bytes apart, those of `from` `fromStep` bytes, and
- * the elements of a row side by side. Strips of several columns of `to` are written from top to bottom, by blocks of 4x4.
+ * the elements of a row side by side. Strips of `width` columns of `to`, a multiple of 4, are written from top to bottom, by blocks of 4x4.
  */
-export function transposed(f: FunctionBuilder, to: IntLocal, from: IntLocal, rows: IntLocal, toRow: IntLocal, n: IntLocal, fromStep: IntLocal): void {
+export function transposed(f: FunctionBuilder, to: IntLocal, from: IntLocal, rows: IntLocal, toRow: IntLocal, n: IntLocal, fromStep: IntLocal, width: number): void {
   const left = f.i32(n);
-  const strip = (width: number): void => {
+  const strip = (columnsAtOnce: number): void => {
     const at = f.i32(to);
-    const sources = Array.from({ length: width }, () => f.i32());
+    const sources = Array.from({ length: columnsAtOnce }, () => f.i32());
     sources.forEach((p, i) => p.set(i === 0 ? from : i32.add(sources[i - 1], fromStep)));
     f.repeat(i32.shrU(rows, 2), () => {
-      for (let i = 0; i < width; i += 4) {
+      for (let i = 0; i < columnsAtOnce; i += 4) {
         const [a, b, c, d] = sources.slice(i, i + 4).map((p) => f.v128(v128.load(p)));
         const down = f.i32(at);
         for (const column of columns(f, a, b, c, d)) {
@@ -37,15 +37,12 @@ export function transposed(f: FunctionBuilder, to: IntLocal, from: IntLocal, row
       });
       at.increase(toRow);
     });
-    to.increase(4 * width);
-    from.increase(i32.mul(fromStep, width));
-    left.increase(-width);
+    to.increase(4 * columnsAtOnce);
+    from.increase(i32.mul(fromStep, columnsAtOnce));
+    left.increase(-columnsAtOnce);
   };
-  // Where rows lie a multiple of 1024 bytes apart, the lines of a column compete for the same few places in the cache: there each line is written
-  // whole, at once. Elsewhere narrower strips are faster.
-  f.if(i32.eqz(i32.and(toRow, 1023)), () => f.while(i32.geS(left, 16), () => strip(16)));
-  f.while(i32.geS(left, 8), () => strip(8));
-  f.if(i32.geS(left, 4), () => strip(4));
+  f.while(i32.geS(left, width), () => strip(width));
+  f.while(i32.geS(left, 4), () => strip(4));
   const [at, p] = [f.i32(), f.i32()];
   f.repeat(left, () => {
     p.set(from);

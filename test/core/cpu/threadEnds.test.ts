@@ -176,7 +176,7 @@ test('workers that cannot start leave one thread, and a warning', async () => {
   });
   try {
     const said = await warnings(() => setNumThreads(2));
-    equal(said, ['setNumThreads: workers cannot start here, got Error: not today; expected worker_threads or Worker. The program runs on with one thread.']);
+    equal(said, ['setNumThreads: workers cannot start here, got Error: not today; expected Node 20.16 or later, or a browser that allows workers from Blobs. The program runs on with one thread.']);
     is(getNumThreads(), 1);
     await Promise.resolve();
     is(threadCount(), 1);

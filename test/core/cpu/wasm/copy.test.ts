@@ -4,7 +4,7 @@ import { splitRows } from '../../../../core/cpu/fast/copy.ts';
 import { fastClone, fastPlace, fastScatterStrided } from '../../../../core/cpu/fast/strided.ts';
 import { allocate } from '../../../../core/cpu/memory/heap.ts';
 import { scatterStrided } from '../../../../core/cpu/strided.ts';
-import { copyRows, copyTransposed } from '../../../../core/cpu/wasm/copy.ts';
+import { copyAligned, copyRows, copyTransposed } from '../../../../core/cpu/wasm/copy.ts';
 import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import type { DType } from '../../../../core/dtype.ts';
 import { Generator } from '../../../../core/random.ts';
@@ -136,6 +136,7 @@ test('parts give what the whole gives', () => {
   const [from, to, parts] = [allocate(4 * n), allocate(4 * n), allocate(4 * n)];
   for (let i = 0; i < n; i++) heap.i32[(from >> 2) + i] = i;
   for (const [kernel, args] of [
+    [copyAligned, [rows, 4 * columns, 4, columns, 4, 4 * rows]],
     [copyTransposed, [rows, 4 * columns, 4, columns, 4, 4 * rows]],
     [copyRows, [rows, 4 * columns, 4 * columns, 4 * columns, 4, 4]],
     [copyRows, [1, 0, 0, 4 * columns, 4, 4]],
