@@ -1,6 +1,6 @@
 import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
-import { isRecorded, storageCount } from './op.ts';
+import { isRecorded } from './op.ts';
 import type { Shape } from './shape.ts';
 import { Storage } from './storage.ts';
 import { Node, noGrad } from './tape.ts';
@@ -59,7 +59,7 @@ function runForward<A extends readonly Tensor[]>(name: string, forward: (...inpu
     if (!(x instanceof Tensor)) throw new ArgumentError(`${name}: argument ${i} is not a tensor, got ${show(x)}; expected a Tensor`);
   });
   const versions = inputs.map((x) => x.storage.version);
-  const since = storageCount();
+  const since = Storage.count;
   const output = noGrad(() => forward(...inputs));
   if (!(output instanceof Tensor)) throw new ArgumentError(`${name}: the forward function gave no tensor, got ${show(output)}; expected a Tensor`);
   inputs.forEach((x, i) => {

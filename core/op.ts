@@ -1,4 +1,4 @@
-import { type Device, Storage } from './storage.ts';
+import type { Device } from './storage.ts';
 import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
 import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
@@ -297,13 +297,17 @@ function originalOf(self: Tensor): Tensor {
 export function makeView(name: string, x: Tensor, layout: Layout, backward: GradFn): Tensor {
   const view = new Tensor(x.storage, layout.shape, layout.strides, layout.offset);
   view.viewOf(x.base ?? x);
-  if (isRecorded([x]) && isFloat(x.dtype)) {
-    view.node = new Node({ name, backward: [backward] }, [x], 1);
-  }
+  if (isGradEnabled() && x.requiresGrad && isFloat(x.dtype)) view.node = new Node({ name, backward: [backward] }, [x], 1);
   return view;
 }
 
-/** Number of storages made so far; the engine tells fresh gradients by it. */
-export function storageCount(): number {
-  return Storage.count;
+/** Several views of one tensor, which share one gradient formula. */
+export function makeViews(name: string, x: Tensor, layouts: readonly Layout[], backward: (grads: readonly (Tensor | null)[]) => Tensor): Tensor[] {
+  const views = layouts.map(({ shape, strides, offset }) => {
+    const view = new Tensor(x.storage, shape, strides, offset);
+    view.viewOf(x.base ?? x);
+    return view;
+  });
+  if (isRecorded([x]) && isFloat(x.dtype)) attach(new Node({ name, backward: (_, ...grads) => [backward(grads)] }, [x], views.length), views);
+  return views;
 }

@@ -150,7 +150,7 @@ function average({ weights, floats }: Numbers): Task {
   };
 }
 
-/** A result nobody keeps; reading its last element makes sure that it is there. */
+/** A result nobody keeps: operations are done when they return. */
 function compute(run: (a: Tensor, b: Tensor) => Tensor) {
   return ({ floats }: Numbers): Task => {
     const [a, b] = floats.map(floatsOf);

@@ -23,6 +23,7 @@ interface X {
   relu(): X;
   sigmoid(): X;
   tanh(): X;
+  toFloat(): X;
   softmax(): X;
   slice(begin: readonly number[], size: readonly number[]): X;
   assign(value: X): void;
@@ -45,7 +46,7 @@ interface Tf {
   dispose(tensors: Named): void;
   split(x: X, sections: number, axis: number): X[];
   matMul(a: X, b: X, transposeA?: boolean, transposeB?: boolean): X;
-  oneHot(indices: X, depth: number, on: number, off: number, dtype: 'float32'): X;
+  oneHot(indices: X, depth: number): X;
   conv2d(x: X, filter: X, strides: number, padding: 'valid'): X;
   maxPool(x: X, size: number, strides: number, padding: 'valid'): X;
   readonly losses: { softmaxCrossEntropy(labels: X, logits: X): X };
@@ -69,7 +70,8 @@ function tasksOf(tf: Tf, mode: string): Tasks {
   const floatsOf = ({ data, shape }: Filled<Float32Array>): X => tf.tensor(data, shape, 'float32');
   const integersOf = ({ data, shape }: Filled<Int32Array>): X => tf.tensor(data, shape, 'int32');
 
-  const oneHot = (indices: X, classes: number): X => tf.oneHot(indices, classes, 1, 0, 'float32');
+  /** As integers first: asked for floats, the Wasm backend writes the bits of integers. */
+  const oneHot = (indices: X, classes: number): X => tf.oneHot(indices, classes).toFloat();
 
   function optimizerOf({ kind, lr, momentum }: OptimizerSpec): Optimizer {
     if (kind !== 'sgd') return tf.train.adam(lr, 0.9, 0.999, 1e-8);

@@ -3,9 +3,10 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastCat } from '../cpu/fast/arrange.ts';
 import { type DType, promoteTypes } from '../dtype.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
-import { type Primitive, apply, primitive } from '../op.ts';
+import { type Primitive, apply, makeViews, primitive } from '../op.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
-import { type Tensor, emptyTensor } from '../tensor.ts';
+import type { Device } from '../storage.ts';
+import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { narrow, realDim, reshape, select, unsqueeze } from './view.ts';
 
@@ -140,9 +141,18 @@ export const split: Method<(x: Tensor, splitSize: number | readonly number[], di
       throw new ShapeError(`split: sizes do not fit dimension ${d}, got ${show(splitSize)}; expected a size ≥ 1, or sizes that add up to ${size}`);
     }
     let at = 0;
-    return sizes.map((n) => narrow(x, d, (at += n) - n, n));
+    const layouts = sizes.map((n) => {
+      at += n;
+      return { shape: x.shape.with(d, n), strides: x.strides, offset: x.offset + (at - n) * x.strides[d] };
+    });
+    return makeViews('split', x, layouts, joined(layouts, d, x.dtype, x.device));
   },
 );
+
+/** The gradient of parts along one dimension: theirs, joined, with zeros where one has none. Made apart from the call, so that it keeps no tensor alive. */
+function joined(layouts: readonly Layout[], dim: number, dtype: DType, device: Device): (grads: readonly (Tensor | null)[]) => Tensor {
+  return (grads) => cat(grads.map((g, i) => g ?? emptyTensor(layouts[i].shape, dtype, device)), dim);
+}
 
 function isSizes(sizes: unknown): sizes is readonly number[] {
   return Array.isArray(sizes) && sizes.every((n) => Number.isInteger(n) && n >= 0);

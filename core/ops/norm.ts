@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastFold } from '../cpu/fast/reduce.ts';
 import { type Fold, reduceKernel } from '../cpu/reduce.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
@@ -26,7 +28,10 @@ const kernels = new Map<number, Kernel<NormAttrs>>();
 
 const kernel: Kernel<NormAttrs> = (outputs, inputs, attrs) => {
   let run = kernels.get(attrs.p);
-  if (run === undefined) kernels.set(attrs.p, (run = reduceKernel(foldOf(attrs.p))));
+  if (run === undefined) {
+    const fold = foldOf(attrs.p);
+    kernels.set(attrs.p, (run = accelerated(fastFold(fold), reduceKernel(fold))));
+  }
   run(outputs, inputs, attrs);
 };
 

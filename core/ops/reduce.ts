@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastFold } from '../cpu/fast/reduce.ts';
 import { reduceKernel, type Fold } from '../cpu/reduce.ts';
 import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -38,7 +40,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
       d.accepts?.(x, attrs);
       return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: attrs.dtype ?? (d.dtype === undefined ? x.dtype : d.dtype(x.dtype)) };
     },
-    cpu: reduceKernel(d),
+    cpu: accelerated(fastFold(d), reduceKernel(d)),
     backward: d.backward && [d.backward],
     saves: d.saves,
   });

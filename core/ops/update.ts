@@ -76,25 +76,50 @@ export function allUpdateRules(): ReadonlyMap<string, UpdateRule> {
  * @throws ShapeError, DTypeError, DeviceError or StateError when tensors do not fit; nothing is written then
  */
 export function applyUpdate(rule: UpdateRule, targets: Targets, scalars: readonly number[]): void {
+  checkLists(rule, targets, scalars);
   const n = targets[0].length;
-  if (targets.length !== rule.columns.length || scalars.length !== rule.scalars.length || targets.some((column) => column.length !== n)) {
-    throw new ArgumentError(
-      `${rule.name}: lists do not fit, got lengths [${targets.map((column) => column.length).join(', ')}] and ${scalars.length} scalars; expected ${rule.columns.length} lists of one length and ${rule.scalars.length} scalars`,
-    );
-  }
   if (n === 0) return;
-  const { device } = targets[0][0];
+  const { device } = targets[0][0].storage;
   let mixed = false;
   for (let k = 0; k < n; k++) {
-    checkTarget(rule, targets, k);
-    mixed ||= targets[0][k].device !== device;
+    if (!isPlain(rule, targets, k)) checkTarget(rule, targets, k);
+    mixed ||= targets[0][k].storage.device !== device;
   }
   if (mixed) applyPerDevice(rule, targets, scalars);
   else kernelOf(rule, device)(targets, scalars);
   for (let c = 0; c < targets.length; c++) {
     if (rule.body[c] === null) continue;
-    for (const x of targets[c]) x.storage.version++;
+    const column = targets[c];
+    for (let k = 0; k < n; k++) column[k].storage.version++;
   }
+}
+
+function checkLists(rule: UpdateRule, targets: Targets, scalars: readonly number[]): void {
+  let fit = targets.length === rule.columns.length && scalars.length === rule.scalars.length;
+  for (let c = 1; c < targets.length; c++) fit &&= targets[c].length === targets[0].length;
+  if (fit) return;
+  throw new ArgumentError(
+    `${rule.name}: lists do not fit, got lengths [${targets.map((column) => column.length).join(', ')}] and ${scalars.length} scalars; expected ${rule.columns.length} lists of one length and ${rule.scalars.length} scalars`,
+  );
+}
+
+/** The usual case, told in a few comparisons: float32 tensors without gaps, each in a block of its own. Others need a closer look. */
+function isPlain({ body }: UpdateRule, targets: Targets, k: number): boolean {
+  const first = targets[0][k];
+  const { device } = first.storage;
+  const { shape } = first;
+  for (let c = 0; c < targets.length; c++) {
+    const x = targets[c][k];
+    const { storage } = x;
+    if (storage.dtype !== 'float32' || storage.device !== device || x.shape.length !== shape.length) return false;
+    let n = 1;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      if (x.shape[d] !== shape[d] || x.strides[d] !== n) return false;
+      n *= shape[d];
+    }
+    for (let other = 0; other < c; other++) if (targets[other][k].storage === storage && (body[c] !== null || body[other] !== null)) return false;
+  }
+  return true;
 }
 
 function kernelOf(rule: UpdateRule, device: Device): UpdateKernel {

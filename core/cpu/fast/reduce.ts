@@ -81,21 +81,22 @@ function foldColumns({ plan, columns: kernel }: FoldKernels, out: number, x: num
     if (large) release(scratch, bytes);
     return;
   }
-  const parts: number[][] = [];
   const scratch = allocate(bytes * threads);
   if (outer >= threads) {
     const each = Math.ceil(outer / threads);
+    const parts: number[][] = [];
     for (let o = 0; o < outer; o += each) {
       parts.push([out + 4 * o * n, x + o * outerStride, Math.min(each, outer - o), outerStride, count, stride, n, divisor, panel, scratch + bytes * parts.length]);
     }
+    runParts(kernel, parts);
   } else {
     const each = Math.ceil(n / threads / LINE) * LINE;
     for (let o = 0; o < outer; o++) {
+      const parts: number[][] = [];
       for (let c = 0; c < n; c += each) parts.push([out + 4 * (o * n + c), x + o * outerStride + 4 * c, 1, 0, count, stride, Math.min(each, n - c), divisor, panel, scratch + 8 * c]);
-      if (large) runParts(kernel, parts.splice(0));
+      runParts(kernel, parts);
     }
   }
-  runParts(kernel, parts);
   release(scratch, bytes * threads);
 }
 

@@ -1,4 +1,5 @@
-import { type I32, f32, f32x4, i32, v128 } from './code.ts';
+import { type V128, f32, f32x4, i32, v128 } from './code.ts';
+import type { IntLocal } from './function.ts';
 import { WasmKernel } from './kernel.ts';
 
 /**
@@ -12,40 +13,36 @@ export const finish: WasmKernel = new WasmKernel('gemmFinish', (m) =>
     (f, to, toRow, toCol, sums, sumsRow, sumsCol, bias, biasRow, biasCol, rows, n, alpha, beta) => {
       const [alpha4, beta4, shift] = [f.v128(f32x4.splat(alpha)), f.v128(f32x4.splat(beta)), f.v128()];
       const [p, q, r] = [f.i32(), f.i32(), f.i32()];
-      const sideBySide = i32.and(i32.eq(toCol, 4), i32.eq(sumsCol, 4));
-      const biasIs = (step: number): I32 => i32.and(i32.ne(bias, 0), i32.eq(biasCol, step));
-      /** Rows of `whole` vectors and what is left of them. */
-      const whole = f.i32();
-      f.if(sideBySide, () => whole.set(i32.shrU(n, 2)));
-      f.if(i32.and(i32.ne(bias, 0), i32.and(i32.ne(biasCol, 4), i32.ne(biasCol, 0))), () => whole.set(0));
+      /** Vectors in a row: none where the elements of a matrix lie apart. */
+      const whole = f.i32(i32.shrU(n, 2));
+      const aside = i32.or(i32.ne(toCol, 4), i32.ne(sumsCol, 4));
+      f.if(i32.or(aside, i32.and(i32.ne(bias, 0), i32.and(i32.ne(biasCol, 4), i32.ne(biasCol, 0)))), () => whole.set(0));
+      /** All vectors of a row. */
+      const vectors = (moving: readonly IntLocal[], result: (offset: number) => V128): void => {
+        const some = (count: number): void => {
+          for (let i = 0; i < count; i++) f.store(p, result(16 * i), 16 * i);
+          for (const x of moving) x.increase(16 * count);
+        };
+        f.repeat(i32.shrU(whole, 2), () => some(4));
+        f.repeat(i32.and(whole, 3), () => some(1));
+      };
+      const scaled = (offset: number): V128 => f32x4.mul(alpha4, v128.load(q, offset));
       f.repeat(rows, () => {
         p.set(to);
         q.set(sums);
         r.set(bias);
         f.if(
-          biasIs(4),
+          i32.eqz(bias),
+          () => vectors([p, q], scaled),
           () =>
-            f.repeat(whole, () => {
-              f.store(p, f32x4.add(f32x4.mul(alpha4, v128.load(q)), f32x4.mul(beta4, v128.load(r))));
-              for (const x of [p, q, r]) x.increase(16);
-            }),
-          () => {
             f.if(
-              bias,
+              biasCol,
+              () => vectors([p, q, r], (offset) => f32x4.add(scaled(offset), f32x4.mul(beta4, v128.load(r, offset)))),
               () => {
                 shift.set(f32x4.mul(beta4, v128.load32Splat(r)));
-                f.repeat(whole, () => {
-                  f.store(p, f32x4.add(f32x4.mul(alpha4, v128.load(q)), shift));
-                  for (const x of [p, q]) x.increase(16);
-                });
+                vectors([p, q], (offset) => f32x4.add(scaled(offset), shift));
               },
-              () =>
-                f.repeat(whole, () => {
-                  f.store(p, f32x4.mul(alpha4, v128.load(q)));
-                  for (const x of [p, q]) x.increase(16);
-                }),
-            );
-          },
+            ),
         );
         f.repeat(i32.sub(n, i32.shl(whole, 2)), () => {
           const product = f.f32(f32.mul(alpha, f32.load(q)));

@@ -117,14 +117,12 @@ interface Group {
  */
 function across(rows: number): WasmKernel {
   const name = `gemmAcross${rows}`;
-  // Columns at a time: enough sums that they need not wait for each other, few enough for the registers.
-  const most = 8;
+  // Columns at a time: enough sums that they wait little for each other, few enough for the registers.
+  const most = rows > 2 ? 4 : 8;
   return new WasmKernel(name, (m) =>
     m.function(name, PARAMETERS, (f, a, aRow, aCol, b, _bRow, bCol, c, cRow, n, k) => {
       const [left, lanes] = [f.i32(), f.i32()];
       const starts = list(rows, () => f.i32());
-      const twice = f.i32(i32.shl(aCol, 1));
-      const thrice = f.i32(i32.add(twice, aCol));
       /** The next `columns` columns, of which `n` (at least) or fewer exist. */
       const strip = (columns: number): void => {
         starts.forEach((p, r) => p.set(r === 0 ? a : i32.add(starts[r - 1], aRow)));
@@ -138,15 +136,13 @@ function across(rows: number): WasmKernel {
         };
         const x = f.v128();
         f.repeat(i32.shrU(k, 2), () => {
-          // One row: its four elements serve all groups. More rows: they are read again, for want of registers.
-          const factors = rows === 1 ? list(4, (q) => f.v128(v128.load32Splat(q === 0 ? starts[0] : i32.add(starts[0], q === 1 ? aCol : q === 2 ? twice : thrice)))) : null;
           block((steps, sums) => {
             starts.forEach((start, r) => {
-              const at = factors === null ? f.i32(start) : null;
+              const at = f.i32(start);
               steps.forEach((y, q) => {
-                const z = factors === null ? x.set(v128.load32Splat(at as never)) : factors[q];
-                sums[r].set(mulAdd(z, y, sums[r]));
-                if (q < 3 && at !== null) at.increase(aCol);
+                x.set(v128.load32Splat(at));
+                sums[r].set(mulAdd(x, y, sums[r]));
+                if (q < 3) at.increase(aCol);
               });
             });
           });

@@ -12,7 +12,7 @@ function columns(f: FunctionBuilder, a: V128, b: V128, c: V128, d: V128): readon
  * Writes `to[r, c] = from[c, r]` for `rows` x `n` elements of four bytes; rows of `to` lie `toRow` bytes apart, those of `from` `fromStep` bytes, and
  * the elements of a row side by side. Strips of `width` columns of `to`, a multiple of 4, are written from top to bottom, by blocks of 4x4.
  */
-export function transposed(f: FunctionBuilder, to: IntLocal, from: IntLocal, rows: IntLocal, toRow: IntLocal, n: IntLocal, fromStep: IntLocal, width: number): void {
+export function transposed(f: FunctionBuilder, to: IntLocal, from: IntLocal, rows: IntLocal, toRow: IntLocal, n: IntLocal, fromStep: IntLocal, width = 4): void {
   const left = f.i32(n);
   const strip = (columnsAtOnce: number): void => {
     const at = f.i32(to);

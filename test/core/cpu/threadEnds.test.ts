@@ -195,7 +195,7 @@ interface Ending {
 /** Runs a program that writes the time as its last words. */
 function runProgram(source: string): Promise<Ending> {
   const folder = mkdtempSync(join(tmpdir(), 'polyak-threads-'));
-  const names = { polyak: 'index.ts', threads: 'core/cpu/threads/threads.ts', kernel: 'core/cpu/wasm/kernel.ts', heap: 'core/cpu/memory/heap.ts' };
+  const names = { threads: 'core/cpu/threads/threads.ts', kernel: 'core/cpu/wasm/kernel.ts', heap: 'core/cpu/memory/heap.ts' };
   const imports = Object.entries(names).map(([name, file]) => `import * as ${name} from ${JSON.stringify(new URL(file, new URL('../../../', import.meta.url)).href)};`);
   const file = join(folder, 'program.mts');
   writeFileSync(file, `${imports.join('\n')}\n${source}`);
@@ -217,7 +217,7 @@ function runProgram(source: string): Promise<Ending> {
 
 const awake = `
 const up = async (n) => {
-  polyak.setNumThreads(n);
+  threads.setNumThreads(n);
   const nop = new kernel.WasmKernel('nop', (m) => m.function('nop', ['i32'], () => {}));
   const end = Date.now() + 200;
   while (Date.now() < end) { threads.runParts(nop, [[0], [0], [0]]); await new Promise((resolve) => setImmediate(resolve)); }
@@ -227,7 +227,7 @@ const up = async (n) => {
 const last = "console.log('at', Date.now());";
 
 const endings: readonly (readonly [name: string, source: string, code: number])[] = [
-  ['right after the workers were started', `polyak.setNumThreads(3); ${last}`, 0],
+  ['right after the workers were started', `threads.setNumThreads(3); ${last}`, 0],
   ['with workers that look for work', `${awake} await up(3); ${last}`, 0],
   ['with workers asleep', `${awake} await up(3); await new Promise((resolve) => setTimeout(resolve, 100)); ${last}`, 0],
   ['by process.exit', `${awake} await up(3); ${last} process.exit(3);`, 3],
@@ -265,7 +265,7 @@ test('in a browser: workers from a Blob, which start late, and a main thread tha
       terminate() { this.worker.terminate(); }
     };
     const controls = [];
-    const address = (() => { polyak.setNumThreads(2); return heap.allocate(256); })();
+    const address = (() => { threads.setNumThreads(2); return heap.allocate(256); })();
     const ready = () => Atomics.load(new Int32Array(controls[0]), 48);
     const words = kernel.heap.i32;
     words.fill(0, address / 4, address / 4 + 64);
@@ -278,7 +278,7 @@ test('in a browser: workers from a Blob, which start late, and a main thread tha
     const early = ready();
     while (ready() < 1) await new Promise((resolve) => setTimeout(resolve, 1));
     for (let i = 0; i < 2000; i++) run();
-    console.log(early, ready(), words[address / 4], words[address / 4 + 32], polyak.getNumThreads());
+    console.log(early, ready(), words[address / 4], words[address / 4 + 32], threads.getNumThreads());
     ${last}
   `);
   is(ending.code, 0, ending.output);
