@@ -23,7 +23,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 function filesIn(folder: string): string[] {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.ts'))
+    .filter((f) => f.endsWith('.ts') && !f.includes('node_modules'))
     .map((f) => posix.join(folder, f.replaceAll('\\', '/')));
 }
 

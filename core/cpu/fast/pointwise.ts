@@ -97,7 +97,7 @@ function runAlike(program: Program, out: Tensor, inputs: readonly Operand[], w: 
 }
 
 function run(general: Program, out: Tensor, inputs: readonly Operand[], w: number): boolean {
-  const program = general.exponent < 0 ? general : general.withExponent(inputs[general.exponent]);
+  const program = general.specialized(inputs, w);
   if (program.copies < 0 && runAlike(program, out, inputs, w)) return true;
   const target = targetOf(out.dtype);
   if (target < 0) return false;

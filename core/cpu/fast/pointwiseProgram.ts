@@ -2,6 +2,7 @@ import type { DType } from '../../dtype.ts';
 import type { Expr } from '../../expr.ts';
 import type { Operand } from '../../tape.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
+import { Choices } from './pointwiseChoice.ts';
 import { hasOwnPower, isVectorizable } from '../wasm/pointwise-graph.ts';
 import { type Access, type Element, type PointwiseSpec, type Target, flatKernel, planeKernel } from '../wasm/pointwise.ts';
 
@@ -78,6 +79,10 @@ function withExponent(expr: Expr, operand: number, value: number): Expr {
   return { ...expr, args };
 }
 
+/** The argument of expressions that is the kernel's own number. */
+const NUMBER_ARGUMENT = 3;
+const numbers = [0];
+
 /** An expression and the kernels that were needed for it so far. */
 export class Program {
   readonly expr: Expr;
@@ -86,10 +91,11 @@ export class Program {
   /** The operand that is copied as it is, where that is all the expression does; else -1. */
   readonly copies: number;
   /** The operand that is an exponent, or -1. */
-  readonly exponent: number;
+  private readonly exponent: number;
   private readonly flat = new Map<number, WasmKernel>();
   private readonly plane = new Map<number, WasmKernel>();
   private readonly special = new Map<number, Program>();
+  private readonly choices: Choices;
   private lastMode = -1;
   private lastKernel: WasmKernel | null = null;
 
@@ -98,10 +104,22 @@ export class Program {
     this.vectorizable = isVectorizable(expr);
     this.copies = expr.fn === 'arg' ? expr.value : -1;
     this.exponent = exponentIn(expr);
+    this.choices = new Choices([expr], NUMBER_ARGUMENT);
   }
 
-  /** The program for a number as exponent, where products and roots do. */
-  withExponent(exponent: Operand | undefined): Program {
+  /** The program for these very numbers: an exponent for which products and roots do, and conditions that `w` alone decides. */
+  specialized(inputs: readonly Operand[], w: number): Program {
+    if (this.exponent >= 0) return this.withExponent(inputs[this.exponent]);
+    const { decide } = this.choices;
+    if (decide === null) return this;
+    numbers[0] = w;
+    const bits = decide(numbers);
+    let program = this.special.get(bits);
+    if (program === undefined) this.special.set(bits, (program = new Program(this.choices.chosen(this.expr, bits))));
+    return program;
+  }
+
+  private withExponent(exponent: Operand | undefined): Program {
     if (typeof exponent !== 'number' || !hasOwnPower(exponent)) return this;
     let program = this.special.get(exponent);
     if (program === undefined) this.special.set(exponent, (program = new Program(withExponent(this.expr, this.exponent, exponent))));

@@ -4,6 +4,7 @@ import { isFast, runParts, threadCount } from '../engine.ts';
 import { allocate, release } from '../memory/heap.ts';
 import type { CpuStorage } from '../memory/storage.ts';
 import { type WasmKernel, heap } from '../wasm/kernel.ts';
+import { Choices } from './pointwiseChoice.ts';
 import { entryBytes, isExactBody, updateListKernel } from '../wasm/update.ts';
 
 type Targets = readonly (readonly Tensor[])[];
@@ -83,11 +84,18 @@ function run(kernel: WasmKernel, targets: Targets, scalars: readonly number[]): 
  */
 export function fastUpdate(body: readonly (Expr | null)[], scalars: number, reference: UpdateKernel): UpdateKernel {
   if (!isExactBody(body)) return reference;
-  const kernel = updateListKernel(body, scalars);
+  const choices = new Choices(body, body.length, (text) => `f(${text})`);
+  const kernels = new Map<number, WasmKernel>();
   return (targets, values) => {
     if (!isFast()) {
       reference(targets, values);
       return;
+    }
+    const bits = choices.decide === null ? 0 : choices.decide(values);
+    let kernel = kernels.get(bits);
+    if (kernel === undefined) {
+      kernel = updateListKernel(body.map((x) => x && choices.chosen(x, bits)), scalars);
+      kernels.set(bits, kernel);
     }
     run(kernel, targets, values);
     if (leftOut > 0) reference(targets.map((column) => column.filter((_, k) => targetLength(targets, k) < 0)), values);

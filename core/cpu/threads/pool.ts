@@ -8,8 +8,8 @@ import {
 /** Argument lists of one kernel, one list for each run. */
 export type Parts = readonly (readonly number[])[];
 
-/** How long the main thread looks for the workers to finish before it sleeps, in milliseconds. */
-const SPIN_MS = 1;
+/** How long the main thread looks for the workers to finish before it sleeps, in milliseconds: on a busy machine they may need its core. */
+const SPIN_MS = 0.1;
 /** It sleeps in pieces of so many milliseconds, and counts pieces: a process that was stopped for an hour has waited for one. */
 const PIECE_MS = 50;
 

@@ -2,6 +2,9 @@ import { type V128, f32, f32x4, i32, v128 } from './code.ts';
 import type { IntLocal } from './function.ts';
 import { WasmKernel } from './kernel.ts';
 
+/** Columns of rows that are not long. */
+const NARROW = 128;
+
 /**
  * `to = alpha·sums + beta·bias`, or `alpha·sums` where the address of the bias is 0, for `m` rows of `n`:
  * `(to, toRow, toCol, sums, sumsRow, sumsCol, bias, biasRow, biasCol, m, n, alpha, beta)`; distances in bytes. `to` may be the sums or the bias.
@@ -26,6 +29,25 @@ export const finish: WasmKernel = new WasmKernel('gemmFinish', (m) =>
         f.repeat(i32.shrU(whole, 2), () => some(4));
         f.repeat(i32.and(whole, 3), () => some(1));
       };
+      // A bias that is the same for all rows, as that of a linear layer: columns by strips, with their biases in registers. Long rows are better read in order.
+      f.if(i32.and(i32.and(whole, i32.eqz(biasRow)), i32.and(i32.and(i32.ne(bias, 0), i32.eq(biasCol, 4)), i32.leU(n, NARROW))), () => {
+        const strip = (count: number): void => {
+          const added = Array.from({ length: count }, (_, i) => f.v128(f32x4.mul(beta4, v128.load(bias, 16 * i))));
+          p.set(to);
+          q.set(sums);
+          f.repeat(rows, () => {
+            added.forEach((x, i) => f.store(p, f32x4.add(f32x4.mul(alpha4, v128.load(q, 16 * i)), x), 16 * i));
+            p.increase(toRow);
+            q.increase(sumsRow);
+          });
+          for (const x of [to, sums, bias]) x.increase(16 * count);
+        };
+        f.repeat(i32.shrU(whole, 2), () => strip(4));
+        f.repeat(i32.and(whole, 3), () => strip(1));
+        n.set(i32.and(n, 3));
+        whole.set(0);
+        f.if(i32.eqz(n), () => f.return());
+      });
       const scaled = (offset: number): V128 => f32x4.mul(alpha4, v128.load(q, offset));
       f.repeat(rows, () => {
         p.set(to);

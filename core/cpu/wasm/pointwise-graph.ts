@@ -109,7 +109,11 @@ export class Graph {
    */
   constructor(roots: readonly Expr[], form: Form, levelOf: (argument: number) => Level) {
     const ids = new Map<string, number>();
-    const visit = ({ fn, args, value }: Expr): number => {
+    const seen = new Map<Expr, number>();
+    const visit = (x: Expr): number => {
+      const known = seen.get(x);
+      if (known !== undefined) return known;
+      const { fn, args, value } = x;
       const inner = args.map(visit);
       const key = `${fn}:${inner.join(',')}:${Object.is(value, -0) ? '-0' : value}`;
       let id = ids.get(key);
@@ -120,6 +124,7 @@ export class Graph {
         ids.set(key, id);
         this.wanted.push({ value: false, mask: false });
       }
+      seen.set(x, id);
       return id;
     };
     this.roots = roots.map(visit);
