@@ -52,46 +52,49 @@ let passes = 0;
 function collect(roots: readonly Node[]): Node[] {
   const pass = ++passes;
   const stack: Node[] = [];
-  const reach = (node: Node): void => {
-    node.pass = pass;
-    node.waiting = 0;
-    stack.push(node);
-  };
-  for (const root of roots) if (root.pass !== pass) reach(root);
+  for (const root of roots) if (root.pass !== pass) reach(root, pass, stack);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const { inputs } = node;
     for (let i = 0; i < inputs.length; i++) {
       const { next } = inputs[i];
       if (next === null) continue;
-      if (next.pass !== pass) reach(next);
+      if (next.pass !== pass) reach(next, pass, stack);
       next.waiting++;
     }
   }
   const order: Node[] = [];
   const leaves: Node[] = [];
-  // Sorted by number, so that the next one is at the end.
   const ready: Node[] = [];
-  const enter = (node: Node): void => {
-    if (node.leaf !== null) {
-      leaves.push(node);
-      return;
-    }
-    let at = ready.length;
-    ready.push(node);
-    for (; at > 0 && ready[at - 1].id > node.id; at--) ready[at] = ready[at - 1];
-    ready[at] = node;
-  };
-  for (const root of new Set(roots)) if (root.waiting === 0) enter(root);
+  for (let i = 0; i < roots.length; i++) if (roots[i].waiting === 0 && roots.indexOf(roots[i]) === i) enter(roots[i], ready, leaves);
   for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
     order.push(node);
     const { inputs } = node;
     for (let i = 0; i < inputs.length; i++) {
       const { next } = inputs[i];
-      if (next !== null && --next.waiting === 0) enter(next);
+      if (next !== null && --next.waiting === 0) enter(next, ready, leaves);
     }
   }
-  for (const leaf of leaves) order.push(leaf);
+  for (let i = 0; i < leaves.length; i++) order.push(leaves[i]);
   return order;
+}
+
+/** Counts a node in when a pass comes to it first. */
+function reach(node: Node, pass: number, stack: Node[]): void {
+  node.pass = pass;
+  node.waiting = 0;
+  stack.push(node);
+}
+
+/** Adds a node whose gradient is complete: to the leaves, or to those that are ready, which are sorted by number so that the next one is at the end. */
+function enter(node: Node, ready: Node[], leaves: Node[]): void {
+  if (node.leaf !== null) {
+    leaves.push(node);
+    return;
+  }
+  let at = ready.length;
+  ready.push(node);
+  for (; at > 0 && ready[at - 1].id > node.id; at--) ready[at] = ready[at - 1];
+  ready[at] = node;
 }
 
 /** The nodes a gradient must pass to reach a target. */

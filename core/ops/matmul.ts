@@ -5,14 +5,19 @@ import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { broadcastShapes, numelOf } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { isGradEnabled } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
 import { type InPlace, type Method, checkTensor, inPlaceMethod, method } from './define.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './view.ts';
 
 const family = 'matrix';
 
 /** Transpose of the last two dimensions. */
-export const mT: (x: Tensor) => Tensor = (x) => transpose(x, -1, -2);
+export function mT(x: Tensor): Tensor {
+  // What is not recorded needs no more than the other layout.
+  if (x.ndim === 2 && !isGradEnabled()) return new Tensor(x.storage, [x.shape[1], x.shape[0]], [x.strides[1], x.strides[0]], x.offset);
+  return transpose(x, -1, -2);
+}
 
 /** Products of matrices in the last two dimensions; the dimensions before them broadcast. */
 export const matmulOp: Primitive<undefined> = primitive({

@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastLogSumExp, fastVariance } from '../cpu/fast/reduceMoments.ts';
 import { groupKernel, logSumExp, variance as varianceOf } from '../cpu/group.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { isFloat } from '../dtype.ts';
@@ -51,11 +53,11 @@ function over(a: Tensor, b: Tensor): Tensor {
   return a.div(b.maskedFill(zero, 1)).maskedFill(zero, 0);
 }
 
-const varOp = floatReduction<MomentAttrs>('var', groupKernel<MomentAttrs>(varianceOf), (g, node) => centred(node).mul(2).mul(spread(g, node)));
+const varOp = floatReduction<MomentAttrs>('var', accelerated(fastVariance(false), groupKernel<MomentAttrs>(varianceOf)), (g, node) => centred(node).mul(2).mul(spread(g, node)));
 
 const stdOp = floatReduction<MomentAttrs>(
   'std',
-  groupKernel<MomentAttrs>((values, n, attrs) => Math.sqrt(varianceOf(values, n, attrs))),
+  accelerated(fastVariance(true), groupKernel<MomentAttrs>((values, n, attrs) => Math.sqrt(varianceOf(values, n, attrs)))),
   (g, node) => centred(node).mul(spread(over(g, node.output()), node)),
 );
 
@@ -102,7 +104,7 @@ export const variance: Moment = method({ name: 'var', family, samples }, (x: Ten
  */
 export const std: Moment = method({ name: 'std', family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
 
-const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', groupKernel<ReduceAttrs>(logSumExp), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
+const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
 
 /**
  * `log Σ exp(x)` over dimensions, shifted by the largest element so that nothing overflows.

@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastAvgPool, fastAvgPoolSpread } from '../cpu/fast/pool.ts';
 import { type PoolAttrs, avgPoolKernel, avgPoolSpreadKernel } from '../cpu/pool.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
@@ -26,14 +28,14 @@ export function unpooledShape(g: Tensor, { rank, rows, columns }: PoolAttrs): re
 const avgPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'avgPool',
   infer: ([x], attrs) => ({ shape: pooledShape(x as Tensor, attrs), dtype: (x as Tensor).dtype }),
-  cpu: avgPoolKernel,
+  cpu: accelerated(fastAvgPool, avgPoolKernel),
   backward: [(g, n) => apply(avgPoolSpreadOp, [contiguous(g)], attrsOf(n))],
 });
 
 const avgPoolSpreadOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'avgPoolSpread',
   infer: ([g], attrs) => ({ shape: unpooledShape(g as Tensor, attrs), dtype: (g as Tensor).dtype }),
-  cpu: avgPoolSpreadKernel,
+  cpu: accelerated(fastAvgPoolSpread, avgPoolSpreadKernel),
   backward: [(g, n) => apply(avgPoolOp, [contiguous(g)], attrsOf(n))],
 });
 

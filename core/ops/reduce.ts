@@ -92,12 +92,27 @@ export const sum: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Ten
   },
 );
 
+/** Whether `shape` is how `whole` ends. */
+function isEnd(shape: Shape, whole: Shape): boolean {
+  const lead = whole.length - shape.length;
+  for (let d = 0; d < shape.length; d++) if (shape[d] !== whole[lead + d]) return false;
+  return true;
+}
+
+const leadingAttrs: ReduceAttrs[] = [];
+
+/** The first `n` dimensions, to be summed. */
+function leading(n: number): ReduceAttrs {
+  return (leadingAttrs[n] ??= { dims: Array.from({ length: n }, (_, i) => i), keepdim: false });
+}
+
 /** The sum over broadcast dimensions that brings `x` back to `shape`: the gradient of broadcasting. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html */
 export const sumTo: Method<(x: Tensor, shape: Shape) => Tensor> = method(
   { name: 'sumTo', family, torch: 'Tensor.sum_to_size', samples: (s) => [[s.float([2, 3]), [1, 3]], [s.float([2, 3]), [3]], [s.float([2, 3]), []]] },
   (x: Tensor, shape: Shape): Tensor => {
     if (sameShape(x.shape, shape)) return x;
     const lead = x.ndim - shape.length;
+    if (lead > 0 && isEnd(shape, x.shape)) return apply(sumOp, [x], leading(lead));
     const dims = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
     if (lead < 0 || x.shape.some((n, i) => !dims.includes(i) && n !== shape[i - lead])) {
       throw new ShapeError(`sumTo: not a shape that broadcasts to the tensor, got [${shape.join(', ')}] for ${show(x)}; expected sizes equal or 1`);

@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastSoftmax, fastSoftmaxBackward } from '../cpu/fast/softmax.ts';
 import { softmaxBackwardKernel, softmaxKernel } from '../cpu/softmax.ts';
 import { type DType, checkDType, isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
@@ -27,14 +29,14 @@ function softmaxOp(name: string, log: boolean, curvature: (gg: Tensor, g: Tensor
   const slope: Primitive<DimAttrs> = primitive<DimAttrs>({
     name: `${name}Backward`,
     infer: ([g]) => g as Tensor,
-    cpu: softmaxBackwardKernel(log),
+    cpu: accelerated(fastSoftmaxBackward(log), softmaxBackwardKernel(log)),
     saves: 'inputs',
     backward: (node, gg) => (gg === null ? [null, null] : curvature(gg, node.input(0), node.input(1), node)),
   });
   return primitive<DimAttrs>({
     name,
     infer: ([x]) => x as Tensor,
-    cpu: softmaxKernel(log),
+    cpu: accelerated(fastSoftmax(log), softmaxKernel(log)),
     saves: 'outputs',
     backward: [(g, n) => apply(slope, [g, n.output()], n.attrs as DimAttrs)],
   });

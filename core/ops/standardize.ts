@@ -1,3 +1,6 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastNormRows, fastNormRowsBackward, fastRowStats } from '../cpu/fast/normalize.ts';
+import { fastChannelStats, fastNormChannels, fastNormChannelsBackward } from '../cpu/fast/normalizeChannels.ts';
 import {
   type NormAttrs, type NormBackwardAttrs, channelStats, normChannels, normChannelsBackward, normRows, normRowsBackward, rowStats,
 } from '../cpu/normalize.ts';
@@ -12,14 +15,14 @@ import type { Tensor } from '../tensor.ts';
 export const channelStatsOp: Primitive<undefined> = primitive({
   name: 'channelStats',
   infer: ([x]) => [0, 1].map(() => ({ shape: [(x as Tensor).shape[1]], dtype: (x as Tensor).dtype })),
-  cpu: channelStats,
+  cpu: accelerated(fastChannelStats, channelStats),
 });
 
 /** The same for each row of a tensor taken as `rows` rows. */
 export const rowStatsOp: Primitive<{ readonly rows: number }> = primitive<{ readonly rows: number }>({
   name: 'rowStats',
   infer: ([x], { rows }) => [0, 1].map(() => ({ shape: [rows], dtype: (x as Tensor).dtype })),
-  cpu: rowStats,
+  cpu: accelerated(fastRowStats, rowStats),
 });
 
 /** Outputs of the gradient primitives: of the input (empty if not wanted), the weight, the bias. */
@@ -28,7 +31,7 @@ const gradientSpecs = (vector: (x: Tensor) => Shape) => ([, input]: readonly Ope
   return [wanted ? x.shape : [0], vector(x), vector(x)].map((shape) => ({ shape, dtype: x.dtype }));
 };
 
-const channelsBackwardOp = primitive<NormBackwardAttrs>({ name: 'batchNormBackward', infer: gradientSpecs((x) => [x.shape[1]]), cpu: normChannelsBackward });
+const channelsBackwardOp = primitive<NormBackwardAttrs>({ name: 'batchNormBackward', infer: gradientSpecs((x) => [x.shape[1]]), cpu: accelerated(fastNormChannelsBackward, normChannelsBackward) });
 
 /** Attributes of `layerNormOp`: the last dimensions make a row. */
 export interface RowAttrs extends NormAttrs {
@@ -38,7 +41,7 @@ export interface RowAttrs extends NormAttrs {
 const rowsBackwardOp = primitive<NormBackwardAttrs & RowAttrs>({
   name: 'layerNormBackward',
   infer: (inputs, attrs) => gradientSpecs(() => attrs.normalizedShape)(inputs, attrs),
-  cpu: normRowsBackward,
+  cpu: accelerated(fastNormRowsBackward, normRowsBackward),
 });
 
 /** How the gradient is written in tensor operations, when it is to be differentiated itself. */
@@ -81,7 +84,7 @@ export const channelShape = (x: Tensor): number[] => x.shape.map((n, d) => (d ==
 export const batchNormOp: Primitive<NormAttrs> = primitive<NormAttrs>({
   name: 'batchNorm',
   infer: ([x]) => x as Tensor,
-  cpu: normChannels,
+  cpu: accelerated(fastNormChannels, normChannels),
   saves: (i) => i !== 2,
   backward: gradients(channelsBackwardOp, (x) => ({ dims: x.shape.map((_, d) => d).filter((d) => d !== 1), vector: channelShape(x) })),
 });
@@ -90,7 +93,7 @@ export const batchNormOp: Primitive<NormAttrs> = primitive<NormAttrs>({
 export const layerNormOp: Primitive<RowAttrs> = primitive<RowAttrs>({
   name: 'layerNorm',
   infer: ([x]) => x as Tensor,
-  cpu: normRows,
+  cpu: accelerated(fastNormRows, normRows),
   saves: (i) => i !== 2,
   backward: gradients(rowsBackwardOp, (x, { normalizedShape }) => ({
     dims: normalizedShape.map((_, i) => x.ndim - normalizedShape.length + i),

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
-import { addressOf, threadCount } from '../engine.ts';
+import { addressOf } from '../engine.ts';
+import { threadCount } from '../threads/threads.ts';
 import { type ConvGeometry, type Pair, stridesOf4 } from '../frame.ts';
 import { FRAME_BYTES, PART_BYTES, frameFields, partFields } from '../wasm/conv-frame.ts';
 import { type TileShape, tileEntry } from '../wasm/conv-tile.ts';

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts } from '../threads/threads.ts';
 import { type ConvGeometry, windowFrame } from '../frame.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { TERMS, convWeight, weightFields } from '../wasm/conv-weight.ts';

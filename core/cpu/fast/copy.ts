@@ -1,4 +1,4 @@
-import { runParts, threadCount } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { type ItemSize, OUTER, copyAligned, copyBytes, copyItems, copyRows, copySpread, copyTransposed } from '../wasm/copy.ts';
 import { heap, type WasmKernel } from '../wasm/kernel.ts';
 

@@ -1,6 +1,7 @@
 import type { Operand } from '../../tape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import type { GatherAttrs, IndexAttrs } from '../gather.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { addItems, addRows, checkIndices, putItems, putRows, rowOffsets, takeItems, takeRows } from '../wasm/gather.ts';

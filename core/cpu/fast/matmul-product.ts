@@ -1,6 +1,6 @@
-import { runParts, threadCount } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
-import { BATCH_ENTRY, gemmRows, gemmSteps, scratchBytes } from '../wasm/gemm.ts';
+import { BATCH_ENTRY, gemm, scratchBytes } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
 import { SKINNY, gemmAcross, gemmDown } from '../wasm/gemm-skinny.ts';
 import { type WasmKernel, heap } from '../wasm/kernel.ts';
@@ -15,10 +15,16 @@ const WORTH_SPLITTING = 1 << 20;
 const COLUMNS = 8;
 const ROWS = 5;
 
-/** Rows from which packing the right operand pays although its columns lie side by side. */
-const ROWS_WORTH_PACKING = 24;
-/** Distance of rows of the right operand up to which tiles read them where they are. */
-const NEAR = 1024;
+/** Rows from which packing the right operand pays although its columns lie side by side: where its rows lie far apart, and anyway. */
+const PACKS_FAR = 12;
+const PACKS_NEAR = 128;
+/** Bytes from row to row that count as far: few rows share the cache then. */
+const FAR = 1024;
+/** Rows up to which a large right operand whose rows lie far apart is read in order, several times, instead of by strips of columns. */
+const STREAMED = 16;
+const LARGE = 1 << 16;
+/** Columns from which packing the left operand pays although its rows lie side by side. */
+const PACKS_LEFT = 64;
 
 /**
  * `c = a @ b` for `m x k` and `k x n`.
@@ -48,17 +54,20 @@ export function product(
     }
     return;
   }
-  const kernel = aCol === 4 ? gemmRows : gemmSteps;
-  const packsLeft = aCol !== 4 && (aRow !== 4 || aCol === 0 || n > 64);
-  const packsRight = bCol !== 4 || (m >= ROWS_WORTH_PACKING && bRow > NEAR);
+  if (m <= STREAMED && bCol === 4 && table === 0 && k * n >= LARGE && Math.abs(bRow) > FAR) {
+    for (let i = 0; i < m; i += SKINNY) fewRows(a + i * aRow, aRow, aCol, b, bRow, bCol, c + i * cRow, cRow, Math.min(SKINNY, m - i), n, k);
+    return;
+  }
+  const packsLeft = aCol !== 4 && (aRow !== 4 || aCol === 0 || n > PACKS_LEFT);
+  const packsRight = bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR);
   if (threadCount() > 1 && count * m * n * k >= WORTH_SPLITTING) {
     const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0];
-    runWithScratch(kernel, splitProduct(whole, threadCount()));
+    runWithScratch(splitProduct(whole, threadCount()));
     return;
   }
   const bytes = scratchBytes(m, n, k, packsRight, packsLeft);
   const scratch = bytes === 0 ? 0 : allocate(bytes);
-  kernel.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch);
+  gemm.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch);
   if (bytes !== 0) release(scratch, bytes);
 }
 
@@ -71,7 +80,7 @@ function clear(c: number, cRow: number, m: number, n: number): void {
   for (let i = 0; i < m; i++) heap.f32.fill(0, (c + i * cRow) >> 2, ((c + i * cRow) >> 2) + n);
 }
 
-/** Places of the arguments of `gemmRows` and `gemmSteps`. */
+/** Places of the arguments of `gemm`. */
 const AT = { table: 0, count: 1, a: 2, aRow: 3, b: 5, bCol: 7, c: 8, cRow: 9, m: 10, n: 11, k: 12, packsRight: 13, packsLeft: 14, scratch: 15 } as const;
 
 /** Splits the arguments of a product by its batch, else by columns, else by rows; the parts have no scratch yet. */
@@ -116,10 +125,10 @@ function ranges(size: number, parts: number, unit: number, least: number): [from
   return out;
 }
 
-function runWithScratch(kernel: WasmKernel, parts: readonly number[][]): void {
+function runWithScratch(parts: readonly number[][]): void {
   const bytes = parts.map((p) => scratchBytes(p[AT.m], p[AT.n], p[AT.k], p[AT.packsRight] === 1, p[AT.packsLeft] === 1));
   parts.forEach((part, i) => (part[AT.scratch] = allocate(bytes[i])));
-  runParts(kernel, parts);
+  runParts(gemm, parts);
   parts.forEach((part, i) => release(part[AT.scratch], bytes[i]));
 }
 

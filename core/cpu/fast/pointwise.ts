@@ -2,11 +2,12 @@ import type { Expr } from '../../expr.ts';
 import { broadcastStrides } from '../../shape.ts';
 import type { Operand } from '../../tape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import type { CpuStorage } from '../memory/storage.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
 import { copyFlat, copyStrided } from './copy.ts';
-import { runPlanes } from './pointwisePlane.ts';
+import { runMatrix, runPlanes } from './pointwisePlane.ts';
 import { ELEMENT_INT, NUMBER, Program, SPLAT, TARGET_BOOL, TARGET_INT, VECTOR, elementOf, numberMode, operandMode, targetOf } from './pointwiseProgram.ts';
 
 /** Elements from which a call is worth splitting over threads. */
@@ -38,6 +39,9 @@ function isSingle({ shape }: Tensor): boolean {
   return true;
 }
 
+/** Expressions of one operation that get kernels. An attribute that keeps changing would have a module compiled for each of its values. */
+const MOST_PROGRAMS = 64;
+
 const SECOND_NUMBER = numberMode(1);
 
 /** Addresses and numbers of the operands of the call at hand. */
@@ -51,19 +55,23 @@ export function fastPointwise<A>(keyOf: (attrs: A) => string, exprOf: (attrs: A)
   const programs = new Map<string, Program>();
   let last: Program | null = null;
   let lastAttrs: A | undefined;
-  const find = (attrs: A): Program => {
+  const find = (attrs: A): Program | null => {
     // Attributes that are objects may be others behind the same reference.
     if (last !== null && attrs === lastAttrs && typeof attrs !== 'object') return last;
     const key = keyOf(attrs);
     let program = programs.get(key);
-    if (program === undefined) programs.set(key, (program = new Program(exprOf(attrs))));
+    if (program === undefined) {
+      if (programs.size === MOST_PROGRAMS) return null;
+      program = new Program(exprOf(attrs));
+      programs.set(key, program);
+    }
     last = program;
     lastAttrs = attrs;
     return program;
   };
   return (outputs, inputs, attrs) => {
     const program = find(attrs);
-    return program.vectorizable && run(program, outputs[0], inputs, numberOf === undefined ? 0 : numberOf(attrs));
+    return program !== null && program.vectorizable && run(program, outputs[0], inputs, numberOf === undefined ? 0 : numberOf(attrs));
   };
 }
 
@@ -98,7 +106,7 @@ function runAlike(program: Program, out: Tensor, inputs: readonly Operand[], w: 
 
 function run(general: Program, out: Tensor, inputs: readonly Operand[], w: number): boolean {
   const program = general.specialized(inputs, w);
-  if (program.copies < 0 && runAlike(program, out, inputs, w)) return true;
+  if (program.copies < 0 && (runAlike(program, out, inputs, w) || runMatrix(program, out, inputs, w))) return true;
   const target = targetOf(out.dtype);
   if (target < 0) return false;
   if (program.copies >= 0) {

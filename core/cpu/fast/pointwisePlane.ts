@@ -1,6 +1,7 @@
 import type { Operand } from '../../tape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { addressOf, runParts, threadCount } from '../engine.ts';
+import { addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
 import { type Program, SPLAT, STEP, TARGET_BOOL, VECTOR, elementOf, numberMode, operandMode } from './pointwiseProgram.ts';
 
@@ -80,6 +81,31 @@ function prepend(rank: number): void {
   sizes[rank] = 1;
   for (let k = 0; k < 4; k++) steps[k][rank] = 0;
   swapDimensions(0, rank);
+}
+
+/** The step of a float32 operand along dimension `d` of a matrix, in elements. */
+function matrixStep({ shape, strides }: Tensor, d: number, size: number): number {
+  const own = d - 2 + shape.length;
+  return own < 0 || (shape[own] === 1 && size !== 1) ? 0 : strides[own];
+}
+
+const inSteps = -1;
+
+/** How a float32 operand of a matrix is read within a row; -1 for other steps than 0 and 1. */
+const wayOf = (step: number): number => (step === 1 ? VECTOR : step === 0 ? SPLAT : inSteps);
+
+/** A matrix and a row or a column: `runPlanes` for what is usual, told in a few comparisons. */
+export function runMatrix(program: Program, out: Tensor, inputs: readonly Operand[], w: number): boolean {
+  const [x, y] = inputs;
+  if (inputs.length !== 2 || typeof x === 'number' || typeof y === 'number' || out.shape.length !== 2 || x.shape.length > 2 || y.shape.length > 2) return false;
+  if (out.storage.dtype !== 'float32' || x.storage.dtype !== 'float32' || y.storage.dtype !== 'float32' || out.strides[1] !== 1) return false;
+  const [rows, columns] = out.shape;
+  const xWay = wayOf(matrixStep(x, 1, columns));
+  const yWay = wayOf(matrixStep(y, 1, columns));
+  if (xWay === inSteps || yWay === inSteps || rows * columns >= WORTH_SPLITTING) return false;
+  const kernel = program.planeKernel(operandMode(0, 0, xWay) | operandMode(1, 0, yWay), 2);
+  kernel.run(rows, columns, addressOf(out), 4 * out.strides[0], addressOf(x), 4 * matrixStep(x, 0, rows), 0, addressOf(y), 4 * matrixStep(y, 0, rows), 0, w);
+  return true;
 }
 
 /** Runs a pointwise kernel with operands that are broadcast or lie in other orders. */

@@ -19,7 +19,7 @@ export function targetOf(dtype: DType): number {
     case 'int32':
     case 'int64': return 2;
     case 'uint8': return 3;
-    default: return -1;
+    case 'float64': return -1;
   }
 }
 
@@ -33,8 +33,9 @@ export function elementOf(dtype: DType): number {
     case 'float32': return 0;
     case 'int32':
     case 'int64': return 1;
+    case 'uint8':
+    case 'bool': return 2;
     case 'float64': return -1;
-    default: return 2;
   }
 }
 

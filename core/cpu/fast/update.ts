@@ -1,6 +1,7 @@
 import type { Expr } from '../../expr.ts';
 import type { Tensor } from '../../tensor.ts';
-import { isFast, runParts, threadCount } from '../engine.ts';
+import { isFast } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import type { CpuStorage } from '../memory/storage.ts';
 import { type WasmKernel, heap } from '../wasm/kernel.ts';

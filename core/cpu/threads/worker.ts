@@ -48,7 +48,7 @@ export interface WorkerData {
 }
 
 /** The program of a worker. It is text, so that neither bundlers nor the package need a file for it, and no compiler changes it. */
-export const workerSource = `'use strict';
+export const workerSource: string = `'use strict';
 const work = ({ memory, control, index }) => {
   const words = new Int32Array(control);
   const numbers = new Float64Array(control);

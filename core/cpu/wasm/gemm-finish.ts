@@ -30,7 +30,8 @@ export const finish: WasmKernel = new WasmKernel('gemmFinish', (m) =>
         f.repeat(i32.and(whole, 3), () => some(1));
       };
       // A bias that is the same for all rows, as that of a linear layer: columns by strips, with their biases in registers. Long rows are better read in order.
-      f.if(i32.and(i32.and(whole, i32.eqz(biasRow)), i32.and(i32.and(i32.ne(bias, 0), i32.eq(biasCol, 4)), i32.leU(n, NARROW))), () => {
+      const isVector = i32.and(i32.and(i32.ne(bias, 0), i32.eqz(biasRow)), i32.eq(biasCol, 4));
+      f.if(i32.and(isVector, i32.and(i32.ne(whole, 0), i32.leU(n, NARROW))), () => {
         const strip = (count: number): void => {
           const added = Array.from({ length: count }, (_, i) => f.v128(f32x4.mul(beta4, v128.load(bias, 16 * i))));
           p.set(to);

@@ -29,7 +29,7 @@ export function scratchBytes(m: number, n: number, k: number, packsRight: boolea
 }
 
 /** Covers `m` ≥ 5 rows with tiles of 5, and of 4 and 3 where they would not fit: small tiles are slow, so there are no smaller ones. */
-function tiles(f: FunctionBuilder, m: I32, body: (rows: 5 | 4 | 3) => void): void {
+function tiles(f: FunctionBuilder, m: IntLocal, body: (rows: 5 | 4 | 3) => void): void {
   const fives = f.i32(i32.divU(m, ROWS));
   const rest = f.i32(i32.sub(m, i32.mul(fives, ROWS)));
   f.if(i32.and(i32.gtS(rest, 0), i32.ltS(rest, 4)), () => {
@@ -52,10 +52,10 @@ function tiles(f: FunctionBuilder, m: I32, body: (rows: 5 | 4 | 3) => void): voi
   );
 }
 
-/** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row, `aStep` 0 means packed tiles. */
+/** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. With `steps`, `aStep` 0 means packed tiles. */
 function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
   const kernels = { 5: tile(m, form, 5), 4: tile(m, form, 4), 3: tile(m, form, 3) };
-  return m.function('panel', integers(10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first) => {
+  return m.function(`panel${form}`, integers(10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first) => {
     const init = f.i32(select(i32.const(ZEROS), c, first));
     const initRow = f.i32(select(i32.const(0), cRow, first));
     tiles(f, rows, (r) => {
@@ -110,63 +110,55 @@ function packLeft(m: ModuleBuilder): FunctionBuilder {
   );
 }
 
-/**
- * `c = a @ b`, at least 5 rows: `(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch)`; distances in bytes, the columns of `c` side by side.
- */
-function product(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
-  const run = panel(m, form);
-  const right = packRight(m);
-  const left = form === 'steps' ? packLeft(m) : null;
+/** One product: the parameters of `gemm` from `a` on. */
+function product(m: ModuleBuilder): FunctionBuilder {
+  const [byRows, bySteps, right, left] = [panel(m, 'rows'), panel(m, 'steps'), packRight(m), packLeft(m)];
   return m.function('product', integers(14), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch) => {
     const whole = f.i32(i32.and(n, -COLUMNS));
     const edge = f.i32(scratch);
     f.if(i32.ne(whole, n), () => scratch.increase(i32.mul(rows, EDGE_ROW)));
-    const packedRight = f.i32(scratch);
     const packedLeft = f.i32();
     const [k0, j0, i0, depth, width, height, j] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
-    const [bk, bp, bStep, bPanel, ai, ap, aTileRow, aStep] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
-    const atMost = (x: I32, most: number, slack = 0): I32 => select(x, i32.const(most), i32.leS(x, most + slack));
+    const [bk, bp, bStep, bPanel, ak, aTileRow, aStep, to, toRow] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
+    const limit = (x: IntLocal, most: number, slack = 0): void => f.if(i32.gtS(x, most + slack), () => x.set(most));
+    const isRows = f.i32(i32.and(i32.eq(aCol, 4), i32.eqz(packsLeft)));
 
     f.for(k0, 0, k, DEPTH, () => {
       depth.set(i32.sub(k, k0));
-      depth.set(atMost(depth, DEPTH));
+      limit(depth, DEPTH);
       f.for(j0, 0, n, WIDTH, () => {
         width.set(i32.sub(n, j0));
-        width.set(atMost(width, WIDTH));
+        limit(width, WIDTH);
         bk.set(i32.add(i32.add(b, i32.mul(k0, bRow)), i32.mul(j0, bCol)));
         bStep.set(bRow);
         bPanel.set(4 * COLUMNS);
-        packedLeft.set(packedRight);
+        packedLeft.set(scratch);
         f.if(packsRight, () => {
-          f.call(right, packedRight, bk, bRow, bCol, width, depth);
-          bk.set(packedRight);
+          f.call(right, scratch, bk, bRow, bCol, width, depth);
+          bk.set(scratch);
           bStep.set(4 * COLUMNS);
           bPanel.set(i32.mul(depth, 4 * COLUMNS));
-          packedLeft.increase(i32.mul(bPanel, i32.shrU(i32.add(width, COLUMNS - 1), 3)));
+          packedLeft.increase(i32.mul(bPanel, i32.divU(i32.add(width, COLUMNS - 1), COLUMNS)));
         });
         i0.set(0);
         f.while(i32.ltS(i0, rows), () => {
           height.set(i32.sub(rows, i0));
-          height.set(atMost(height, HEIGHT, ROWS - 1));
-          ai.set(i32.add(i32.add(a, i32.mul(i0, aRow)), i32.mul(k0, aCol)));
+          limit(height, HEIGHT, ROWS - 1);
+          ak.set(i32.add(i32.add(a, i32.mul(i0, aRow)), i32.mul(k0, aCol)));
           aTileRow.set(aRow);
           aStep.set(aCol);
-          if (left !== null) {
-            f.if(packsLeft, () => {
-              f.call(left, packedLeft, ai, aRow, aCol, height, depth);
-              ai.set(packedLeft);
-              aTileRow.set(i32.shl(depth, 2));
-              aStep.set(0);
-            });
-          }
+          f.if(packsLeft, () => {
+            f.call(left, packedLeft, ak, aRow, aCol, height, depth);
+            ak.set(packedLeft);
+            aTileRow.set(i32.shl(depth, 2));
+            aStep.set(0);
+          });
           bp.set(bk);
           f.for(j, j0, i32.add(j0, width), COLUMNS, () => {
-            ap.set(ai);
-            f.if(
-              i32.ltS(j, whole),
-              () => f.call(run, ap, aTileRow, aStep, bp, bStep, i32.add(i32.add(c, i32.mul(i0, cRow)), i32.shl(j, 2)), cRow, height, depth, i32.eqz(k0)),
-              () => f.call(run, ap, aTileRow, aStep, bp, bStep, i32.add(edge, i32.mul(i0, EDGE_ROW)), i32.const(EDGE_ROW), height, depth, i32.eqz(k0)),
-            );
+            toRow.set(select(cRow, i32.const(EDGE_ROW), i32.ltS(j, whole)));
+            to.set(i32.add(select(i32.add(c, i32.shl(j, 2)), edge, i32.ltS(j, whole)), i32.mul(i0, toRow)));
+            const args = [ak, aTileRow, aStep, bp, bStep, to, toRow, height, depth, i32.eqz(k0)];
+            f.if(isRows, () => f.call(byRows, ...args), () => f.call(bySteps, ...args));
             bp.increase(bPanel);
           });
           i0.increase(height);
@@ -194,32 +186,26 @@ function copyEdge(f: FunctionBuilder, c: IntLocal, cRow: I32, edge: IntLocal, ro
 /** Bytes of an entry of the table of a batch: what is added to the addresses of `a`, `b` and `c`. */
 export const BATCH_ENTRY = 12;
 
-/** The kernel of a product, or of `count` of them where the address of a table is not 0. */
-function batched(form: LeftForm): WasmKernel {
-  const name = form === 'rows' ? 'gemmRows' : 'gemmSteps';
-  return new WasmKernel(name, (m) => {
-    const one = product(m, form);
-    return m.function(name, integers(16), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
-      f.if(
-        i32.eqz(table),
-        () => f.call(one, a, aRow, aCol, b, bRow, bCol, c, ...rest),
-        () =>
-          f.repeat(count, () => {
-            const [x, y, z] = [a, b, c].map((p, i) => i32.add(p, i32.load(table, 4 * i)));
-            f.call(one, x, aRow, aCol, y, bRow, bCol, z, ...rest);
-            table.increase(BATCH_ENTRY);
-          }),
-      );
-    });
-  });
-}
-
 /**
  * `c = a @ b` for at least 5 rows: `(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch)`, with distances in bytes and
- * the columns of `c` side by side. Every element is one sum over ascending k that starts from 0. The right operand is packed (`packsRight` 1) unless its columns
- * lie side by side.
+ * the columns of `c` side by side; `count` products where the address of a table of offsets is not 0. Every element is one sum over ascending k that
+ * starts from 0.
  *
- * `gemmRows`: the inner size lies side by side in `a` (`aCol` is 4). `gemmSteps`: the rows do (`aRow` is 4), or `a` is packed (`packsLeft` 1).
+ * The right operand is packed (`packsRight` 1) unless its columns lie side by side, the left one (`packsLeft` 1) unless the inner size (`aCol` 4) or its rows
+ * (`aRow` 4) do.
  */
-export const gemmRows: WasmKernel = batched('rows');
-export const gemmSteps: WasmKernel = batched('steps');
+export const gemm: WasmKernel = new WasmKernel('gemm', (m) => {
+  const one = product(m);
+  return m.function('gemm', integers(16), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
+    f.if(
+      i32.eqz(table),
+      () => f.call(one, a, aRow, aCol, b, bRow, bCol, c, ...rest),
+      () =>
+        f.repeat(count, () => {
+          const [x, y, z] = [a, b, c].map((p, i) => i32.add(p, i32.load(table, 4 * i)));
+          f.call(one, x, aRow, aCol, y, bRow, bCol, z, ...rest);
+          table.increase(BATCH_ENTRY);
+        }),
+    );
+  });
+});

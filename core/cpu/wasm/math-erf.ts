@@ -4,19 +4,19 @@ import { mulAdd } from './kernel.ts';
 import { bits, constant, polynomial, signOf, where } from './math.ts';
 import { exp, expOfSum } from './math-exp.ts';
 
-// Minimax polynomials by N. Juffa, published under the BSD licence.
+// Minimax polynomials, fitted in double precision.
 
 /** `erf(x) = x + x·P(x²)` below 0.9277, and `erf(x) = 1 - exp(Q(x))` from there on. */
-const NEAR = [-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1];
-const FAR = [-1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1];
+const NEAR = [-5.95375945e-4, 4.98594486e-3, -2.67617236e-2, 1.12816827e-1, -3.76124811e-1, 1.28379148e-1];
+const FAR = [2.14594958e-4, -3.21997501e-3, 2.29060297e-2, -1.05286853e-1, -6.3569937e-1, -1.28519952e-1];
 
 /** `erf(x)`. */
 export function erf(f: FunctionBuilder, x0: V128): V128 {
   const x = f.v128(x0);
   const size = f.v128(f32x4.abs(x));
   const near = f.v128(mulAdd(polynomial(f, f.v128(f32x4.mul(x, x)), NEAR), x, x));
-  // Beyond 4 the nearest float is 1.
-  const limited = f.v128(f32x4.pmin(size, constant(f, 4.5)));
+  // From 4 on the nearest float is 1.
+  const limited = f.v128(f32x4.pmin(size, constant(f, 4.1)));
   const exponent = f32x4.sub(f32x4.mul(polynomial(f, limited, FAR), limited), limited);
   const far = v128.or(f32x4.sub(constant(f, 1), exp(f, exponent)), signOf(f, x));
   return f.v128(where(f32x4.gt(size, constant(f, 0.927734375)), far, near));
@@ -24,7 +24,7 @@ export function erf(f: FunctionBuilder, x0: V128): V128 {
 
 /** `(1 + 2a)·exp(a²)·erfc(a) = 1 + P(q)` for `a ≥ 0` and `q = (a - 2) / (a + 2)`. */
 const TAIL = [
-  -4.01139259e-4, -1.23075210e-3, 1.31355342e-3, 8.63227434e-3, -8.05991981e-3, -5.42046614e-2, 1.64055392e-1, -1.66031361e-1, -9.27639827e-2, 2.76978403e-1,
+  -3.96104249e-4, -1.22233831e-3, 1.31256795e-3, 8.6253542e-3, -8.06088705e-3, -5.42026209e-2, 1.64055654e-1, -1.66031572e-1, -9.27639974e-2, 2.76978396e-1,
 ];
 
 /** `erfc(x)`, small relative error in the tail included. */

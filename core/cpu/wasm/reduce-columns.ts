@@ -1,6 +1,6 @@
 import { type I32, type I32Like, type V128, f32x4, i32, v128 } from './code.ts';
 import type { FunctionBuilder, IntLocal } from './function.ts';
-import { DoubleSum } from './reduce-loops.ts';
+import { DoubleSum, storeFirst } from './reduce-loops.ts';
 
 /** Rows that are summed in floats before they go into doubles. */
 export const CHUNK = 16;
@@ -101,5 +101,46 @@ export function columnSums(f: FunctionBuilder, { rows, columns, panel, scratch, 
     f.if(i32.gtS(columnsLeft, 0), () => strip(1, f.i32(columnsLeft)));
     operands.forEach(({ stride }, i) => starts[i].increase(i32.mul(take, stride)));
     return rowsLeft.tee(i32.sub(rowsLeft, take));
+  });
+}
+
+/** Stores a vector of a strip of columns: all of it, or what belongs to the matrix. */
+export type StripStore = (to: IntLocal, x: V128) => void;
+
+/**
+ * Goes over `outer` matrices, four columns at a time.
+ *
+ * @param pointers - first elements of the matrices, all with the same number of columns
+ * @param body - works on the strip that starts at `starts`
+ */
+export function eachStrip(
+  f: FunctionBuilder, outer: IntLocal, columns: IntLocal, matrix: IntLocal, pointers: readonly IntLocal[],
+  body: (starts: readonly IntLocal[], store: StripStore, rest: IntLocal | null) => void,
+): void {
+  const starts = pointers.map(() => f.i32());
+  const left = f.i32();
+  const rest = f.i32();
+  f.repeat(outer, () => {
+    starts.forEach((s, i) => s.set(pointers[i]));
+    left.set(columns);
+    f.while(i32.geS(left, 4), () => {
+      body(starts, (to, x) => f.store(to, x), null);
+      starts.forEach((s) => s.increase(16));
+      left.increase(-4);
+    });
+    f.if(left, () => {
+      rest.set(left);
+      body(starts, (to, x) => storeFirst(f, to, f.v128(x), rest), rest);
+    });
+    pointers.forEach((p) => p.increase(matrix));
+  });
+}
+
+/** Goes down a column of `n` rows that lie `stride` bytes apart, from the starts on. */
+export function down(f: FunctionBuilder, n: IntLocal, stride: IntLocal, starts: readonly IntLocal[], at: readonly IntLocal[], body: () => void): void {
+  at.forEach((a, i) => a.set(starts[i]));
+  f.repeat(n, () => {
+    body();
+    at.forEach((a) => a.increase(stride));
   });
 }

@@ -3,8 +3,8 @@ import { product, splitProduct } from '../../../../core/cpu/fast/matmul-product.
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
 import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
-import { BATCH_ENTRY, gemmRows, gemmSteps, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
-import { type WasmKernel, heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { BATCH_ENTRY, gemm, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
+import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { equal, is, ok } from '../../../assert.ts';
 
 /** A matrix in memory; distances in elements. */
@@ -108,8 +108,7 @@ test('packed and unpacked operands give the same bits', () => {
     for (const packsRight of [0, 1]) {
       for (const packsLeft of [0, 1]) {
         check(`${layout} ${packsRight} ${packsLeft}`, m, n, a, b, k, (c) => {
-          const kernel = layout === 'NN' && packsLeft === 0 ? gemmRows : gemmSteps;
-          kernel.run(0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, packsRight, packsLeft, scratch);
+          gemm.run(0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, packsRight, packsLeft, scratch);
         });
       }
     }
@@ -124,18 +123,18 @@ test('parts give the same bits as the whole, and stay within their scratch', () 
         const whole = [0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, 0, 0];
         const split = splitProduct(whole, parts);
         ok(split.length <= parts);
-        for (const part of split) runGuarded(gemmRows, part);
+        for (const part of split) runGuarded(part);
       });
     }
   }
 });
 
-function runGuarded(kernel: WasmKernel, args: number[]): void {
+function runGuarded(args: number[]): void {
   const bytes = scratchBytes(args[10], args[11], args[12], args[13] === 1, args[14] === 1);
   const scratch = allocate(bytes + 64);
   heap.u8.fill(0x5a, scratch, scratch + bytes + 64);
   args[15] = scratch;
-  kernel.run(...args);
+  gemm.run(...args);
   ok(heap.u8.subarray(scratch + bytes, scratch + bytes + 64).every((x) => x === 0x5a), 'written beyond the scratch');
   release(scratch, bytes + 64);
 }
@@ -145,7 +144,7 @@ test('scratch is as large as it needs to be', () => {
     const [a, b] = [matrix(m, k, 'T'), matrix(k, n, 'T')];
     for (const packsLeft of [0, 1]) {
       check(`${m}x${k}x${n}`, m, n, a, b, k, (c) =>
-        runGuarded(gemmSteps, [0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, packsLeft, 0]),
+        runGuarded([0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, packsLeft, 0]),
       );
     }
   }

@@ -3,12 +3,11 @@ import type { DType } from '../../../../core/dtype.ts';
 import { addressOf } from '../../../../core/cpu/engine.ts';
 import { fastPointwise } from '../../../../core/cpu/fast/pointwise.ts';
 import { pointwiseKernel } from '../../../../core/cpu/pointwise.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { type PointwiseSpec, flatKernel, planeKernel } from '../../../../core/cpu/wasm/pointwise.ts';
 import { isVectorizable } from '../../../../core/cpu/wasm/pointwise-graph.ts';
 import { type Expr, arg, e } from '../../../../core/expr.ts';
 import type { Operand } from '../../../../core/tape.ts';
-import { Tensor, empty, tensor } from '../../../../index.ts';
+import { type Tensor, empty, setNumThreads, tensor } from '../../../../index.ts';
 import { allClose, equal, is, ok } from '../../../assert.ts';
 
 const [x, y, z, w] = [arg(0), arg(1), arg(2), arg(3)];
@@ -218,6 +217,13 @@ test('attributes choose the expression, and a number does not', () => {
   is(made, 2);
 });
 
+test('an attribute that keeps changing is left to the reference in the end', () => {
+  const kernel = fastPointwise<number>(String, (a) => e.mul(x, a));
+  const done = Array.from({ length: 70 }, (_, i) => kernel([empty([2])], [make([2])], i + 2));
+  equal([done[0], done[63], done[64], done[69]], [true, true, false, false]);
+  ok(kernel([empty([2])], [make([2])], 5));
+});
+
 test('a run in parts gives the same bits', () => {
   const spec: PointwiseSpec = { expr: e.mul(e.tanh(x), e.add(y, w)), target: 'float32', operands: [{ from: 'float32', by: 'vector' }, { from: 'float32', by: 'vector' }] };
   const n = 1003;
@@ -230,7 +236,26 @@ test('a run in parts gives the same bits', () => {
   const byRows = empty([n]);
   rows.run(17, 59, addressOf(byRows), 236, addressOf(a), 236, 4, addressOf(b), 236, 4, 0.3);
   equal([...byRows.data()], [...whole.data()]);
-  ok(heap.bytes > 0);
+});
+
+test('long runs on two threads give the same bits', () => {
+  const n = 150_001;
+  const operands = (shape: readonly number[]): Tensor[] => [make(shape), make(shape, 'bool'), make([1])];
+  const cases: [Expr, readonly number[], readonly Operand[], DType][] = [
+    [e.add(e.tanh(x), e.mul(y, z)), [n], operands([n]), 'float32'],
+    [e.gt(x, y), [n], [make([n]), 0.25], 'bool'],
+    [e.mul(x, y), [501, 300], [make([501, 300]), make([501, 1])], 'float32'],
+    [e.add(e.mul(x, y), z), [300, 501], [make([501, 300]).t(), make([501]), make([300, 1])], 'float32'],
+  ];
+  for (const [expr, shape, inputs, dtype] of cases) {
+    const kernel = fastPointwise<undefined>(() => '', () => expr);
+    const [one, two] = [empty(shape, { dtype }), empty(shape, { dtype })];
+    ok(kernel([one], inputs, undefined));
+    setNumThreads(2);
+    ok(kernel([two], inputs, undefined));
+    setNumThreads(1);
+    ok(one.eq(two).logicalOr(one.isnan()).all().item() === 1, JSON.stringify(expr));
+  }
 });
 
 test.run();

@@ -115,7 +115,7 @@ test('sums are as exact as floats allow', () => {
 
 test('empty tensors', () => {
   is(tensor([]).sum().item(), 0);
-  is(tensor([]).mean().item(), NaN);
+  ok(Number.isNaN(tensor([]).mean().item()));
   equal([...randn([0, 3]).sum(0).data()], [0, 0, 0]);
 });
 

@@ -5,7 +5,7 @@ import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { entryBytes, isExactBody, updateListKernel } from '../../../../core/cpu/wasm/update.ts';
 import { e } from '../../../../core/expr.ts';
 import { type UpdateRule, allUpdateRules, applyUpdate, updateRule } from '../../../../core/ops/update.ts';
-import { type Tensor, tensor } from '../../../../index.ts';
+import { type Tensor, setNumThreads, tensor } from '../../../../index.ts';
 import '../../../../optim/index.ts';
 import { equal, is, ok } from '../../../assert.ts';
 
@@ -107,6 +107,19 @@ test('a range of the elements gives the same bits as all of them, and leaves the
   const part = run([[6, 20]]);
   for (let i = 0; i < total; i++) is(part[i] === (i >= 6 && i < 26 ? whole[i] : untouched[i]), true, `element ${i}`);
   is(whole[3 * total], untouched[3 * total]);
+});
+
+test('long lists on two threads give the same bits', () => {
+  const rule = allUpdateRules().get('adam');
+  ok(rule !== undefined);
+  const lengths = [70_001, 3, 90_000];
+  const one = rule.columns.map(() => lengths.map(make));
+  const two = one.map((column) => column.map((t) => t.clone()));
+  applyUpdate(rule, one, settings.adam[1]);
+  setNumThreads(2);
+  applyUpdate(rule, two, settings.adam[1]);
+  setNumThreads(1);
+  one.forEach((column, c) => column.forEach((t, k) => equal(bitsOf(t), bitsOf(two[c][k]))));
 });
 
 test('formulas that floats would round otherwise are left to the reference', () => {
