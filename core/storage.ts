@@ -20,6 +20,10 @@ export abstract class Storage {
   temporary = false;
   /** In how many places of a running backward pass it is needed. */
   holds = 0;
+  /** How many recorded operations keep it for their gradients. */
+  saves = 0;
+  /** True once whoever made it has done with it and nobody else has it: it goes when no recorded operation keeps it. */
+  discarded = false;
   /** What the running backward pass has made since this list was set; null when results belong to the caller. */
   static temporaries: Storage[] | null = null;
   constructor(dtype: DType, length: number) {
@@ -39,6 +43,18 @@ export abstract class Storage {
   /** One element. */
   at(i: number): number {
     return this.cells[i];
+  }
+  /** A recorded operation does not need it any more. */
+  unsave(): void {
+    if (--this.saves === 0 && this.discarded) this.release();
+  }
+  /**
+   * Says that the caller, who made it, has done with it, and that nobody else was given it or a view of it: the memory is given back as soon as no recorded
+   * operation keeps it.
+   */
+  discard(): void {
+    this.discarded = true;
+    if (this.saves === 0) this.release();
   }
   /** Gives the memory back; the elements are lost. Called only when nobody can read them any more. */
   release(): void {}

@@ -50,6 +50,14 @@ export class Input {
     if (typeof value === 'number') return;
     this.storage = value.storage;
     this.version = value.storage.version;
+    value.storage.saves++;
+  }
+
+  /** Lets go of the value. */
+  drop(): void {
+    if (this.storage !== null) this.storage.unsave();
+    this.storage = null;
+    this.value = undefined;
   }
 
   /** Refuses a value that was overwritten since it was saved. */
@@ -163,6 +171,7 @@ export class Node {
     this.state = 'saved';
     this.kept = first;
     this.keptStorage = first.storage;
+    first.storage.saves++;
     this.keptVersion = first.storage.version;
     if (this.further === null) return;
     for (let i = 1; i < outputs.length; i++) (this.further.kept[i] = new Input(0)).save(outputs[i]);
@@ -206,10 +215,15 @@ export class Node {
   release(): void {
     if (this.state !== 'saved') return;
     this.state = 'released';
+    const { inputs, further, keptStorage } = this;
+    for (let i = 0; i < inputs.length; i++) inputs[i].drop();
     this.inputs = noInputs;
     this.kept = null;
     this.keptStorage = null;
-    if (this.further !== null) this.further.kept.length = 0;
+    if (keptStorage !== null) keptStorage.unsave();
+    if (further === null) return;
+    for (const kept of further.kept) kept?.drop();
+    further.kept.length = 0;
   }
 
   private missing(what: string): StateError {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import { F, Linear, type Tensor, manualSeed, noGrad, rand, tensor, zeros } from '../index.ts';
-import { moveAllOut } from '../core/cpu/memory/block.ts';
+import { moveAllOut } from '../core/cpu/memory/residence.ts';
 import { liveBytes } from '../core/cpu/memory/heap.ts';
 import { equal, is, ok } from './assert.ts';
 

@@ -10,7 +10,7 @@ export { runParts, threadCount } from './threads/threads.ts';
 export function addressOf({ storage, offset }: Tensor): number {
   // The only storage of CPU tensors. Elements of float32, int32 and int64 have 4 bytes, those of uint8 and bool one.
   const bytes = storage.dtype === 'uint8' || storage.dtype === 'bool' ? offset : storage.dtype === 'float64' ? offset * 8 : offset * 4;
-  return (storage as CpuStorage).address() + bytes;
+  return (storage as CpuStorage).locate() + bytes;
 }
 
 /** A kernel that does what it is fast at and returns false, having done nothing, for the rest. */

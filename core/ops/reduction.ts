@@ -23,9 +23,12 @@ export function reductionOf(name: string, options: ReductionOptions | undefined)
   return reduction;
 }
 
-/** Losses of single elements, reduced. */
+/** Losses of single elements, which nobody else has, reduced. */
 export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
-  return reduction === 'none' ? losses : reduction === 'mean' ? mean(losses) : sum(losses);
+  if (reduction === 'none') return losses;
+  const reduced = reduction === 'mean' ? mean(losses) : sum(losses);
+  losses.storage.discard();
+  return reduced;
 }
 
 /** Refuses anything but a float tensor as the input of a loss. */

@@ -173,9 +173,20 @@ function runSkinny(
   m: number, n: number, k: number,
 ): void {
   if (threadCount() > 1 && m * n * k >= WORTH_SPLITTING >> 1) {
-    const parts = ranges(n, threadCount(), 2 * COLUMNS, 1).map(([from, size]) => [a, aRow, aCol, b + from * bCol, bRow, bCol, c + 4 * from, cRow, size, k]);
-    runParts(kernel, parts);
+    runParts(kernel, splitSkinny([a, aRow, aCol, b, bRow, bCol, c, cRow, n, k], threadCount()));
     return;
   }
   kernel.run(a, aRow, aCol, b, bRow, bCol, c, cRow, n, k);
+}
+
+/** Splits the arguments of a product with few rows by columns. */
+export function splitSkinny(whole: readonly number[], parts: number): number[][] {
+  const [a, aRow, aCol, b, bRow, bCol, c, cRow, n, k] = whole;
+  return ranges(n, parts, 2 * COLUMNS, 1).map(([from, size]) => [a, aRow, aCol, b + from * bCol, bRow, bCol, c + 4 * from, cRow, size, k]);
+}
+
+/** Splits the arguments of `finish` by rows. */
+export function splitFinish(whole: readonly number[], parts: number): number[][] {
+  const [to, toRow, toCol, sums, sumsRow, sumsCol, bias, biasRow, biasCol, m, n, alpha, beta] = whole;
+  return ranges(m, parts, 1, 1).map(([i, rows]) => [to + i * toRow, toRow, toCol, sums + i * sumsRow, sumsRow, sumsCol, bias + i * biasRow, biasRow, biasCol, rows, n, alpha, beta]);
 }

@@ -7,7 +7,7 @@ import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
 import { heap } from '../wasm/kernel.ts';
-import { product } from './matmul-product.ts';
+import { product, splitFinish } from './matmul-product.ts';
 
 // A product is `alpha·(Σ_k a[i, k]·b[k, j]) + beta·bias[i, j]` in single precision: the sum over ascending k from 0 first, then its factor, then the bias.
 
@@ -105,12 +105,7 @@ function add(
     finish.run(to, toRow, toCol, sums, sumsRow, sumsCol, bias, biasRow, biasCol, m, n, alpha, beta);
     return;
   }
-  const each = Math.ceil(m / threads);
-  const parts: number[][] = [];
-  for (let i = 0; i < m; i += each) {
-    parts.push([to + i * toRow, toRow, toCol, sums + i * sumsRow, sumsRow, sumsCol, bias + i * biasRow, biasRow, biasCol, Math.min(each, m - i), n, alpha, beta]);
-  }
-  runParts(finish, parts);
+  runParts(finish, splitFinish([to, toRow, toCol, sums, sumsRow, sumsCol, bias, biasRow, biasCol, m, n, alpha, beta], threads));
 }
 
 /** `beta·input + alpha·(a @ b)`; the input broadcasts to the result. */

@@ -75,7 +75,7 @@ export function fastPointwise<A>(keyOf: (attrs: A) => string, exprOf: (attrs: A)
   };
 }
 
-const floatAddress = ({ storage, offset }: Tensor): number => (storage as CpuStorage).address() + 4 * offset;
+const floatAddress = ({ storage, offset }: Tensor): number => (storage as CpuStorage).locate() + 4 * offset;
 
 /** Float32 tensors of one layout without gaps, the second perhaps a number: what most calls are, and where every nanosecond counts. */
 function runAlike(program: Program, out: Tensor, inputs: readonly Operand[], w: number): boolean {

@@ -35,7 +35,7 @@ function targetLength(targets: Targets, k: number): number {
   return n;
 }
 
-const addressOf = ({ storage, offset }: Tensor): number => (storage as CpuStorage).address() + 4 * offset;
+const addressOf = ({ storage, offset }: Tensor): number => (storage as CpuStorage).locate() + 4 * offset;
 
 /** Number of targets that the last table left out. */
 let leftOut = 0;

@@ -3,10 +3,10 @@ import { MemoryError, StateError } from '../../errors.ts';
 import { type Device, Storage } from '../../storage.ts';
 import { heap } from '../wasm/kernel.ts';
 import { hasSimd } from '../wasm/support.ts';
-import { Block, currentPeriod, keptBlock, moveIn, youngBlock } from './block.ts';
 import { allocate, liveBytes, release } from './heap.ts';
+import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom } from './residence.ts';
 
-/** Results up to this size share a chunk, so that one copy moves many of them. A kept result pins no more than its chunk. */
+/** Results up to so many bytes share an array when they move out, since making an array costs more than filling it. What is kept pins no more than that. */
 interface ChunkSize {
   readonly largest: number;
   readonly bytes: number;
@@ -14,25 +14,39 @@ interface ChunkSize {
 const tiny: ChunkSize = { largest: 64, bytes: 2048 };
 const small: ChunkSize = { largest: 2048, bytes: 8192 };
 
-/** A block that is handed out from front to back. */
-interface Chunk {
-  block: Block;
-  used: number;
+/** An array that is handed out from front to back. */
+class Chunk {
+  bytes = new Uint8Array(0);
+  private used = 0;
+
+  /** Where the next `n` bytes go in `bytes`. */
+  take(n: number, size: ChunkSize): number {
+    if (this.used + n > this.bytes.length) {
+      this.bytes = new Uint8Array(size.bytes);
+      this.used = 0;
+    }
+    const at = this.used;
+    this.used += (n + 7) & -8;
+    return at;
+  }
 }
-const noBlock = new Block(0);
-const tinyChunk: Chunk = { block: noBlock, used: 0 };
-const smallChunk: Chunk = { block: noBlock, used: 0 };
+const tinyChunk = new Chunk();
+const smallChunk = new Chunk();
 
-/** Elements on the CPU: in the kernels' memory or outside. */
-export class CpuStorage extends Storage {
-  /** Where the elements are, with others or alone; null for what the engine itself has made, which stays where it is until it is released. */
-  private block: Block | null;
-  /** Where the elements start in the block, in bytes; without a block, their address. */
+/** Elements on the CPU: in the kernels' memory, or out on the JavaScript heap. */
+export class CpuStorage extends Storage implements Resident {
+  /** Where the elements lie in the kernels' memory, in bytes; 0 when they are out. */
+  address: number;
+  used = 0;
+  /** Where they are when they are out, and at which byte they start there. */
+  private outside: ArrayBufferLike | null;
   private start: number;
+  private young = false;
 
-  constructor(dtype: DType, length: number, block: Block | null, start: number) {
+  constructor(dtype: DType, length: number, address: number, outside: ArrayBufferLike | null, start: number) {
     super(dtype, length);
-    this.block = block;
+    this.address = address;
+    this.outside = outside;
     this.start = start;
   }
 
@@ -40,33 +54,55 @@ export class CpuStorage extends Storage {
     return cpu;
   }
 
-  /** Where the elements lie in the kernels' memory, in bytes: they are brought in if they are out. Good until the next result is made. */
-  address(): number {
-    const { block } = this;
-    if (block === null) return this.start;
-    if (block.address === 0) return this.bringIn(block);
-    block.used = currentPeriod();
-    return block.address + this.start;
-  }
-
-  private bringIn({ outside }: Block): number {
-    if (outside === null) throw released();
-    const block = moveIn(outside, this.start, this.byteLength());
-    this.block = block;
-    this.start = 0;
-    return block.address;
-  }
-
   private byteLength(): number {
     return this.dtype === 'float32' ? 4 * this.length : this.length * itemSize(this.dtype);
   }
 
+  /** The address, for a kernel: elements that are out are brought in. Good until the next result is made. */
+  locate(): number {
+    this.used = currentPeriod();
+    return this.address === 0 ? this.bringIn() : this.address;
+  }
+
+  private bringIn(): number {
+    const { outside, start } = this;
+    if (outside === null) throw gone();
+    const bytes = this.byteLength();
+    const address = allocate(bytes);
+    heap.u8.set(new Uint8Array(outside, start, bytes), address);
+    this.address = address;
+    this.outside = null;
+    addOld(this);
+    countReturn(bytes);
+    return address;
+  }
+
+  moveOut(): void {
+    const { address } = this;
+    const bytes = this.byteLength();
+    if (bytes <= small.largest) {
+      const [chunk, size] = bytes <= tiny.largest ? [tinyChunk, tiny] : [smallChunk, small];
+      this.start = chunk.take(bytes, size);
+      chunk.bytes.set(heap.u8.subarray(address, address + bytes), this.start);
+      this.outside = chunk.bytes.buffer;
+    } else {
+      const { u8 } = heap;
+      // Slices of shared memory would be shared memory.
+      const copy = heap.shared ? new Uint8Array(bytes) : u8.slice(address, address + bytes);
+      if (heap.shared) copy.set(u8.subarray(address, address + bytes));
+      this.outside = copy.buffer;
+      this.start = 0;
+    }
+    release(address, bytes);
+    this.address = 0;
+    this.young = false;
+  }
+
   override get cells(): TypedArray {
-    const { block, length, dtype } = this;
-    const outside = block === null || block.address !== 0 ? null : block.outside;
-    if (block !== null && block.address === 0 && outside === null) throw released();
-    const at = outside === null ? this.address() : this.start;
-    const buffer = outside ?? heap.buffer;
+    const { address, length, dtype } = this;
+    const buffer = address === 0 ? this.outside : heap.buffer;
+    if (buffer === null) throw gone();
+    const at = address === 0 ? this.start : address;
     switch (dtype) {
       case 'float32': return new Float32Array(buffer, at, length);
       case 'float64': return new Float64Array(buffer, at, length);
@@ -77,78 +113,70 @@ export class CpuStorage extends Storage {
   }
 
   override at(i: number): number {
-    const { block, dtype } = this;
-    if ((block !== null && block.address === 0) || dtype === 'float64') return this.cells[i];
-    const at = this.address();
-    if (dtype === 'float32') return heap.f32[(at >>> 2) + i];
-    return dtype === 'uint8' || dtype === 'bool' ? heap.u8[at + i] : heap.i32[(at >>> 2) + i];
+    const { address, dtype } = this;
+    if (address === 0) return this.cells[i];
+    if (dtype === 'float32') return heap.f32[(address >>> 2) + i];
+    return dtype === 'uint8' || dtype === 'bool' ? heap.u8[address + i] : heap.i32[(address >>> 2) + i];
   }
 
   override release(): void {
-    if (this.block === null) release(this.start, this.byteLength());
-    else if (this.block.address !== 0) this.block.free();
-    this.block = noBlock;
+    if (this.address !== 0) {
+      const bytes = this.byteLength();
+      release(this.address, bytes);
+      if (this.young) leaveNursery(bytes);
+    }
+    this.address = 0;
+    this.outside = null;
   }
 
   override keep(): void {
+    if (!this.temporary) return;
     this.temporary = false;
-    if (this.block !== null) return;
-    this.block = keptBlock(this.start, this.byteLength());
-    this.start = 0;
+    this.used = currentPeriod();
+    addOld(this);
+  }
+
+  /** A storage whose elements are what the memory last held. */
+  static empty(dtype: DType, length: number): CpuStorage {
+    const bytes = dtype === 'float32' ? 4 * length : length * itemSize(dtype);
+    // No kernel works on doubles, or on anything where there is no Wasm.
+    if (dtype === 'float64' || !hasSimd()) return new CpuStorage(dtype, length, 0, newArray(bytes), 0);
+    if (Storage.temporaries !== null) {
+      const storage = new CpuStorage(dtype, length, allocate(bytes), null, 0);
+      storage.temporary = true;
+      Storage.temporaries.push(storage);
+      return storage;
+    }
+    makeRoom(bytes);
+    const storage = new CpuStorage(dtype, length, allocate(bytes), null, 0);
+    storage.young = true;
+    addYoung(storage);
+    return storage;
   }
 }
 
-function released(): StateError {
+function gone(): StateError {
   return new StateError('memory: the elements were released, got a read; expected a live tensor', { hint: 'this is an error of the library: please report it' });
+}
+
+function newArray(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch {
+    throw new MemoryError(`memory: no room, got a request of ${bytes} bytes with ${liveBytes()} bytes of kernels' memory in use; expected a smaller tensor`, {
+      values: { bytes, live: liveBytes() },
+    });
+  }
 }
 
 /** The CPU: kernels in `core/cpu`, memory here. */
 export const cpu: Device = {
   name: 'cpu',
   allocate: (dtype, length) => {
-    const storage = emptyStorage(dtype, length);
+    const storage = CpuStorage.empty(dtype, length);
     if (dtype !== 'float64') storage.cells.fill(0);
     return storage;
   },
-  empty: emptyStorage,
-  adopt: (dtype, cells) => {
-    const block = new Block(cells.byteLength);
-    block.outside = cells.buffer;
-    return new CpuStorage(dtype, cells.length, block, cells.byteOffset);
-  },
+  empty: (dtype, length) => CpuStorage.empty(dtype, length),
+  adopt: (dtype, cells) => new CpuStorage(dtype, cells.length, 0, cells.buffer, cells.byteOffset),
 };
-
-/** A storage whose contents are what the memory last held. */
-function emptyStorage(dtype: DType, length: number): CpuStorage {
-  const bytes = dtype === 'float32' ? 4 * length : length * itemSize(dtype);
-  // No kernel works on doubles, or on anything where there is no Wasm.
-  if (dtype === 'float64' || !hasSimd()) return new CpuStorage(dtype, length, outsideBlock(bytes), 0);
-  if (Storage.temporaries !== null) {
-    const storage = new CpuStorage(dtype, length, null, allocate(bytes));
-    storage.temporary = true;
-    Storage.temporaries.push(storage);
-    return storage;
-  }
-  if (bytes > small.largest) return new CpuStorage(dtype, length, youngBlock(bytes), 0);
-  const [chunk, size] = bytes <= tiny.largest ? [tinyChunk, tiny] : [smallChunk, small];
-  const room = (bytes + 15) & ~15;
-  if (chunk.used + room > size.bytes || chunk.block.address === 0) {
-    chunk.block = youngBlock(size.bytes);
-    chunk.used = 0;
-  }
-  const start = chunk.used;
-  chunk.used += room;
-  return new CpuStorage(dtype, length, chunk.block, start);
-}
-
-function outsideBlock(bytes: number): Block {
-  const block = new Block(bytes);
-  try {
-    block.outside = new ArrayBuffer(bytes);
-  } catch {
-    throw new MemoryError(`memory: no room, got a request of ${bytes} bytes with ${liveBytes()} bytes of kernels' memory in use; expected a smaller tensor`, {
-      values: { bytes, live: liveBytes() },
-    });
-  }
-  return block;
-}

@@ -1,6 +1,6 @@
 import { ArgumentError, StateError, show } from '../../errors.ts';
 import { Storage } from '../../storage.ts';
-import { moveAllOut } from '../memory/block.ts';
+import { moveAllOut } from '../memory/residence.ts';
 import { type WasmKernel, heap, resetKernels } from '../wasm/kernel.ts';
 import { canShareMemory } from './host.ts';
 import { type Parts, ThreadPool } from './pool.ts';

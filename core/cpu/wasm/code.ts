@@ -149,6 +149,8 @@ export const v128 = {
 /** Vectors of four floats. A comparison gives all ones or all zeros per lane. */
 export const f32x4 = {
   const: (x: number): V128 => new Value('v128', [simd(12), float32(x), float32(x), float32(x), float32(x)]),
+  /** A constant per lane. */
+  lanes: (a: number, b: number, c: number, d: number): V128 => new Value('v128', [simd(12), bytesOf(Float32Array.of(a, b, c, d))]),
   splat: (x: F32Like): V128 => new Value('v128', [float(x).code, simd(0x13)]),
   add: vector2(0xe4), sub: vector2(0xe5), mul: vector2(0xe6), div: vector2(0xe7),
   /** `min` and `max` pass NaN on; `pmin(a, b)` is `b < a ? b : a`, `pmax(a, b)` is `a < b ? b : a`: cheaper, and `a` where either is NaN. */

@@ -61,7 +61,7 @@ export const normColumns: WasmKernel = new WasmKernel('normColumns', (m) =>
   m.function('normColumns', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f64', 'i32', 'i32', 'i32'], (f, out, x, weight, bias, mean, variance, eps, rows, stride, columns) => {
     const added = f.v128(f64x2.splat(eps));
     const [at, to] = [f.i32(), f.i32()];
-    eachStrip(f, f.i32(1), columns, f.i32(0), [x, out, weight, bias, mean, variance], ([from, put, w, b, mu, v], storeStrip) => {
+    eachStrip(f, i32.const(1), columns, i32.const(0), [x, out, weight, bias, mean, variance], ([from, put, w, b, mu, v], storeStrip) => {
       const shift = f.v128(v128.load(mu));
       const scale = f.v128(f32x4.mul(inverseRoots(f, v, added), optionalVector(f, weight, w, 1)));
       const add = optionalVector(f, bias, b, 0);
@@ -96,7 +96,7 @@ export const normColumnsBackward: WasmKernel = new WasmKernel('normColumnsBackwa
       f.if(dx, () => {
         const part = f.v128(f32x4.splat(f32.div(f32.convertI32(training), f32.convertI32(rows))));
         const [gAt, xAt, to] = [f.i32(), f.i32(), f.i32()];
-        eachStrip(f, f.i32(1), columns, f.i32(0), [g, x, dx, dw, db, weight, mean, variance], ([gs, xs, put, along, sum, w, mu, v], storeStrip) => {
+        eachStrip(f, i32.const(1), columns, i32.const(0), [g, x, dx, dw, db, weight, mean, variance], ([gs, xs, put, along, sum, w, mu, v], storeStrip) => {
           const shift = f.v128(v128.load(mu));
           const inverse = inverseRoots(f, v, added);
           const average = f.v128(f32x4.mul(v128.load(sum), part));

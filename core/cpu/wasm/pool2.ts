@@ -66,14 +66,8 @@ function storeCorners(f: FunctionBuilder, { upper, lower }: Four, [a, b, c, d]: 
 
 /** Numbers of the first elements of four windows. */
 function firstPlaces(f: FunctionBuilder, place: I32): V128 {
-  const steps = f.hoist(integersOf(0, 2, 4, 6));
+  const steps = f.hoist(i32x4.lanes(0, 2, 4, 6));
   return i32x4.add(i32x4.splat(place), steps);
-}
-
-/** A vector of four different integers. */
-function integersOf(a: number, b: number, c: number, d: number): V128 {
-  const halves = (x: number, y: number): V128 => v128.shuffle32(i32x4.const(x), i32x4.const(y), [0, 4, 0, 4]);
-  return v128.shuffle32(halves(a, b), halves(c, d), [0, 1, 4, 5]);
 }
 
 /** A row or column that no window covers keeps nothing: clears everything. */

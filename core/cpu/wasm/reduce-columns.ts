@@ -111,10 +111,11 @@ export type StripStore = (to: IntLocal, x: V128) => void;
  * Goes over `outer` matrices, four columns at a time.
  *
  * @param pointers - first elements of the matrices, all with the same number of columns
+ * @param matrix - bytes from one matrix to the next
  * @param body - works on the strip that starts at `starts`
  */
 export function eachStrip(
-  f: FunctionBuilder, outer: IntLocal, columns: IntLocal, matrix: IntLocal, pointers: readonly IntLocal[],
+  f: FunctionBuilder, outer: I32, columns: IntLocal, matrix: I32, pointers: readonly IntLocal[],
   body: (starts: readonly IntLocal[], store: StripStore, rest: IntLocal | null) => void,
 ): void {
   const starts = pointers.map(() => f.i32());

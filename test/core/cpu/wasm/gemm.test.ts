@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { product, splitProduct } from '../../../../core/cpu/fast/matmul-product.ts';
+import { product, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
 import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
@@ -73,7 +73,7 @@ test('products of all layouts are sums over ascending k, bit by bit', () => {
 });
 
 test('products larger than the blocks', () => {
-  for (const [m, n, k] of [[9, 20, 800], [500, 9, 390], [7, 1040, 12], [243, 13, 385], [247, 1033, 386]]) {
+  for (const [m, n, k] of [[9, 20, 800], [500, 9, 390], [7, 1040, 12], [243, 13, 385], [13, 1100, 70], [247, 1033, 386]]) {
     for (const layout of ['NN', 'TT', 'TN', 'NT']) {
       const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
       check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, run(m, n, k, a, b));
@@ -138,6 +138,29 @@ function runGuarded(args: number[]): void {
   ok(heap.u8.subarray(scratch + bytes, scratch + bytes + 64).every((x) => x === 0x5a), 'written beyond the scratch');
   release(scratch, bytes + 64);
 }
+
+test('parts of products with few rows, and of finish, give the same bits as the whole', () => {
+  for (const parts of [2, 3, 4]) {
+    for (const rows of [1, 2, 3, 4]) {
+      const a = matrix(rows, 13, 'N');
+      for (const [kernel, b] of [[gemmDown[rows - 1], matrix(13, 75, 'N')], [gemmAcross[rows - 1], matrix(13, 75, 'T')]] as const) {
+        check(`${kernel.name} in ${parts}`, rows, 75, a, b, 13, (c) => {
+          const split = splitSkinny([a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, 75, 13], parts);
+          ok(split.length > 1 && split.length <= parts);
+          for (const part of split) kernel.run(...part);
+        });
+      }
+    }
+    const [m, n] = [7, 10];
+    const [sums, whole, split] = [matrix(m, n, 'N'), matrix(m, n, 'N'), matrix(m, n, 'N')];
+    for (const bias of [matrix(m, n, 'N'), { ...matrix(1, n, 'N'), row: 0 }, { ...matrix(m, 1, 'N'), col: 0 }]) {
+      const args = (to: Matrix): number[] => [to.at, 4 * to.row, 4, sums.at, 4 * sums.row, 4, bias.at, 4 * bias.row, 4 * bias.col, m, n, 0.3, 1.7];
+      finish.run(...args(whole));
+      for (const part of splitFinish(args(split), parts)) finish.run(...part);
+      for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) is(read(split, i, j), read(whole, i, j));
+    }
+  }
+});
 
 test('scratch is as large as it needs to be', () => {
   for (const [m, n, k] of [[5, 8, 1], [6, 9, 3], [13, 100, 40], [244, 24, 390], [250, 1030, 20]]) {

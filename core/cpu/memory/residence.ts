@@ -1,0 +1,103 @@
+import { onPressure, resetHeap } from './heap.ts';
+
+/**
+ * The kernels' memory is a cache over the JavaScript heap. Results come into being in it; when as many have come as fit the nursery, all that are not known
+ * to be dead move out, to ordinary arrays that the garbage collector takes care of, and come back when a kernel needs them again. So nothing is freed
+ * under a live reference and nothing leaks, without a call in user code and without finalizers (which do not run inside a synchronous loop).
+ */
+
+/** Something that lies in the kernels' memory for now. */
+export interface Resident {
+  /** Where; 0 when it is out or released. */
+  readonly address: number;
+  /** The period in which a kernel last asked for the address. */
+  readonly used: number;
+  moveOut(): void;
+}
+
+/** Results that came into being since the nursery was last emptied, and the bytes of those that are still there. */
+let young: Resident[] = [];
+let youngBytes = 0;
+/** What a kernel needed again after it had been out, and other things that stay long. */
+let old: Resident[] = [];
+/** Length of `old` when those that have left were last struck off. */
+let oldAtSweep = 0;
+
+/** A nursery of this size fits the second-level cache; it grows while results are needed again after they had to leave. */
+let nursery = 1 << 20;
+const LARGEST_NURSERY = 64 << 20;
+/** Results in the nursery, dead ones included, from which on it is emptied even if they are small. */
+const MANY = 20_000;
+
+/** Number of times the nursery was emptied: the clock by which residents grow cold. */
+let period = 1;
+/** What was not used for so many periods can leave when memory is short. */
+const COLD = 8;
+/** Bytes that came back since the nursery was last emptied. */
+let cameBack = 0;
+
+/** The running period, for `Resident.used`. */
+export function currentPeriod(): number {
+  return period;
+}
+
+/** Makes room for a result. To be called before its memory is asked for. */
+export function makeRoom(bytes: number): void {
+  if ((youngBytes + bytes > nursery || young.length >= MANY) && young.length > 0) emptyNursery();
+  youngBytes += bytes;
+}
+
+/** Adds a result, of which nobody can tell how long it lives. */
+export function addYoung(resident: Resident): void {
+  young.push(resident);
+}
+
+/** A result in the nursery was released early. */
+export function leaveNursery(bytes: number): void {
+  youngBytes -= bytes;
+}
+
+/** Adds something that stays until it grows cold. */
+export function addOld(resident: Resident): void {
+  old.push(resident);
+}
+
+/** Counts bytes that came back into the kernels' memory. */
+export function countReturn(bytes: number): void {
+  cameBack += bytes;
+}
+
+function emptyNursery(): void {
+  const leaving = young;
+  young = [];
+  for (let i = 0; i < leaving.length; i++) if (leaving[i].address !== 0) leaving[i].moveOut();
+  if (cameBack > nursery >> 3 && nursery < LARGEST_NURSERY) nursery *= 2;
+  youngBytes = 0;
+  cameBack = 0;
+  period++;
+  if (old.length > 2 * oldAtSweep + 1000) {
+    old = old.filter(({ address }) => address !== 0);
+    oldAtSweep = old.length;
+  }
+}
+
+/** What was not used for a while leaves when memory is short. */
+function moveColdOut(): void {
+  const staying: Resident[] = [];
+  for (const resident of old) {
+    if (resident.address === 0) continue;
+    if (resident.used > period - COLD) staying.push(resident);
+    else resident.moveOut();
+  }
+  old = staying;
+}
+
+onPressure(moveColdOut);
+
+/** Moves everything out of the kernels' memory, which is empty and can be replaced then. Not to be called while a kernel or a backward pass runs. */
+export function moveAllOut(): void {
+  emptyNursery();
+  for (const resident of old) if (resident.address !== 0) resident.moveOut();
+  old = [];
+  resetHeap();
+}
