@@ -24,6 +24,11 @@ const printing = new Set<Module>();
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html
  */
 export abstract class Module implements MemberHolder {
+  /**
+   * Stands in classes of the library whose `forward` keeps neither its argument nor its result, by themselves: what lies between two such layers of a
+   * `Sequential` is nobody else's, and its memory can go early. Subclasses do not count as such.
+   */
+  static readonly keepsNothing: boolean = false;
   /** Whether the module is in training mode; dropout and batch norm look at it. */
   training = true;
 

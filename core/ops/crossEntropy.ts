@@ -1,4 +1,6 @@
 import { type CrossEntropyAttrs, crossEntropy as crossEntropyKernel, crossEntropyBackward } from '../cpu/crossEntropy.ts';
+import { accelerated } from '../cpu/engine.ts';
+import { fastCrossEntropy, fastCrossEntropyBackward } from '../cpu/fast/crossEntropy.ts';
 import { isFloat, isInteger } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
@@ -16,7 +18,7 @@ const family = 'loss';
 /** Shape of the targets: that of the logits without the classes. */
 const targetShape = (x: Tensor, classDim: number): Shape => x.shape.toSpliced(classDim, 1);
 
-const backwardOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs>({ name: 'crossEntropyBackward', infer: ([, p]) => p as Tensor, cpu: crossEntropyBackward });
+const backwardOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs>({ name: 'crossEntropyBackward', infer: ([, p]) => p as Tensor, cpu: accelerated(fastCrossEntropyBackward, crossEntropyBackward) });
 
 /** Log-softmax, negative log-likelihood and reduction in one: loss, probabilities, weight of the targets that count. */
 const crossEntropyOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs>({
@@ -25,7 +27,7 @@ const crossEntropyOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs
     const x = input as Tensor;
     return [reduction === 'none' ? targetShape(x, classDim) : [], x.shape, []].map((shape) => ({ shape, dtype: x.dtype }));
   },
-  cpu: crossEntropyKernel,
+  cpu: accelerated(fastCrossEntropy, crossEntropyKernel),
   saves: 'both',
   backward: (node, g) => {
     if (g === null) return [];
@@ -140,7 +142,10 @@ export const crossEntropy: Free<(input: Tensor, target: Tensor, options?: CrossE
     const weight = weightOf(name, options.weight, input, input.shape[classDim]);
     if (isFloat(target.dtype)) return withProbabilities(input, target, weight, classDim, smoothing, reduction);
     checkLabels(name, input, target, classDim, ignoreIndex);
-    return applyMany(crossEntropyOp, [input.contiguous(), target.contiguous(), weight], { classDim, ignoreIndex, smoothing, reduction })[0];
+    const [loss, probabilities, total] = applyMany(crossEntropyOp, [input.contiguous(), target.contiguous(), weight], { classDim, ignoreIndex, smoothing, reduction });
+    probabilities.storage.discard();
+    total.storage.discard();
+    return loss;
   },
 );
 

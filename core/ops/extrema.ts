@@ -1,3 +1,5 @@
+import { accelerated } from '../cpu/engine.ts';
+import { fastExtreme } from '../cpu/fast/extrema.ts';
 import { extremeKernel, medianKernel } from '../cpu/extrema.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -67,12 +69,12 @@ function indexOnly(name: string, largest: boolean): Primitive<DimAttrs> {
       checkNotEmpty(name, input as Tensor, dim);
       return { shape: (input as Tensor).shape.toSpliced(dim, 1), dtype: 'int64' };
     },
-    cpu: extremeKernel(largest),
+    cpu: accelerated(fastExtreme(largest), extremeKernel(largest)),
   });
 }
 
-const maxDim = withIndices('max', extremeKernel(true));
-const minDim = withIndices('min', extremeKernel(false));
+const maxDim = withIndices('max', accelerated(fastExtreme(true), extremeKernel(true)));
+const minDim = withIndices('min', accelerated(fastExtreme(false), extremeKernel(false)));
 const argmaxOp = indexOnly('argmax', true);
 const argminOp = indexOnly('argmin', false);
 

@@ -84,7 +84,9 @@ interface AdaptiveMaxPool {
 
 function run(x: Tensor, attrs: PoolAttrs, returnIndices: boolean): Tensor | MaxPoolResult {
   const [output, indices] = applyMany(maxPoolOp, [contiguous(x)], attrs);
-  return returnIndices ? results({ output, indices }) : output;
+  if (returnIndices) return results({ output, indices });
+  indices.storage.discard();
+  return output;
 }
 
 function checkOperand(name: string, rank: SpatialRank, x: Tensor): void {

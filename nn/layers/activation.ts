@@ -11,6 +11,7 @@ import { Inplace, Plain } from './check.ts';
 
 /** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
 export class ReLU extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('ReLU', options);
   }
@@ -22,6 +23,7 @@ export class ReLU extends Inplace {
 
 /** Elementwise `min(max(0, x), 6)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU6.html */
 export class ReLU6 extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('ReLU6', options);
   }
@@ -33,6 +35,7 @@ export class ReLU6 extends Inplace {
 
 /** Self-normalising exponential linear unit, with its two fixed constants. @see https://pytorch.org/docs/stable/generated/torch.nn.SELU.html */
 export class SELU extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('SELU', options);
   }
@@ -44,6 +47,7 @@ export class SELU extends Inplace {
 
 /** Elementwise `x·σ(x)`, also known as swish. @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html */
 export class SiLU extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('SiLU', options);
   }
@@ -55,6 +59,7 @@ export class SiLU extends Inplace {
 
 /** Elementwise `x·tanh(softplus(x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.Mish.html */
 export class Mish extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('Mish', options);
   }
@@ -66,6 +71,7 @@ export class Mish extends Inplace {
 
 /** Elementwise `1/(1 + exp(−x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html */
 export class Sigmoid extends Plain {
+  static override readonly keepsNothing: boolean = true;
   forward(x: Tensor): Tensor {
     return sigmoid(x);
   }
@@ -73,6 +79,7 @@ export class Sigmoid extends Plain {
 
 /** Elementwise hyperbolic tangent. @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html */
 export class Tanh extends Plain {
+  static override readonly keepsNothing: boolean = true;
   forward(x: Tensor): Tensor {
     return tanh(x);
   }
@@ -80,6 +87,7 @@ export class Tanh extends Plain {
 
 /** Elementwise `x/(1 + |x|)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softsign.html */
 export class Softsign extends Plain {
+  static override readonly keepsNothing: boolean = true;
   forward(x: Tensor): Tensor {
     return softsign(x);
   }
@@ -87,6 +95,7 @@ export class Softsign extends Plain {
 
 /** Elementwise `x − tanh(x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html */
 export class Tanhshrink extends Plain {
+  static override readonly keepsNothing: boolean = true;
   forward(x: Tensor): Tensor {
     return tanhshrink(x);
   }
@@ -94,6 +103,7 @@ export class Tanhshrink extends Plain {
 
 /** Elementwise `log(1/(1 + exp(−x)))`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html */
 export class LogSigmoid extends Plain {
+  static override readonly keepsNothing: boolean = true;
   forward(x: Tensor): Tensor {
     return logsigmoid(x);
   }
@@ -101,6 +111,7 @@ export class LogSigmoid extends Plain {
 
 /** Elementwise `min(max(x/6 + 1/2, 0), 1)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html */
 export class Hardsigmoid extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('Hardsigmoid', options);
   }
@@ -112,6 +123,7 @@ export class Hardsigmoid extends Inplace {
 
 /** Elementwise `x·hardsigmoid(x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardswish.html */
 export class Hardswish extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   constructor(options: InplaceOptions = {}) {
     super('Hardswish', options);
   }
@@ -134,6 +146,7 @@ export interface GELUOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
  */
 export class GELU extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly approximate: 'none' | 'tanh';
 
   constructor(options: GELUOptions = {}) {
@@ -172,6 +185,7 @@ abstract class Along extends Module {
 
 /** `exp(x)/Σ exp(x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html */
 export class Softmax extends Along {
+  static override readonly keepsNothing: boolean = true;
   constructor(dim: number) {
     super('Softmax', dim);
   }
@@ -183,6 +197,7 @@ export class Softmax extends Along {
 
 /** `log(softmax(x))` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html */
 export class LogSoftmax extends Along {
+  static override readonly keepsNothing: boolean = true;
   constructor(dim: number) {
     super('LogSoftmax', dim);
   }
@@ -194,6 +209,7 @@ export class LogSoftmax extends Along {
 
 /** `softmax(−x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmin.html */
 export class Softmin extends Along {
+  static override readonly keepsNothing: boolean = true;
   constructor(dim: number) {
     super('Softmin', dim);
   }
@@ -205,6 +221,7 @@ export class Softmin extends Along {
 
 /** Gated linear unit `a·σ(b)` for the two halves of `dim` (default the last). @see https://pytorch.org/docs/stable/generated/torch.nn.GLU.html */
 export class GLU extends Along {
+  static override readonly keepsNothing: boolean = true;
   constructor(dim = -1) {
     super('GLU', dim);
   }

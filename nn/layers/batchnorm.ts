@@ -119,6 +119,7 @@ abstract class AnyBatchNorm extends RunningNorm {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html
  */
 export class BatchNorm1d extends AnyBatchNorm {
+  static override readonly keepsNothing: boolean = true;
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super('BatchNorm1d', [2, 3], numFeatures, options);
   }
@@ -131,6 +132,7 @@ export class BatchNorm1d extends AnyBatchNorm {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
  */
 export class BatchNorm2d extends AnyBatchNorm {
+  static override readonly keepsNothing: boolean = true;
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super('BatchNorm2d', [4], numFeatures, options);
   }
@@ -143,6 +145,7 @@ export class BatchNorm2d extends AnyBatchNorm {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BatchNorm3d.html
  */
 export class BatchNorm3d extends AnyBatchNorm {
+  static override readonly keepsNothing: boolean = true;
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super('BatchNorm3d', [5], numFeatures, options);
   }
@@ -175,6 +178,7 @@ abstract class AnyInstanceNorm extends RunningNorm {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.InstanceNorm1d.html
  */
 export class InstanceNorm1d extends AnyInstanceNorm {
+  static override readonly keepsNothing: boolean = true;
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super('InstanceNorm1d', 3, numFeatures, options);
   }
@@ -187,6 +191,7 @@ export class InstanceNorm1d extends AnyInstanceNorm {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.InstanceNorm2d.html
  */
 export class InstanceNorm2d extends AnyInstanceNorm {
+  static override readonly keepsNothing: boolean = true;
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super('InstanceNorm2d', 4, numFeatures, options);
   }

@@ -121,6 +121,7 @@ abstract class Forward extends Convolution {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
  */
 export class Conv1d extends Forward {
+  static override readonly keepsNothing: boolean = true;
   constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
     super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
   }
@@ -141,6 +142,7 @@ export class Conv1d extends Forward {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
  */
 export class Conv2d extends Forward {
+  static override readonly keepsNothing: boolean = true;
   constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
     super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
   }
@@ -182,6 +184,7 @@ abstract class Transposed extends Convolution {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
  */
 export class ConvTranspose1d extends Transposed {
+  static override readonly keepsNothing: boolean = true;
   constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
     super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
   }
@@ -201,6 +204,7 @@ export class ConvTranspose1d extends Transposed {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
  */
 export class ConvTranspose2d extends Transposed {
+  static override readonly keepsNothing: boolean = true;
   constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
     super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
   }

@@ -48,6 +48,7 @@ abstract class AnyDropout extends Module {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
  */
 export class Dropout extends AnyDropout {
+  static override readonly keepsNothing: boolean = true;
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super('Dropout', p, options);
   }
@@ -64,6 +65,7 @@ export class Dropout extends AnyDropout {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout1d.html
  */
 export class Dropout1d extends AnyDropout {
+  static override readonly keepsNothing: boolean = true;
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super('Dropout1d', p, options);
   }
@@ -80,6 +82,7 @@ export class Dropout1d extends AnyDropout {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html
  */
 export class Dropout2d extends AnyDropout {
+  static override readonly keepsNothing: boolean = true;
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super('Dropout2d', p, options);
   }
@@ -96,6 +99,7 @@ export class Dropout2d extends AnyDropout {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AlphaDropout.html
  */
 export class AlphaDropout extends AnyDropout {
+  static override readonly keepsNothing: boolean = true;
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super('AlphaDropout', p, options);
   }

@@ -9,6 +9,7 @@ import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newPar
 
 /** Gives its input back; arguments are ignored. @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html */
 export class Identity extends Module {
+  static override readonly keepsNothing: boolean = true;
   constructor(..._ignored: readonly unknown[]) {
     super();
   }
@@ -34,6 +35,7 @@ export interface LinearOptions extends FactoryOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
  */
 export class Linear extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly inFeatures: number;
   readonly outFeatures: number;
   weight: Parameter;

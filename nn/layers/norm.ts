@@ -33,6 +33,7 @@ function shapeOf(layer: string, value: unknown): readonly number[] {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
  */
 export class LayerNorm extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly normalizedShape: readonly number[];
   eps: number;
   readonly elementwiseAffine: boolean;
@@ -85,6 +86,7 @@ export interface RMSNormOptions extends FactoryOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.modules.normalization.RMSNorm.html
  */
 export class RMSNorm extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly normalizedShape: readonly number[];
   eps: number | null;
   readonly elementwiseAffine: boolean;
@@ -134,6 +136,7 @@ export interface GroupNormOptions extends FactoryOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html
  */
 export class GroupNorm extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly numGroups: number;
   readonly numChannels: number;
   eps: number;

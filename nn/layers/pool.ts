@@ -88,6 +88,7 @@ abstract class MaxPool extends Pool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
  */
 export class MaxPool1d extends MaxPool {
+  static override readonly keepsNothing: boolean = true;
   constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions | null, options?: MaxPoolLayerOptions) {
     super('MaxPool1d', 1, kernelSize, splitArgs('MaxPool1d', stride, options, [...common, 'dilation']));
   }
@@ -107,6 +108,7 @@ export class MaxPool1d extends MaxPool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
  */
 export class MaxPool2d extends MaxPool {
+  static override readonly keepsNothing: boolean = true;
   constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions | null, options?: MaxPoolLayerOptions) {
     super('MaxPool2d', 2, kernelSize, splitArgs('MaxPool2d', stride, options, [...common, 'dilation']));
   }
@@ -126,6 +128,7 @@ export class MaxPool2d extends MaxPool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AvgPool1d.html
  */
 export class AvgPool1d extends Pool {
+  static override readonly keepsNothing: boolean = true;
   readonly countIncludePad: boolean;
 
   constructor(kernelSize: Size, stride?: Size | AvgPoolLayerOptions | null, options?: AvgPoolLayerOptions) {
@@ -156,6 +159,7 @@ export class AvgPool1d extends Pool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
  */
 export class AvgPool2d extends Pool {
+  static override readonly keepsNothing: boolean = true;
   readonly countIncludePad: boolean;
   readonly divisorOverride: number | null;
 

@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../../core/errors.ts';
-import type { Tensor } from '../../core/tensor.ts';
+import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { checkName, position } from './names.ts';
 
@@ -8,6 +8,11 @@ export type TensorModule = Module & { forward(x: Tensor): Tensor };
 
 function checkLayer(name: string, layer: unknown): void {
   if (!(layer instanceof Module)) throw new ArgumentError(`Sequential: '${name}' is not a Module, got ${show(layer)}; expected a Module`);
+}
+
+/** Whether a layer of the library runs as it was written: not a subclass of one, and without hooks. */
+function keepsNothing(layer: TensorModule): boolean {
+  return Object.hasOwn(layer.constructor, 'keepsNothing') && !Object.hasOwn(layer, 'forward');
 }
 
 type Named = ReadonlyMap<string, TensorModule> | Readonly<Record<string, TensorModule>>;
@@ -89,7 +94,17 @@ export class Sequential extends Module {
 
   forward(x: Tensor): Tensor {
     let y = x;
-    for (const layer of this._modules.values()) y = layer.forward(y);
+    // True while `y` was made by a layer of ours and given to nobody else: its memory can go when the next layer has done with it.
+    let own = false;
+    for (const layer of this._modules.values()) {
+      const z = layer.forward(y);
+      const quiet = z instanceof Tensor && keepsNothing(layer);
+      if (!quiet || z.storage !== y.storage) {
+        if (own && quiet) y.storage.discard();
+        own = quiet;
+      }
+      y = z;
+    }
     return y;
   }
 }

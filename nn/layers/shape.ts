@@ -15,6 +15,7 @@ function checkDim(layer: string, name: string, value: unknown): asserts value is
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html
  */
 export class Flatten extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly startDim: number;
   readonly endDim: number;
 
@@ -41,6 +42,7 @@ export class Flatten extends Module {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Unflatten.html
  */
 export class Unflatten extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly dim: number;
   readonly unflattenedSize: readonly number[];
 

@@ -15,6 +15,7 @@ import { type FactoryOptions, Inplace, checkFinite, checkInteger, factoryOptions
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
  */
 export class LeakyReLU extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   readonly negativeSlope: number;
 
   constructor(negativeSlope = 0.01, options: InplaceOptions = {}) {
@@ -34,6 +35,7 @@ export class LeakyReLU extends Inplace {
 
 /** Elementwise `x` above 0, `alpha·(exp(x) − 1)` below; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html */
 export class ELU extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   readonly alpha: number;
 
   constructor(alpha = 1, options: InplaceOptions = {}) {
@@ -53,6 +55,7 @@ export class ELU extends Inplace {
 
 /** Elementwise `max(0, x) + min(0, alpha·(exp(x/alpha) − 1))`; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.CELU.html */
 export class CELU extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   readonly alpha: number;
 
   constructor(alpha = 1, options: InplaceOptions = {}) {
@@ -73,6 +76,7 @@ export class CELU extends Inplace {
 
 /** Elementwise `log(1 + exp(beta·x))/beta`, linear where `beta·x > threshold`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html */
 export class Softplus extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly beta: number;
   readonly threshold: number;
 
@@ -95,6 +99,7 @@ export class Softplus extends Module {
 
 /** Elementwise `min(max(x, minVal), maxVal)`; -1 and 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html */
 export class Hardtanh extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   readonly minVal: number;
   readonly maxVal: number;
 
@@ -118,6 +123,7 @@ export class Hardtanh extends Inplace {
 
 /** Elementwise `x` where `|x| > lambd`, else 0; `lambd` is 0.5 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html */
 export class Hardshrink extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly lambd: number;
 
   constructor(lambd = 0.5) {
@@ -137,6 +143,7 @@ export class Hardshrink extends Module {
 
 /** Elementwise: `x` moved toward 0 by `lambd` (default 0.5), and 0 within. @see https://pytorch.org/docs/stable/generated/torch.nn.Softshrink.html */
 export class Softshrink extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly lambd: number;
 
   constructor(lambd = 0.5) {
@@ -157,6 +164,7 @@ export class Softshrink extends Module {
 
 /** Elementwise `x` where `x > threshold`, else `value`. @see https://pytorch.org/docs/stable/generated/torch.nn.Threshold.html */
 export class Threshold extends Inplace {
+  static override readonly keepsNothing: boolean = true;
   readonly threshold: number;
   readonly value: number;
 
@@ -190,6 +198,7 @@ export interface PReLUOptions extends FactoryOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.PReLU.html
  */
 export class PReLU extends Module {
+  static override readonly keepsNothing: boolean = true;
   readonly numParameters: number;
   readonly init: number;
   weight: Parameter;

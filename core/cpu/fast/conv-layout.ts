@@ -23,6 +23,33 @@ export function imagesOf(x: Tensor): Images {
   return { address: addressOf(x), image: image * 4, channel: channel * 4, row: row * 4, column: column * 4 };
 }
 
+/** Weights as a convolution uses them: where tap (0, 0) is, and the distances in bytes of groups, result channels, summed channels, rows and columns. */
+export interface WeightLayout {
+  readonly address: number;
+  readonly group: number;
+  readonly row: number;
+  readonly depth: number;
+  readonly steps: Pair;
+}
+
+/** A convolution whose sums are gathered: every result reads its window. */
+export interface Gather extends Pick<ConvGeometry, 'batch' | 'groups' | 'kernel' | 'stride' | 'dilation'> {
+  readonly source: Images;
+  /** Summed channels and result channels in a group. */
+  readonly depth: number;
+  readonly rows: number;
+  /** Rows and columns of an image, zeros (or, below 0, cells left out) before them, and how far windows reach. */
+  readonly inner: Pair;
+  readonly before: Pair;
+  readonly size: Pair;
+  /** Rows and columns of the result. */
+  readonly grid: Pair;
+  readonly weight: WeightLayout;
+  /** Address of the bias, or 0. */
+  readonly bias: number;
+  readonly to: number;
+}
+
 /** Images that are read through windows, where they are or in a frame. */
 export interface Framed {
   /** Distance of neighbouring rows, and bytes of a channel. */

@@ -1,40 +1,14 @@
 import type { Tensor } from '../../tensor.ts';
 import { type FastKernel, addressOf } from '../engine.ts';
 import { runParts } from '../threads/threads.ts';
-import { type ConvGeometry, type Pair, stridesOf4, windowFrame } from '../frame.ts';
+import { type ConvGeometry, stridesOf4, windowFrame } from '../frame.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { NARROW_BYTES, convGather, gatherFields } from '../wasm/conv-gather.ts';
 import { convPack } from '../wasm/conv-pack.ts';
 import { type TileShape, tilesFor } from '../wasm/conv-tile.ts';
 import { heap } from '../wasm/kernel.ts';
-import { type Images, type PlaceGrid, frameBytes, framedLayout, imagesOf, lines, partCount, splitRanges, tilesBytes, writeFrame, writeTerms, writeTiles } from './conv-layout.ts';
-
-/** Weights as a convolution uses them: where tap (0, 0) is, and the distances in bytes of groups, result channels, summed channels, rows and columns. */
-export interface WeightLayout {
-  readonly address: number;
-  readonly group: number;
-  readonly row: number;
-  readonly depth: number;
-  readonly steps: Pair;
-}
-
-/** A convolution whose sums are gathered: every result reads its window. */
-export interface Gather extends Pick<ConvGeometry, 'batch' | 'groups' | 'kernel' | 'stride' | 'dilation'> {
-  readonly source: Images;
-  /** Summed channels and result channels in a group. */
-  readonly depth: number;
-  readonly rows: number;
-  /** Rows and columns of an image, zeros (or, below 0, cells left out) before them, and how far windows reach. */
-  readonly inner: Pair;
-  readonly before: Pair;
-  readonly size: Pair;
-  /** Rows and columns of the result. */
-  readonly grid: Pair;
-  readonly weight: WeightLayout;
-  /** Address of the bias, or 0. */
-  readonly bias: number;
-  readonly to: number;
-}
+import { type Gather, type PlaceGrid, frameBytes, framedLayout, imagesOf, lines, partCount, splitRanges, tilesBytes, writeFrame, writeTerms, writeTiles } from './conv-layout.ts';
+import { paysWinograd, winograd } from './conv-winograd.ts';
 
 /** Whether all operands are float32 tensors, the bias without gaps. */
 export function areFloat32(out: Tensor, a: Tensor, b: Tensor, bias?: Tensor): boolean {
@@ -54,6 +28,11 @@ function paysUnrolled(rows: number, columns: number, channels: number): boolean 
 
 /** Runs a convolution that gathers. */
 export function gather(g: Gather): void {
+  if (paysWinograd(g)) winograd(g);
+  else gatherDirect(g);
+}
+
+function gatherDirect(g: Gather): void {
   const { batch, groups, kernel, stride, depth, rows, inner, before, size, source, weight } = g;
   const framed = framedLayout(source, inner, before, size, stride[1]);
   const plane = g.grid[0] * g.grid[1];

@@ -1,9 +1,10 @@
 import { type F64, type I32, type V128, f32, f32x4, f64, i32, v128 } from './code.ts';
 import type { FunctionBuilder, IntLocal, Local } from './function.ts';
 import { WasmKernel } from './kernel.ts';
+import { log } from './math-log.ts';
 import { splat } from './normalize.ts';
-import { DoubleSum, addStretch, mapStretch } from './reduce-loops.ts';
-import { logOf, rowMaximum, rowPowers } from './softmax.ts';
+import { DoubleSum, Queue, addStretch, inFours, mapStretch } from './reduce-loops.ts';
+import { rowMaximum, rowPowers } from './softmax.ts';
 
 /** What becomes of the losses: each on its own, their sum, their mean, or losses and weights of rows as pairs of doubles, for later. */
 export const LOSS = { none: 0, sum: 1, mean: 2, pairs: 3 } as const;
@@ -73,43 +74,61 @@ const forwardKernel = (weighted: boolean): WasmKernel =>
         const totals = new LossTotals(f, losses, mode);
         const [loss, own] = [f.f64(), f.f64()];
         const apart = new DoubleSum(f);
-        f.repeat(rows, () => {
-          at.set(x);
-          const max = rowMaximum(f, n, at);
-          at.set(x);
-          to.set(p);
-          const sum = rowPowers(f, n, max, at, to);
-          const inverse = splat(f, f.f64(f64.div(f64.const(1), sum)));
-          to.set(p);
-          mapStretch(f, n, [to], to, () => f32x4.mul(v128.load(to), inverse));
-          const y = f.i32(i32.load(targets));
-          loss.set(f64.const(0));
-          own.set(f64.const(0));
-          f.if(i32.ne(y, ignore), () => {
-            const at4 = f.i32(i32.shl(y, 2));
-            own.set(weighted ? double(i32.add(weight, at4)) : f64.const(1));
-            const log = f.f64(f64.promote(f32x4.lane(logOf(f, sum), 0)));
-            const distance = f64.promote(f32.sub(f32.load(i32.add(x, at4)), f32x4.lane(max, 0)));
-            loss.set(f64.mul(f64.mul(main, own), f64.sub(log, distance)));
-            f.if(f32.gt(f32.demote(even), f32.const(0)), () => {
-              at.set(x);
-              w.set(weight);
-              apart.clear();
-              addStretch(f, n, [at, w], [apart], (offset) => {
-                const d = f32x4.sub(v128.load(at, offset), max);
-                return [weighted ? f32x4.mul(d, v128.load(w, offset)) : d];
+        const smooths = f.i32(f32.gt(f32.demote(even), f32.const(0)));
+        const row = f.i32(x);
+        const [maxima, sums] = [new Queue(f), new Queue(f)];
+        inFours(
+          f,
+          rows,
+          () => {
+            at.set(row);
+            const max = rowMaximum(f, n, at);
+            at.set(row);
+            to.set(p);
+            const sum = rowPowers(f, n, max, at, to);
+            maxima.push(max);
+            sums.push(splat(f, sum));
+            const inverse = splat(f, f.f64(f64.div(f64.const(1), sum)));
+            to.set(p);
+            mapStretch(f, n, [to], to, () => f32x4.mul(v128.load(to), inverse));
+            for (const q of [row, p]) q.increase(bytes);
+          },
+          () => {
+            maxima.push(f32x4.const(0));
+            sums.push(f32x4.const(1));
+          },
+          () => sums.lanes.set(log(f, sums.lanes)),
+          () => {
+            const max = maxima.shift();
+            const norm = f.f64(f64.promote(f32x4.lane(sums.shift(), 0)));
+            const y = f.i32(i32.load(targets));
+            loss.set(f64.const(0));
+            own.set(f64.const(0));
+            f.if(i32.ne(y, ignore), () => {
+              const skip = f.i32(i32.shl(y, 2));
+              own.set(weighted ? double(i32.add(weight, skip)) : f64.const(1));
+              const distance = f64.promote(f32.sub(f32.load(i32.add(x, skip)), f32x4.lane(max, 0)));
+              loss.set(f64.mul(f64.mul(main, own), f64.sub(norm, distance)));
+              f.if(smooths, () => {
+                at.set(x);
+                w.set(weight);
+                apart.clear();
+                addStretch(f, n, [at, w], [apart], (offset) => {
+                  const d = f32x4.sub(v128.load(at, offset), max);
+                  return [weighted ? f32x4.mul(d, v128.load(w, offset)) : d];
+                });
+                loss.set(f64.add(loss, f64.mul(even, f64.sub(f64.mul(weights, norm), apart.total()))));
               });
-              loss.set(f64.add(loss, f64.mul(even, f64.sub(f64.mul(weights, log), apart.total()))));
             });
-          });
-          f.if(i32.eqz(mode), () => {
-            f.store(losses, f32.demote(loss));
-            losses.increase(4);
-          });
-          totals.add(loss, own);
-          for (const q of [x, p]) q.increase(bytes);
-          targets.increase(4);
-        });
+            f.if(i32.eqz(mode), () => {
+              f.store(losses, f32.demote(loss));
+              losses.increase(4);
+            });
+            totals.add(loss, own);
+            x.increase(bytes);
+            targets.increase(4);
+          },
+        );
         totals.finish(total);
       },
     ),

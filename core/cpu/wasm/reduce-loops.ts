@@ -160,3 +160,39 @@ export function moments(f: FunctionBuilder, x: I32, count: I32, stride: I32, n: 
   mean.set(select<'f64'>(corrected, mean, f64.eq(corrected, corrected)));
   return { mean, squares };
 }
+
+/** Four floats that go in and out one after the other, so that what takes long is done for four at once. */
+export class Queue {
+  private readonly f: FunctionBuilder;
+  readonly lanes: Local<'v128'>;
+  constructor(f: FunctionBuilder) {
+    this.f = f;
+    this.lanes = f.v128();
+  }
+  /** Appends the float that is in all lanes of `x`; after four times the first is in lane 0. */
+  push(x: V128): void {
+    this.lanes.set(v128.shuffle32(this.lanes, x, [1, 2, 3, 4]));
+  }
+  /** Takes out the first, in all lanes. */
+  shift(): Local<'v128'> {
+    const first = this.f.v128(v128.shuffle32(this.lanes, this.lanes, [0, 0, 0, 0]));
+    this.lanes.set(v128.shuffle32(this.lanes, this.lanes, [1, 2, 3, 0]));
+    return first;
+  }
+}
+
+/**
+ * Goes over rows in groups of four: `before` for each row of the group, then `between` for all four (`pad` stands in for each that is missing), then
+ * `after` for each row.
+ */
+export function inFours(f: FunctionBuilder, rows: I32, before: () => void, pad: () => void, between: () => void, after: () => void): void {
+  const [left, group] = [f.i32(rows), f.i32()];
+  f.while(i32.gtS(left, 0), () => {
+    group.set(i32.min(left, i32.const(4)));
+    f.repeat(group, before);
+    f.repeat(i32.sub(4, group), pad);
+    between();
+    f.repeat(group, after);
+    left.set(i32.sub(left, group));
+  });
+}

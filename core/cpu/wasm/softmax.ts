@@ -2,7 +2,7 @@ import { type F32, type V128, f32, f32x4, f64, i32, select, v128 } from './code.
 import type { FunctionBuilder, IntLocal, Local } from './function.ts';
 import { WasmKernel } from './kernel.ts';
 import { log } from './math-log.ts';
-import { DoubleSum, eachVector, largestLane, mapStretch, storeFirst } from './reduce-loops.ts';
+import { DoubleSum, Queue, eachVector, inFours, largestLane, mapStretch, storeFirst } from './reduce-loops.ts';
 import { expNegative } from './softmax-exp.ts';
 
 /** The largest of a row in all lanes; where there are NaN, maybe of the others. `at` is moved over the row. */
@@ -48,34 +48,60 @@ export function rowPowers(f: FunctionBuilder, n: IntLocal, max: Local<'v128'>, a
 }
 
 /** The logarithm of a double, as a float in all lanes. */
-export const logOf = (f: FunctionBuilder, x: Local<'f64'>): V128 => log(f, f32x4.splat(f32.demote(x)));
+const logOf = (f: FunctionBuilder, x: Local<'f64'>): V128 => log(f, f32x4.splat(f32.demote(x)));
 
-/** Softmax of rows, or its logarithm: `run(out, x, rows, n)`; also in place. */
-const softmaxKernel = (isLog: boolean): WasmKernel =>
-  new WasmKernel(isLog ? 'logSoftmaxRows' : 'softmaxRows', (m) =>
-    m.function('softmaxRows', ['i32', 'i32', 'i32', 'i32'], (f, out, x, rows, n) => {
-      const [at, to] = [f.i32(), f.i32()];
-      const bytes = f.i32(i32.shl(n, 2));
-      f.repeat(rows, () => {
-        at.set(x);
+/** Softmax of rows: `run(out, x, rows, n)`; also in place. */
+const plainRows: WasmKernel = new WasmKernel('softmaxRows', (m) =>
+  m.function('softmaxRows', ['i32', 'i32', 'i32', 'i32'], (f, out, x, rows, n) => {
+    const [at, to] = [f.i32(), f.i32()];
+    const bytes = f.i32(i32.shl(n, 2));
+    f.repeat(rows, () => {
+      at.set(x);
+      const max = rowMaximum(f, n, at);
+      at.set(x);
+      to.set(out);
+      const total = f.v128(f32x4.splat(f32.demote(rowPowers(f, n, max, at, to))));
+      to.set(out);
+      mapStretch(f, n, [to], to, () => f32x4.div(v128.load(to), total));
+      x.increase(bytes);
+      out.increase(bytes);
+    });
+  }),
+);
+
+/** Logarithm of the softmax of rows: `run(out, x, rows, n)`; also in place. */
+const logRows: WasmKernel = new WasmKernel('logSoftmaxRows', (m) =>
+  m.function('logSoftmaxRows', ['i32', 'i32', 'i32', 'i32'], (f, out, x, rows, n) => {
+    const [row, at, to] = [f.i32(x), f.i32(), f.i32()];
+    const bytes = f.i32(i32.shl(n, 2));
+    const [maxima, sums] = [new Queue(f), new Queue(f)];
+    inFours(
+      f,
+      rows,
+      () => {
+        at.set(row);
         const max = rowMaximum(f, n, at);
+        at.set(row);
+        maxima.push(max);
+        sums.push(f32x4.splat(f32.demote(rowPowers(f, n, max, at, null))));
+        row.increase(bytes);
+      },
+      () => {
+        maxima.push(f32x4.const(0));
+        sums.push(f32x4.const(1));
+      },
+      () => sums.lanes.set(log(f, sums.lanes)),
+      () => {
+        const [max, shift] = [maxima.shift(), sums.shift()];
         at.set(x);
         to.set(out);
-        const sum = rowPowers(f, n, max, at, isLog ? null : to);
-        at.set(x);
-        to.set(out);
-        if (isLog) {
-          const shift = f.v128(logOf(f, sum));
-          mapStretch(f, n, [at, to], to, () => f32x4.sub(f32x4.sub(v128.load(at), max), shift));
-        } else {
-          const total = f.v128(f32x4.splat(f32.demote(sum)));
-          mapStretch(f, n, [to], to, () => f32x4.div(v128.load(to), total));
-        }
+        mapStretch(f, n, [at, to], to, () => f32x4.sub(f32x4.sub(v128.load(at), max), shift));
         x.increase(bytes);
         out.increase(bytes);
-      });
-    }),
-  );
+      },
+    );
+  }),
+);
 
 /** Gradient of softmax of rows, or of its logarithm: `run(out, g, y, rows, n)`, with `y` the result. */
 const softmaxBackwardKernel = (isLog: boolean): WasmKernel =>
@@ -103,7 +129,7 @@ const softmaxBackwardKernel = (isLog: boolean): WasmKernel =>
   );
 
 /** Softmax along the last dimension. */
-export const softmaxRows = { plain: softmaxKernel(false), log: softmaxKernel(true) } as const;
+export const softmaxRows = { plain: plainRows, log: logRows } as const;
 /** Its gradients. */
 export const softmaxRowsBackward = { plain: softmaxBackwardKernel(false), log: softmaxBackwardKernel(true) } as const;
 

@@ -47,18 +47,18 @@ export const winogradPack: WasmKernel = new WasmKernel('winogradPack', (m) => {
  * - `terms`: where the channels of a product are; `weights`; `tiles`, `tileCount`: the table of tiles of rows;
  * - `tileBytes`: distance of channels of a product; `inputProduct`, `outputProduct`: distance of products;
  * - `to`, `toImage`, `toPlane`, `channels`: the result; `back`: fields of the frame that results are copied from, or 0 where they are written directly,
- *   `outputPitch` and `outputImage`: the distance of rows and images where they are written; `bias` of all channels, or 0.
+ *   `outputPitch`, `outputImage` and `outputPlane`: the distance of rows, images and channels where they are written; `bias` of all channels, or 0.
  */
 export const winogradFields = fieldsOf([
   'source', 'sourceImage', 'frame', 'framed', 'pitch', 'plane', 'depth', 'batch', 'blockImages', 'imageTiles', 'blockTiles', 'inputTiles', 'outputTiles', 'terms', 'weights', 'tiles',
-  'tileCount', 'tileBytes', 'inputProduct', 'outputProduct', 'to', 'toImage', 'toPlane', 'channels', 'back', 'outputPitch', 'outputImage', 'bias',
+  'tileCount', 'tileBytes', 'inputProduct', 'outputProduct', 'to', 'toImage', 'toPlane', 'channels', 'back', 'outputPitch', 'outputImage', 'outputPlane', 'bias',
 ]);
 
 /**
  * Convolution with 3x3 windows, stride 1: see `winograd.ts` for the formula. Each of a tile's 36 products is one sum over the channels in ascending order.
  *
  * Arguments: address of the parameters, first image (at the start of a block), images, scratch: framed images, transformed inputs, products, one call's
- * transforms, planes of one channel of a block's images. Parts with other images write to disjoint places.
+ * transforms, planes of a block's images where results are copied. Parts with other images write to disjoint places.
  */
 export const winogradConv: WasmKernel = new WasmKernel('winogradConv', (m) => {
   const frame = frameFunction(m);
@@ -73,7 +73,7 @@ export const winogradConv: WasmKernel = new WasmKernel('winogradConv', (m) => {
     const [depth, channels, blockImages, imageTiles, blockTiles, tileCount, tileBytes, inputProduct, outputProduct, back, toPlane] = (
       ['depth', 'channels', 'blockImages', 'imageTiles', 'blockTiles', 'tileCount', 'tileBytes', 'inputProduct', 'outputProduct', 'back', 'toPlane'] as const
     ).map(field);
-    const [count, n, at, from, tile, tilesHere, places, c, e, k, entry, panel, target] = Array.from({ length: 13 }, () => f.i32());
+    const [count, at, from, tile, tilesHere, c, e, k, entry, panel, target] = Array.from({ length: 11 }, () => f.i32());
     const terms = field('terms');
     const lastImage = f.i32(i32.add(image, images));
     const inputs = f.i32(i32.add(scratch, i32.mul(value('framed'), blockImages)));
@@ -121,21 +121,18 @@ export const winogradConv: WasmKernel = new WasmKernel('winogradConv', (m) => {
 
         f.for(c, 0, channels, 1, () => {
           from.set(i32.add(products, i32.mul(c, tileBytes)));
-          target.set(i32.add(i32.add(value('to'), i32.mul(image, value('toImage'))), i32.mul(c, toPlane)));
-          at.set(target);
-          f.if(back, () => at.set(planes));
+          at.set(i32.add(i32.add(value('to'), i32.mul(image, value('toImage'))), i32.mul(c, toPlane)));
+          f.if(back, () => at.set(i32.add(planes, i32.mul(c, value('outputPlane')))));
           f.call(output, at, value('outputPitch'), from, outputProduct, i32.add(value('outputTiles'), tableAt), tilesHere, transform);
-          // Once all tiles of the images are there.
-          f.if(i32.and(i32.ne(back, 0), i32.geS(i32.add(tile, blockTiles), imageTiles)), () => {
-            n.set(count);
-            places.set(target);
-            f.while(n, () => {
-              f.call(frame, back, places, at, i32.const(1));
-              places.increase(value('toImage'));
-              at.increase(value('outputImage'));
-              n.increase(-1);
-            });
-          });
+        });
+      });
+      f.if(back, () => {
+        at.set(planes);
+        target.set(i32.add(value('to'), i32.mul(image, value('toImage'))));
+        f.repeat(count, () => {
+          f.call(frame, back, target, at, channels);
+          target.increase(value('toImage'));
+          at.increase(value('outputImage'));
         });
       });
       f.if(value('bias'), () => {

@@ -5,7 +5,7 @@ import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { channelStats, normChannels, normChannelsBackward } from '../../../../core/cpu/wasm/normalize-channels.ts';
 import { columnStats, normColumns, normColumnsBackward } from '../../../../core/cpu/wasm/normalize-columns.ts';
 import { inverseRoots, normRows, normRowsBackward, normVectorsBackward, rowStats } from '../../../../core/cpu/wasm/normalize.ts';
-import { Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
+import { type Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
 import * as F from '../../../../nn/functional.ts';
 import { allClose, equal, is } from '../../../assert.ts';
 

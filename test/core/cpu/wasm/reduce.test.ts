@@ -4,7 +4,7 @@ import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { f32x4 } from '../../../../core/cpu/wasm/code.ts';
 import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { extremeColumns, extremeRows, sumColumns, sumRows, varianceRows } from '../../../../core/cpu/wasm/reduce.ts';
-import { Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
+import { type Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
 import { allClose, equal, is, ok } from '../../../assert.ts';
 
 manualSeed(1);

@@ -4,7 +4,7 @@ import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { softmaxColumns, softmaxColumnsBackward } from '../../../../core/cpu/wasm/softmax-columns.ts';
 import { softmaxRows, softmaxRowsBackward } from '../../../../core/cpu/wasm/softmax.ts';
-import { Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
+import { type Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
 import { allClose, equal, is, ok } from '../../../assert.ts';
 
 manualSeed(2);
