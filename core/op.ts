@@ -39,11 +39,10 @@ const primitives = new Map<string, Primitive<never>>();
 
 /** Defines a primitive operation: shapes, CPU kernel and gradient in one place. */
 export function primitive<A = undefined>(definition: PrimitiveDefinition<A>): Primitive<A> {
-  const { cpu, ...rules } = definition;
-  if (primitives.has(rules.name)) {
-    throw new StateError(`primitive: '${rules.name}' is defined twice, got a second definition; expected distinct names`);
-  }
-  const made: Primitive<A> = { ...rules, kernels: new Map([['cpu', cpu]]) };
+  const { name, infer, cpu, backward, saves } = definition;
+  if (primitives.has(name)) throw new StateError(`primitive: '${name}' is defined twice, got a second definition; expected distinct names`);
+  // All fields in one order, so that the engine finds them at the same place in every primitive.
+  const made: Primitive<A> = { name, infer, kernels: new Map([['cpu', cpu]]), backward, saves };
   primitives.set(made.name, made);
   return made;
 }

@@ -26,6 +26,8 @@ export abstract class Storage {
   discarded = false;
   /** What the running backward pass has made since this list was set; null when results belong to the caller. */
   static temporaries: Storage[] | null = null;
+  /** Backward passes that are running, one in another. */
+  static passes = 0;
   constructor(dtype: DType, length: number) {
     this.dtype = dtype;
     this.length = length;

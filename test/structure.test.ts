@@ -66,7 +66,7 @@ const floors: readonly (readonly string[])[] = [
   ['core/storage.ts', 'core/cpu/wasm/', 'core/cpu/memory/'],
   ['core/device.ts', 'core/format.ts'],
   ['core/tape.ts', 'core/tensor.ts', 'core/results.ts'],
-  ['core/op.ts'],
+  ['core/op.ts', 'core/graph.ts'],
   ['core/cpu/', 'core/autograd.ts', 'core/random.ts'],
   ['core/ops/', 'core/gradcheck.ts', 'core/custom.ts'],
   ['core/data/', 'core/io/'],

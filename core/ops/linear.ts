@@ -3,21 +3,33 @@ import { fastLinear } from '../cpu/fast/matmul.ts';
 import { linearKernel } from '../cpu/matmul.ts';
 import { ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import { isFloat } from '../dtype.ts';
+import { Tensor } from '../tensor.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { checkDTypes, mT, matmul, matmulOp, rowsOf } from './matmul.ts';
 
 const linearOp: Primitive<undefined> = primitive({
   name: 'linear',
-  infer: ([x, w]) => ({ shape: [...(x as Tensor).shape.slice(0, -1), (w as Tensor).shape[0]], dtype: (x as Tensor).dtype }),
+  infer: ([input, weight]) => {
+    const [x, w] = [input as Tensor, weight as Tensor];
+    return { shape: x.ndim === 2 ? [x.shape[0], w.shape[0]] : [...x.shape.slice(0, -1), w.shape[0]], dtype: x.dtype };
+  },
   cpu: accelerated(fastLinear, linearKernel),
   saves: (i) => i < 2,
   backward: [
-    (g, n) => matmul(g, n.input(1)),
+    (g, n) => (g.ndim === 2 ? apply(matmulOp, [g, n.input(1)], undefined) : matmul(g, n.input(1))),
     (g, n) => apply(matmulOp, [mT(rowsOf(g)), rowsOf(n.input(0))], undefined),
     (g) => g,
   ],
 });
+
+/** Whether these are matrices and a vector of floats that fit: what needs no further look. */
+function isPlain(x: unknown, weight: unknown, bias: unknown): boolean {
+  if (!(x instanceof Tensor) || !(weight instanceof Tensor) || x.ndim !== 2 || weight.ndim !== 2) return false;
+  const { dtype } = x;
+  if (x.shape[1] !== weight.shape[1] || dtype !== weight.dtype || !isFloat(dtype)) return false;
+  return bias === undefined || bias === null || (bias instanceof Tensor && bias.ndim === 1 && bias.shape[0] === weight.shape[0] && bias.dtype === dtype);
+}
 
 /**
  * Affine map `x @ weightᵀ + bias`: `(…, in) → (…, out)`.
@@ -44,6 +56,7 @@ export const linear: Free<(x: Tensor, weight: Tensor, bias?: Tensor | null) => T
     ],
   },
   (x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor => {
+    if (isPlain(x, weight, bias)) return apply(linearOp, bias === undefined || bias === null ? [x, weight] : [x, weight, bias], undefined);
     checkTensor('linear', x);
     checkTensor('linear', weight, 'weight');
     if (bias !== undefined && bias !== null) checkTensor('linear', bias, 'bias');

@@ -101,7 +101,6 @@ export function winograd(g: Gather): void {
   put(winogradFields.pitch, pitch);
   put(winogradFields.plane, framed.plane);
   put(winogradFields.depth, depth);
-  put(winogradFields.batch, batch);
   put(winogradFields.blockImages, blockImages);
   put(winogradFields.imageTiles, imageTiles);
   put(winogradFields.blockTiles, blockTiles);

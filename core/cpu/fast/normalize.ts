@@ -9,7 +9,7 @@ import { CHUNK } from '../wasm/reduce-columns.ts';
 /** Elements from which the work is worth splitting over threads. */
 export const WORTH_SPLITTING: number = 1 << 15;
 /** Elements of a matrix that is summed by columns without going back and forth in memory. */
-const CACHED = 1 << 15;
+const CACHED = 1 << 12;
 /** Columns that different threads work on lie in different lines of the cache. */
 const LINE = 16;
 

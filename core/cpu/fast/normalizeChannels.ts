@@ -53,19 +53,26 @@ export const fastNormChannels: FastKernel<NormAttrs> = ([out], [input, weight, b
   const [m, v] = [addressOf(mean as Tensor), addressOf(variance as Tensor)];
   const stride = 4 * channels * n;
   const each = channelsPerPart(size, channels);
+  if (each >= channels && n > 1) {
+    normChannels.run(to, from, w, b, m, v, eps, channels, samples, stride, n);
+    return true;
+  }
+  const bytes = n > 1 ? 0 : 8 * ((channels + 3) & -4);
+  const vectors = bytes > 0 ? allocate(bytes) : 0;
   if (each >= channels) {
-    if (n > 1) normChannels.run(to, from, w, b, m, v, eps, channels, samples, stride, n);
-    else normColumns.run(to, from, w, b, m, v, eps, samples, stride, channels);
+    normColumns.run(to, from, w, b, m, v, eps, samples, stride, channels, vectors);
+    release(vectors, bytes);
     return true;
   }
   const parts: number[][] = [];
   for (let c = 0; c < channels; c += each) {
     const some = Math.min(each, channels - c);
     const skip = 4 * c;
-    const vectors = [w === 0 ? 0 : w + skip, b === 0 ? 0 : b + skip, m + skip, v + skip, eps];
-    parts.push([to + skip * n, from + skip * n, ...vectors, ...(n > 1 ? [some, samples, stride, n] : [samples, stride, some])]);
+    const operands = [w === 0 ? 0 : w + skip, b === 0 ? 0 : b + skip, m + skip, v + skip, eps];
+    parts.push([to + skip * n, from + skip * n, ...operands, ...(n > 1 ? [some, samples, stride, n] : [samples, stride, some, vectors + 8 * c])]);
   }
   runParts(n > 1 ? normChannels : normColumns, parts);
+  if (bytes > 0) release(vectors, bytes);
   return true;
 };
 
@@ -83,18 +90,20 @@ export const fastNormChannelsBackward: FastKernel<NormBackwardAttrs> = ([dx, dw,
   const flows = training ? 1 : 0;
   const each = channelsPerPart(size, channels);
   const [panel, perColumn] = n > 1 ? [0, 0] : panelOf(samples, channels);
-  const bytes = perColumn * ((channels + 3) & -4);
+  const padded = (channels + 3) & -4;
+  const bytes = n > 1 ? 0 : (perColumn + 12) * padded;
   const scratch = bytes > 0 ? allocate(bytes) : 0;
+  const vectors = scratch + perColumn * padded;
   if (each >= channels) {
     if (n > 1) normChannelsBackward.run(to, toWeight, toBias, g, at, w, m, v, eps, channels, samples, stride, n, flows);
-    else normColumnsBackward.run(to, toWeight, toBias, g, at, w, m, v, eps, samples, stride, channels, flows, panel, scratch);
+    else normColumnsBackward.run(to, toWeight, toBias, g, at, w, m, v, eps, samples, stride, channels, flows, panel, scratch, vectors);
   } else {
     const parts: number[][] = [];
     for (let c = 0; c < channels; c += each) {
       const some = Math.min(each, channels - c);
       const skip = 4 * c;
       const operands = [wanted ? to + skip * n : 0, toWeight + skip, toBias + skip, g + skip * n, at + skip * n, w === 0 ? 0 : w + skip, m + skip, v + skip, eps];
-      parts.push([...operands, ...(n > 1 ? [some, samples, stride, n, flows] : [samples, stride, some, flows, panel, scratch + perColumn * c])]);
+      parts.push([...operands, ...(n > 1 ? [some, samples, stride, n, flows] : [samples, stride, some, flows, panel, scratch + perColumn * c, vectors + 12 * c])]);
     }
     runParts(n > 1 ? normChannelsBackward : normColumnsBackward, parts);
   }

@@ -14,7 +14,7 @@ const WORTH_SPLITTING = 1 << 18;
 /** A row of more elements is summed in blocks of so many, whatever the number of threads. */
 const LONG = 1 << 17;
 /** Elements of a matrix that is summed by columns without going back and forth in memory. */
-const CACHED = 1 << 16;
+const CACHED = 1 << 13;
 /** Columns that different threads work on lie in different lines of the cache. */
 const LINE = 16;
 

@@ -9,6 +9,8 @@ import { MAX_PAGES } from '../wasm/module.ts';
 
 /** Addresses below are nobody's, so that 0 means none. */
 const FIRST = 1024;
+/** Where 64 bytes of zeros lie that nobody writes. */
+export const ZEROS = 512;
 /** Vectors may be read past the end of a tensor. */
 const SLACK = 64;
 /** Added behind large stretches: addresses that are equal modulo 4096 slow each other down. */
@@ -32,7 +34,7 @@ function sizeClass(bytes: number): number {
 }
 
 /** Bytes of each size. */
-const sizes = Float64Array.from({ length: 128 }, (_, c) => (c === 0 ? 64 : (5 + ((c - 1) & 3)) * 2 ** (((c - 1) >>> 2) + 4)));
+const sizes: readonly number[] = Array.from({ length: 128 }, (_, c) => (c === 0 ? 64 : (5 + ((c - 1) & 3)) * 2 ** (((c - 1) >>> 2) + 4)));
 
 const free: number[][] = Array.from(sizes, () => []);
 

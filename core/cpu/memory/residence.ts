@@ -27,7 +27,7 @@ let oldAtSweep = 0;
 let nursery = 1 << 20;
 const LARGEST_NURSERY = 64 << 20;
 /** Results in the nursery, dead ones included, from which on it is emptied even if they are small. */
-const MANY = 20_000;
+const MANY = 2048;
 
 /** Number of times the nursery was emptied: the clock by which residents grow cold. */
 let period = 1;

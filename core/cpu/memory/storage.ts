@@ -108,7 +108,8 @@ export class CpuStorage extends Storage implements Resident {
       case 'float64': return new Float64Array(buffer, at, length);
       case 'int32':
       case 'int64': return new Int32Array(buffer, at, length);
-      default: return new Uint8Array(buffer, at, length);
+      case 'uint8':
+      case 'bool': return new Uint8Array(buffer, at, length);
     }
   }
 

@@ -34,7 +34,7 @@ export function setNumThreads(n: number): void {
   if (!Number.isInteger(n) || n < 1) throw new ArgumentError(`setNumThreads: invalid number of threads, got ${show(n)}; expected an integer of at least 1`, { values: { n } });
   const wanted = Math.min(n, MOST);
   if (wanted === threads) return;
-  if (Storage.temporaries !== null) {
+  if (Storage.passes > 0) {
     throw new StateError(`setNumThreads: a backward pass is running, got a change from ${threads} to ${n}; expected a call between operations`, { values: { threads, n } });
   }
   pool?.close();

@@ -1,5 +1,6 @@
 import { type I32, f32, i32, select } from './code.ts';
 import type { FunctionBuilder, IntLocal } from './function.ts';
+import { ZEROS } from '../memory/heap.ts';
 import { COLUMNS, type LeftForm, ROWS, tile } from './gemm-tile.ts';
 import { WasmKernel } from './kernel.ts';
 import type { ModuleBuilder } from './module.ts';
@@ -13,9 +14,6 @@ export const DEPTH = 384;
 export const WIDTH = 1024;
 /** Rows that are worked on at once: their part of the left operand stays in the second-level cache. A last block has up to 4 rows more. */
 export const HEIGHT = 240;
-/** Nobody writes below the first stretch of the heap, so there are zeros: what sums start from. */
-const ZEROS = 512;
-
 /** Bytes of a row of the last, partial tiles, which are computed beside the result. */
 const EDGE_ROW = 4 * COLUMNS;
 

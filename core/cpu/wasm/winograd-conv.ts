@@ -42,7 +42,7 @@ export const winogradPack: WasmKernel = new WasmKernel('winogradPack', (m) => {
  *
  * - `source`, `sourceImage`: the first image and the distance of images; `frame`, `framed`, `pitch`, `plane`: fields of the frame with the zeros around,
  *   room for one, its rows' and channels' distance; `depth`: channels;
- * - `batch` images, of which `blockImages` make a block; `imageTiles` tiles of an image, of which `blockTiles` are in a block; one of the two is all;
+ * - `blockImages` images make a block; `imageTiles` tiles of an image, of which `blockTiles` are in a block; one of the two is all;
  * - `inputTiles`, `outputTiles`: tables of where the tiles of `blockImages` images start, with three more that are read but not used;
  * - `terms`: where the channels of a product are; `weights`; `tiles`, `tileCount`: the table of tiles of rows;
  * - `tileBytes`: distance of channels of a product; `inputProduct`, `outputProduct`: distance of products;
@@ -50,7 +50,7 @@ export const winogradPack: WasmKernel = new WasmKernel('winogradPack', (m) => {
  *   `outputPitch`, `outputImage` and `outputPlane`: the distance of rows, images and channels where they are written; `bias` of all channels, or 0.
  */
 export const winogradFields = fieldsOf([
-  'source', 'sourceImage', 'frame', 'framed', 'pitch', 'plane', 'depth', 'batch', 'blockImages', 'imageTiles', 'blockTiles', 'inputTiles', 'outputTiles', 'terms', 'weights', 'tiles',
+  'source', 'sourceImage', 'frame', 'framed', 'pitch', 'plane', 'depth', 'blockImages', 'imageTiles', 'blockTiles', 'inputTiles', 'outputTiles', 'terms', 'weights', 'tiles',
   'tileCount', 'tileBytes', 'inputProduct', 'outputProduct', 'to', 'toImage', 'toPlane', 'channels', 'back', 'outputPitch', 'outputImage', 'outputPlane', 'bias',
 ]);
 

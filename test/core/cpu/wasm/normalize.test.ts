@@ -138,7 +138,7 @@ test('parts have the bits of the whole, and nothing is written beyond', () => {
     return outs.map((at) => bits(at, size));
   };
   const [o, p, q] = outs;
-  const [scratch, line] = [allocate(16 * 40), 4 * n];
+  const [scratch, vectors, line] = [allocate(16 * 40), allocate(12 * 40), 4 * n];
   // Rows from `r` on.
   const byRows = (run: (r: number, count: number) => void): void => equal(results(() => [0, 13, 26, 39].forEach((r) => run(r, Math.min(13, rows - r)))), results(() => run(0, rows)));
   byRows((r, count) => rowStats.run(o + 4 * r, p + 4 * r, x + r * line, count, n));
@@ -153,8 +153,8 @@ test('parts have the bits of the whole, and nothing is written beyond', () => {
   inverseRoots.run(b, v, 1e-5, rows);
   byColumns((c, count, panel, at) => normVectorsBackward.run(o + 4 * c, p + 4 * c, g + 4 * c, x + 4 * c, m, b, rows, line, count, panel, at));
   byColumns((c, count, panel, at) => columnStats.run(o + 4 * c, p + 4 * c, x + 4 * c, rows, line, count, panel, at));
-  byColumns((c, count) => normColumns.run(o + 4 * c, x + 4 * c, w + 4 * c, 0, m + 4 * c, v + 4 * c, 1e-5, rows, line, count));
-  byColumns((c, count, panel, at) => normColumnsBackward.run(o + 4 * c, p + 4 * c, q + 4 * c, g + 4 * c, x + 4 * c, 0, m + 4 * c, v + 4 * c, 1e-5, rows, line, count, 1, panel, at));
+  byColumns((c, count) => normColumns.run(o + 4 * c, x + 4 * c, w + 4 * c, 0, m + 4 * c, v + 4 * c, 1e-5, rows, line, count, vectors + 8 * c));
+  byColumns((c, count, panel, at) => normColumnsBackward.run(o + 4 * c, p + 4 * c, q + 4 * c, g + 4 * c, x + 4 * c, 0, m + 4 * c, v + 4 * c, 1e-5, rows, line, count, 1, panel, at, vectors + 12 * c));
   // The same memory as (5, 10, 39): channels from `c` on.
   const byChannels = (run: (c: number, count: number) => void): void => equal(results(() => [0, 4, 8].forEach((c) => run(c, Math.min(4, 10 - c)))), results(() => run(0, 10)));
   const [planes, stride] = [5, 10 * line];
