@@ -1,4 +1,4 @@
-import { ArgumentError, DTypeError, show } from './errors.ts';
+import { ArgumentError, DTypeError, MemoryError, show } from './errors.ts';
 
 /**
  * The element types a tensor can have. `float32` is the default; `int64` is kept as 32-bit integers in
@@ -41,9 +41,13 @@ export function itemSize(dtype: DType): number {
   return table[dtype].bytes;
 }
 
-/** A zeroed array for `length` elements. */
+/** A zeroed array for `length` elements. @throws MemoryError when there is no room */
 export function makeArray(dtype: DType, length: number): TypedArray {
-  return table[dtype].make(length);
+  try {
+    return table[dtype].make(length);
+  } catch {
+    throw new MemoryError(`memory: no room for an array, got ${length} elements of ${dtype}; expected a smaller tensor`, { values: { bytes: length * itemSize(dtype) } });
+  }
 }
 
 /** True for float32 and float64: the dtypes that carry gradients. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
-import { F, Linear, type Tensor, manualSeed, noGrad, rand, tensor, zeros } from '../index.ts';
+import { F, Linear, MemoryError, type Tensor, manualSeed, noGrad, rand, tensor, zeros } from '../index.ts';
 import { moveAllOut } from '../core/cpu/memory/residence.ts';
 import { liveBytes } from '../core/cpu/memory/heap.ts';
-import { equal, is, ok } from './assert.ts';
+import { equal, is, ok, throwsError } from './assert.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -61,6 +61,14 @@ test('moving everything out and in again changes nothing', () => {
   noGrad(() => before.add_(1));
   moveAllOut();
   equal(before.data(), values.map((v) => v + 1));
+});
+
+test('a request that does not fit says so, and the next smaller one works', () => {
+  const one = tensor([1]);
+  const wide = one.expand([30_000, 30_000]);
+  throwsError(() => wide.add(1), MemoryError, /no room, got a request of 3600000000 bytes with \d+ bytes in use; expected at most/);
+  throwsError(() => zeros([2 ** 20, 2 ** 20]), MemoryError, /no room for an array, got 1099511627776 elements of float32/);
+  equal(one.expand([100, 100]).add(1).sum().item(), 20_000);
 });
 
 test('views share memory wherever it lies', () => {

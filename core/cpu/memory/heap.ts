@@ -70,9 +70,9 @@ export function release(address: number, bytes: number): void {
 }
 
 function carve(bytes: number, c: number): number {
-  if (bytes > LIMIT) throw outOfMemory(bytes);
   const size = sizes[c];
   const step = size < LARGE ? size : size + SKEW;
+  if (step > LIMIT) throw outOfMemory(bytes);
   if (size >= 4 * LINE) top = (top + LINE - 1) & -LINE;
   if (top + step > budget) {
     relieve();
@@ -81,16 +81,20 @@ function carve(bytes: number, c: number): number {
       live += size;
       return at;
     }
-    budget = Math.max(budget * 1.5, top + step);
   }
-  const missing = top + step + SLACK - heap.bytes;
-  if (missing > 0 && (top + step + SLACK > LIMIT || !(heap.grow(Math.min(Math.max(missing, heap.bytes / 2), LIMIT - heap.bytes)) || heap.grow(missing)))) {
-    throw outOfMemory(bytes);
-  }
+  const end = top + step + SLACK;
+  if (end > LIMIT || !grow(end - heap.bytes)) throw outOfMemory(bytes);
+  if (top + step > budget) budget = Math.max(1.5 * budget, top + step);
   const at = top;
   top += step;
   live += size;
   return at;
+}
+
+/** Adds at least so many bytes, and half of what there is if the machine has it, so that growing stays rare. */
+function grow(missing: number): boolean {
+  if (missing <= 0) return true;
+  return heap.grow(Math.min(Math.max(missing, heap.bytes / 2), LIMIT - heap.bytes)) || heap.grow(missing);
 }
 
 function outOfMemory(bytes: number): MemoryError {

@@ -44,12 +44,12 @@ export function currentPeriod(): number {
 /** Makes room for a result. To be called before its memory is asked for. */
 export function makeRoom(bytes: number): void {
   if ((youngBytes + bytes > nursery || young.length >= MANY) && young.length > 0) emptyNursery();
-  youngBytes += bytes;
 }
 
-/** Adds a result, of which nobody can tell how long it lives. */
-export function addYoung(resident: Resident): void {
+/** Adds a result of so many bytes, of which nobody can tell how long it lives. */
+export function addYoung(resident: Resident, bytes: number): void {
   young.push(resident);
+  youngBytes += bytes;
 }
 
 /** A result in the nursery was released early. */

@@ -4,7 +4,7 @@ import { type Device, Storage } from '../../storage.ts';
 import { heap } from '../wasm/kernel.ts';
 import { hasSimd } from '../wasm/support.ts';
 import { allocate, liveBytes, release } from './heap.ts';
-import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom } from './residence.ts';
+import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom, moveAllOut } from './residence.ts';
 
 /** Results up to so many bytes share an array when they move out, since making an array costs more than filling it. What is kept pins no more than that. */
 interface ChunkSize {
@@ -149,10 +149,22 @@ export class CpuStorage extends Storage implements Resident {
       return storage;
     }
     makeRoom(bytes);
-    const storage = new CpuStorage(dtype, length, allocate(bytes), null, 0);
+    const storage = new CpuStorage(dtype, length, allocateOrTidy(bytes), null, 0);
     storage.young = true;
-    addYoung(storage);
+    addYoung(storage, bytes);
     return storage;
+  }
+}
+
+/** A stretch for a result; when there is none, after everything has moved out, which leaves no gaps. */
+function allocateOrTidy(bytes: number): number {
+  try {
+    return allocate(bytes);
+  } catch (error) {
+    // Not while a backward pass has memory of its own.
+    if (!(error instanceof MemoryError) || Storage.passes > 0) throw error;
+    moveAllOut();
+    return allocate(bytes);
   }
 }
 
