@@ -6,28 +6,36 @@ import { hasSimd } from '../wasm/support.ts';
 import { allocate, liveBytes, release } from './heap.ts';
 import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom, moveAllOut } from './residence.ts';
 
-/** Results up to so many bytes share an array when they move out, since making an array costs more than filling it. What is kept pins no more than that. */
-interface ChunkSize {
-  readonly largest: number;
-  readonly bytes: number;
-}
-const tiny: ChunkSize = { largest: 64, bytes: 2048 };
-const small: ChunkSize = { largest: 2048, bytes: 8192 };
+/** Results up to `SMALL` bytes share arrays of `CHUNK` bytes when they move out, since making an array costs more than filling it. What is kept pins no more. */
+const SMALL = 2048;
+const CHUNK = 8192;
+/** Scalars and their like, which are kept more often than others, share arrays of their own. */
+const TINY = 64;
 
 /** An array that is handed out from front to back. */
 class Chunk {
   bytes = new Uint8Array(0);
+  private words = new Int32Array(0);
   private used = 0;
 
-  /** Where the next `n` bytes go in `bytes`. */
-  take(n: number, size: ChunkSize): number {
-    if (this.used + n > this.bytes.length) {
-      this.bytes = new Uint8Array(size.bytes);
+  /** Copies a stretch of the kernels' memory in and returns where it starts in `bytes`. */
+  take(address: number, length: number): number {
+    if (this.used + length > this.bytes.length) {
+      this.bytes = new Uint8Array(CHUNK);
+      this.words = new Int32Array(this.bytes.buffer);
       this.used = 0;
     }
-    const at = this.used;
-    this.used += (n + 7) & -8;
-    return at;
+    const start = this.used;
+    this.used += (length + 7) & -8;
+    if (length > TINY) this.bytes.set(heap.u8.subarray(address, address + length), start);
+    else {
+      // A call to set costs more than a few words.
+      const { words } = this;
+      const from = heap.i32;
+      const end = (start + length + 3) >>> 2;
+      for (let to = start >>> 2, i = address >>> 2; to < end; to++, i++) words[to] = from[i];
+    }
+    return start;
   }
 }
 const tinyChunk = new Chunk();
@@ -80,10 +88,9 @@ export class CpuStorage extends Storage implements Resident {
   moveOut(): void {
     const { address } = this;
     const bytes = this.byteLength();
-    if (bytes <= small.largest) {
-      const [chunk, size] = bytes <= tiny.largest ? [tinyChunk, tiny] : [smallChunk, small];
-      this.start = chunk.take(bytes, size);
-      chunk.bytes.set(heap.u8.subarray(address, address + bytes), this.start);
+    if (bytes <= SMALL) {
+      const chunk = bytes <= TINY ? tinyChunk : smallChunk;
+      this.start = chunk.take(address, bytes);
       this.outside = chunk.bytes.buffer;
     } else {
       const { u8 } = heap;
