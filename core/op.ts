@@ -75,8 +75,9 @@ export function apply<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A)
   const spec = op.infer(inputs, attrs);
   if (isMany(spec)) return run(op, inputs, attrs, kernel, spec.map((s) => unfilled(device, s)))[0];
   const out = unfilled(device, spec);
-  kernel([out], inputs, attrs);
-  if (op.backward !== undefined && isRecorded(inputs)) record(op, inputs, [out], attrs);
+  const outputs = [out];
+  kernel(outputs, inputs, attrs);
+  if (op.backward !== undefined && isRecorded(inputs)) record(op, inputs, outputs, attrs);
   return out;
 }
 

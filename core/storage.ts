@@ -1,19 +1,20 @@
 import type { DType, TypedArray } from './dtype.ts';
 import { DeviceError } from './errors.ts';
 
+let created = 0;
+
 /**
  * A block of elements on a device, shared by a tensor and its views. The version counts in-place writes,
  * so that autograd notices when a saved value was overwritten.
  */
 export abstract class Storage {
-  private static created = 0;
   abstract readonly device: Device;
   readonly dtype: DType;
   readonly length: number;
   /** Counts in-place writes. */
   version = 0;
   /** Order of creation; a gradient of the running backward pass is recognised by it. */
-  readonly id: number = Storage.created++;
+  readonly id: number = created++;
   /** True once a leaf keeps this block as its gradient. */
   claimed = false;
   /** True while the engine may release it: made by a backward pass, and not handed to anyone. */
@@ -34,7 +35,7 @@ export abstract class Storage {
   }
   /** Number of storages made so far. */
   static get count(): number {
-    return Storage.created;
+    return created;
   }
   /** The elements, where they lie in JavaScript's reach. A view of them is good until the next allocation. */
   get cells(): TypedArray {

@@ -26,8 +26,8 @@ let oldAtSweep = 0;
 /** A nursery of this size fits the second-level cache; it grows while results are needed again after they had to leave. */
 let nursery = 1 << 20;
 const LARGEST_NURSERY = 64 << 20;
-/** Results in the nursery, dead ones included, from which on it is emptied even if they are small. */
-const MANY = 2048;
+/** Results in the nursery, dead ones included, from which on it is emptied even if they are small: the list of them should not outlive a minor collection. */
+const MANY = 512;
 
 /** Number of times the nursery was emptied: the clock by which residents grow cold. */
 let period = 1;
