@@ -5,6 +5,7 @@ export type { Shape } from './core/shape.ts';
 export { getDevice, registerDevice } from './core/device.ts';
 export type { Device } from './core/storage.ts';
 export { type NestedArray, Tensor } from './core/tensor.ts';
+export { keep, scope } from './core/scope.ts';
 export { enableGrad, isGradEnabled, noGrad, setGradEnabled } from './core/tape.ts';
 export { type CpuInfo, cpuInfo, setFusedMultiplyAdd } from './core/cpu/settings.ts';
 export { getNumThreads, setNumThreads } from './core/cpu/threads/threads.ts';

@@ -1,6 +1,7 @@
-import type { Device } from './storage.ts';
+import { type Device, Storage } from './storage.ts';
 import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
+import { KernelTable } from './kernels.ts';
 import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
 import { type BackwardFn, type GradFn, Node, type Operand, historyOf, isGradEnabled } from './tape.ts';
 import { type Layout, Tensor, emptyTensor } from './tensor.ts';
@@ -22,8 +23,7 @@ export interface Primitive<A> {
   readonly name: string;
   /** Shapes and dtypes of the outputs; refuses inputs that do not fit. */
   readonly infer: (inputs: readonly Operand[], attrs: A) => Spec | readonly Spec[];
-  /** Kernel per device name. */
-  readonly kernels: Map<string, Kernel<A>>;
+  readonly kernels: KernelTable<Kernel<A>>;
   /** Gradient formula per input (null: none), or one function for all of them. Absent: not differentiable. */
   readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
   /** Which values the gradient formulas read; a function names single inputs. Nothing is kept by default. */
@@ -42,7 +42,7 @@ export function primitive<A = undefined>(definition: PrimitiveDefinition<A>): Pr
   const { name, infer, cpu, backward, saves } = definition;
   if (primitives.has(name)) throw new StateError(`primitive: '${name}' is defined twice, got a second definition; expected distinct names`);
   // All fields in one order, so that the engine finds them at the same place in every primitive.
-  const made: Primitive<A> = { name, infer, kernels: new Map([['cpu', cpu]]), backward, saves };
+  const made: Primitive<A> = { name, infer, kernels: new KernelTable(cpu), backward, saves };
   primitives.set(made.name, made);
   return made;
 }
@@ -98,7 +98,9 @@ function run<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A, kernel: 
 /** A result that a kernel will fill. */
 function unfilled(device: Device, { shape, dtype }: Spec): Tensor {
   const length = numelOf(shape);
-  return new Tensor(device.empty === undefined ? device.allocate(dtype, length) : device.empty(dtype, length), shape);
+  const storage = device.empty === undefined ? device.allocate(dtype, length) : device.empty(dtype, length);
+  if (Storage.scoped !== null && Storage.temporaries === null) Storage.scoped.push(storage);
+  return new Tensor(storage, shape);
 }
 
 function isMany(specs: Spec | readonly Spec[]): specs is readonly Spec[] {
@@ -106,9 +108,9 @@ function isMany(specs: Spec | readonly Spec[]): specs is readonly Spec[] {
 }
 
 function kernelFor<A>(op: Primitive<A>, device: Device): Kernel<A> {
-  const kernel = op.kernels.get(device.name);
+  const kernel = op.kernels.on(device);
   if (kernel === undefined) {
-    throw new DeviceError(`${op.name}: no kernel on this device, got '${device.name}'; expected one of ${[...op.kernels.keys()].join(', ')}`);
+    throw new DeviceError(`${op.name}: no kernel on this device, got '${device.name}'; expected one of ${op.kernels.names().join(', ')}`);
   }
   return kernel;
 }

@@ -25,6 +25,10 @@ export abstract class Storage {
   saves = 0;
   /** True once whoever made it has done with it and nobody else has it: it goes when no recorded operation keeps it. */
   discarded = false;
+  /** True for what outlives the scope it was made in, whoever holds it. */
+  pinned = false;
+  /** What operations have made in the innermost `scope` that is open; null outside of scopes. */
+  static scoped: Storage[] | null = null;
   /** What the running backward pass has made since this list was set; null when results belong to the caller. */
   static temporaries: Storage[] | null = null;
   /** Backward passes that are running, one in another. */
@@ -58,6 +62,10 @@ export abstract class Storage {
   discard(): void {
     this.discarded = true;
     if (this.saves === 0) this.release();
+  }
+  /** The scope it was made in has ended. */
+  leaveScope(): void {
+    if (!this.pinned && !this.claimed) this.discard();
   }
   /** Gives the memory back; the elements are lost. Called only when nobody can read them any more. */
   release(): void {}

@@ -76,6 +76,7 @@ export class Tensor {
     const { gradient, gradientSeen } = rare;
     // A gradient that nobody has looked at is gone with this: its memory serves the next one.
     if (value === null && gradient !== null && !gradientSeen && gradient.storage.claimed) gradient.storage.release();
+    if (value !== null) value.storage.pinned = true;
     rare.gradient = value;
     rare.gradientSeen = value !== null;
   }
@@ -292,6 +293,7 @@ export class Tensor {
     }
     const changes = source.storage.dtype !== this.dtype || source.storage.device !== this.device || !sameShape(source.shape, this.shape);
     if (changes) this.grad = null;
+    source.storage.pinned = true;
     this.storage = source.storage;
     this.shape = source.shape;
     this.strides = source.strides;

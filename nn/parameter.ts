@@ -27,6 +27,7 @@ export class Parameter extends Tensor {
     checkSource('Parameter', tensor);
     checkOptions('Parameter', options, ['requiresGrad']);
     super(tensor.storage, tensor.shape, tensor.strides, tensor.offset);
+    tensor.storage.pinned = true;
     this.requiresGrad = options?.requiresGrad ?? true;
   }
 
@@ -58,6 +59,7 @@ export class Buffer extends Tensor {
     checkOptions('Buffer', options, ['persistent']);
     checkFlag('Buffer', 'persistent', options?.persistent ?? true);
     super(tensor.storage, tensor.shape, tensor.strides, tensor.offset);
+    tensor.storage.pinned = true;
     this.persistent = options?.persistent ?? true;
   }
 }

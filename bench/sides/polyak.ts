@@ -1,7 +1,7 @@
 import * as polyak from '../../index.ts';
 import {
   Adam, AdamW, Conv2d, Embedding, ExponentialMovingAverage, F, Flatten, LayerNorm, Linear, MaxPool2d, Module, type Optimizer, Parameter, ReLU, SGD, Sequential, Tanh,
-  type Tensor, arange, noGrad, ones, tensor, zeros,
+  type Tensor, arange, noGrad, ones, scope, tensor, zeros,
 } from '../../index.ts';
 import { type Filled, type Numbers, probe } from '../data.ts';
 import { type Opened, type SideOptions, type Task, type Tasks, family } from '../side.ts';
@@ -150,13 +150,14 @@ function average({ weights, floats }: Numbers): Task {
   };
 }
 
-/** A result nobody keeps: operations are done when they return. */
-function compute(run: (a: Tensor, b: Tensor) => Tensor) {
+/** A result nobody keeps: operations are done when they return. Without a scope its memory is not known to be free. */
+const compute = (scoped: boolean) => (run: (a: Tensor, b: Tensor) => Tensor) => {
   return ({ floats }: Numbers): Task => {
     const [a, b] = floats.map(floatsOf);
-    return { step: () => void run(a, b), check: () => probe(run(a, b).data()) };
+    const once = (): void => void run(a, b);
+    return { step: scoped ? () => scope(once) : once, check: () => probe(run(a, b).data()) };
   };
-}
+};
 
 function chain({ floats }: Numbers): Task {
   const [x, add, mul] = floats.map(floatsOf);
@@ -172,13 +173,14 @@ function chain({ floats }: Numbers): Task {
   return { step: () => void step(), check: () => [...probe(step().data()), ...probe(x.grad?.data() ?? [])] };
 }
 
-export async function open({ threads }: SideOptions): Promise<Opened> {
+export async function open({ threads, mode }: SideOptions): Promise<Opened> {
   const setNumThreads: unknown = Reflect.get(polyak, 'setNumThreads');
   if (typeof setNumThreads === 'function') (setNumThreads as (n: number) => void)(threads);
+  const alone = compute(mode === 'scope');
   const tasks: Tasks = {
-    ...family({ mlp: (n) => classify(mlp(n, () => new ReLU()), n), average, product: compute((a, b) => a.matmul(b)) }),
+    ...family({ mlp: (n) => classify(mlp(n, () => new ReLU()), n), average, product: alone((a, b) => a.matmul(b)) }),
     W2: regress, W4: leNet, W5: transformer, W6: (n) => classify(new Lstm(), n),
-    'W8-add': compute((a, b) => a.add(b)), 'W8-exp': compute((a) => a.exp()), 'W8-relu': compute((a) => a.relu()),
+    'W8-add': alone((a, b) => a.add(b)), 'W8-exp': alone((a) => a.exp()), 'W8-relu': alone((a) => a.relu()),
     autograd: chain,
   };
   return { tasks, threads: typeof setNumThreads === 'function' ? threads : 1 };

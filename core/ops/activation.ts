@@ -59,7 +59,7 @@ export const relu: InPlace<Plain> = inPlaceMethod(
   { name: 'relu', family, samples: (s) => [[s.float([2, 3])], [s.float([])], [s.float([0, 2])], [s.int([3], -2, 3)]] },
   (x: Tensor, options?: InplaceOptions): Tensor => {
     checkTensor('relu', x);
-    return readSettings('relu', {}, [options]).inplace ? applyInPlace(reluOp, [x], undefined) : apply(reluOp, [x], undefined);
+    return options !== undefined && readSettings('relu', {}, [options]).inplace ? applyInPlace(reluOp, [x], undefined) : apply(reluOp, [x], undefined);
   },
   (x: Tensor): Tensor => applyInPlace(reluOp, [x], undefined),
 );

@@ -105,8 +105,10 @@ function rule<K extends string>({ name, accepts, value, gradient, curvature }: A
 /** The call of an activation: reads its numbers, and runs it out of place or in place. */
 export function caller<K extends string>(d: ActivationDefinition<K>): WithTwo<K> {
   const op = rule(d);
+  const usual: Values = Object.values<number>(d.defaults);
   return (x, ...given) => {
     checkTensor(d.name, x);
+    if (given.length === 0) return apply(op, [x], usual);
     const { values, inplace } = readSettings(d.name, d.defaults, given);
     d.check?.(values);
     return inplace ? applyInPlace(op, [x], values) : apply(op, [x], values);

@@ -4,6 +4,7 @@ import type { Device } from '../storage.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from '../errors.ts';
 import { type Expr, arg } from '../expr.ts';
+import { KernelTable } from '../kernels.ts';
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -29,8 +30,7 @@ export interface UpdateRule {
    * `arg(columns.length + i)` is scalar `i`. Every operation rounds to the dtype of the columns, so that devices agree to the bit.
    */
   readonly body: readonly (Expr | null)[];
-  /** Kernel per device name. */
-  readonly kernels: Map<string, UpdateKernel>;
+  readonly kernels: KernelTable<UpdateKernel>;
 }
 
 /** An update rule as it is written down. */
@@ -58,7 +58,7 @@ export function updateRule({ name, columns, scalars, body }: UpdateDefinition): 
   if (formula.length !== columns.length) {
     throw new ArgumentError(`updateRule: '${name}' gives ${formula.length} values, got ${columns.length} columns; expected a value or null for each`);
   }
-  const rule: UpdateRule = { name, columns, scalars, body: formula, kernels: new Map([['cpu', fastUpdate(formula, scalars.length, updateKernel(formula, scalars.length))]]) };
+  const rule: UpdateRule = { name, columns, scalars, body: formula, kernels: new KernelTable<UpdateKernel>(fastUpdate(formula, scalars.length, updateKernel(formula, scalars.length))) };
   rules.set(name, rule);
   return rule;
 }
@@ -123,9 +123,9 @@ function isPlain({ body }: UpdateRule, targets: Targets, k: number): boolean {
 }
 
 function kernelOf(rule: UpdateRule, device: Device): UpdateKernel {
-  const kernel = rule.kernels.get(device.name);
+  const kernel = rule.kernels.on(device);
   if (kernel === undefined) {
-    throw new DeviceError(`${rule.name}: no kernel on this device, got '${device.name}'; expected one of ${[...rule.kernels.keys()].join(', ')}`);
+    throw new DeviceError(`${rule.name}: no kernel on this device, got '${device.name}'; expected one of ${rule.kernels.names().join(', ')}`);
   }
   return kernel;
 }

@@ -176,7 +176,9 @@ function allocateOrTidy(bytes: number): number {
 }
 
 function gone(): StateError {
-  return new StateError('memory: the elements were released, got a read; expected a live tensor', { hint: 'this is an error of the library: please report it' });
+  return new StateError('memory: the elements were released, got a read; expected a live tensor', {
+    hint: 'return it from the scope it was made in, or keep() it; without scope() this is an error of the library: please report it',
+  });
 }
 
 function newArray(bytes: number): ArrayBuffer {
