@@ -55,6 +55,7 @@ export {
 } from './core/ops/view.ts';
 export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
 export { linear } from './core/ops/linear.ts';
+export { lstmCell } from './core/ops/lstmCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
 export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
@@ -93,6 +94,7 @@ export { type FactoryOptions } from './nn/layers/check.ts';
 export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './nn/layers/containers.ts';
 export { Sequential, type TensorModule } from './nn/layers/sequential.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './nn/layers/linear.ts';
+export { LSTMCell, type RNNCellOptions } from './nn/layers/recurrent.ts';
 export { Flatten, Unflatten } from './nn/layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './nn/layers/conv.ts';
 export {
@@ -125,6 +127,14 @@ export {
 export {
   type AnnealingOptions, type AveragedOptions, BaseAveragedModel, type EMAOptions, ExponentialMovingAverage, MomentumAnnealingEMA, PowerFunctionEMA, type PowerFunctionOptions,
   RampUpEMA, type RampUpOptions, StochasticWeightAverage, WarmupEMA, type WarmupOptions, gammaFromSigmaRel, momentumFromHalfLife, scaleMomentum, sigmaRelFromGamma,
+} from './ema/index.ts';
+
+// profiles of averages, post-hoc synthesis, insight
+export {
+  AveragedProfiles, type Distance, type EffectiveWindow, FolderSnapshots, MemorySnapshots, type PlotDocument, type PlotModule, type PostHocOptions, type PostHocWeights,
+  type PowerProfile, type ProfileSvgOptions, type ProfilesOptions, type Snapshot, type SnapshotInfo, type SnapshotOptions, type SnapshotStore, type SnapshotWeight,
+  type SourceDistance, Synthesis, type SynthesisOptions, type SynthesisTarget, distanceToSource, effectiveWeights, effectiveWindow, postHocWeights, powerProfileWeights,
+  profileInnerProduct, profileSvg, putSnapshot, readSnapshot, snapshotName, synthesize, synthesizeAll,
 } from './ema/index.ts';
 
 // files

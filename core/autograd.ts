@@ -204,6 +204,8 @@ function run(outputs: readonly Tensor[], seeds: readonly Tensor[], pass: Pass): 
   const roots = outputs.map(historyOf);
   const order = collect(roots);
   const needed = pass.targets === null ? null : onPath(order, pass.targets);
+  // A graph that was let go leads nowhere, which is another thing than not leading to a target.
+  if (pass.targets !== null && [...pass.targets.keys()].some((node) => needed?.has(node) !== true)) for (const node of order) node.checkAlive();
   const recording = setGradEnabled(pass.createGraph);
   const temporaries = Storage.temporaries;
   Storage.temporaries = pass.made;

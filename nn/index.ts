@@ -17,6 +17,7 @@ export { type FactoryOptions } from './layers/check.ts';
 export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList } from './layers/containers.ts';
 export { Sequential, type TensorModule } from './layers/sequential.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './layers/linear.ts';
+export { LSTMCell, type RNNCellOptions } from './layers/recurrent.ts';
 export { Flatten, Unflatten } from './layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './layers/conv.ts';
 export {

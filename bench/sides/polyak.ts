@@ -1,7 +1,7 @@
 import * as polyak from '../../index.ts';
 import {
   Adam, AdamW, Conv2d, Embedding, ExponentialMovingAverage, F, Flatten, LayerNorm, Linear, MaxPool2d, Module, type Optimizer, Parameter, ReLU, SGD, Sequential, Tanh,
-  type Tensor, arange, noGrad, ones, scope, tensor, zeros,
+  type Tensor, arange, lstmCell, noGrad, ones, scope, tensor, zeros,
 } from '../../index.ts';
 import { type Filled, type Numbers, probe } from '../data.ts';
 import { type Opened, type SideOptions, type Task, type Tasks, family } from '../side.ts';
@@ -119,9 +119,7 @@ class Lstm extends Module {
   forward(x: Tensor): Tensor {
     let [h, c] = [zeros([x.shape[0], 128]), zeros([x.shape[0], 128])];
     for (let t = 0; t < x.shape[1]; t++) {
-      const [i, f, g, o] = this.input.forward(x.select(1, t)).add(this.hidden.forward(h)).chunk(4, 1);
-      c = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()));
-      h = o.sigmoid().mul(c.tanh());
+      [h, c] = lstmCell(x.select(1, t), [h, c], this.input.weight, this.hidden.weight, this.input.bias, this.hidden.bias);
     }
     return this.head.forward(h);
   }
