@@ -54,6 +54,7 @@ export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
 } from './core/ops/view.ts';
 export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
+export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
@@ -125,7 +126,7 @@ export {
 
 // averages
 export {
-  type AnnealingOptions, type AveragedOptions, BaseAveragedModel, type EMAOptions, ExponentialMovingAverage, MomentumAnnealingEMA, PowerFunctionEMA, type PowerFunctionOptions,
+  type AnnealingOptions, type AveragedOptions, BaseAveragedModel, type EMAOptions, ExponentialMovingAverage, LerpAverage, MomentumAnnealingEMA, PowerFunctionEMA, type PowerFunctionOptions,
   RampUpEMA, type RampUpOptions, StochasticWeightAverage, WarmupEMA, type WarmupOptions, gammaFromSigmaRel, momentumFromHalfLife, scaleMomentum, sigmaRelFromGamma,
 } from './ema/index.ts';
 

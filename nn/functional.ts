@@ -6,6 +6,7 @@ export {
 export { gelu } from '../core/ops/gelu.ts';
 export { logSoftmax, softmax, softmin } from '../core/ops/softmax.ts';
 export { linear } from '../core/ops/linear.ts';
+export { type AttentionOptions, scaledDotProductAttention } from '../core/ops/attention.ts';
 export { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../core/ops/conv.ts';
 export { adaptiveMaxPool1d, adaptiveMaxPool2d, maxPool1d, maxPool2d } from '../core/ops/maxPool.ts';
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../core/ops/pool.ts';

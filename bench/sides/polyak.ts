@@ -1,7 +1,7 @@
 import * as polyak from '../../index.ts';
 import {
   Adam, AdamW, Conv2d, Embedding, ExponentialMovingAverage, F, Flatten, LayerNorm, Linear, MaxPool2d, Module, type Optimizer, Parameter, ReLU, SGD, Sequential, Tanh,
-  type Tensor, arange, lstmCell, noGrad, ones, scope, tensor, zeros,
+  type Tensor, lstmCell, noGrad, ones, scope, tensor, zeros,
 } from '../../index.ts';
 import { type Filled, type Numbers, probe } from '../data.ts';
 import { type Opened, type SideOptions, type Task, type Tasks, family } from '../side.ts';
@@ -76,15 +76,14 @@ class Block extends Module {
   up = new Linear(D, 4 * D);
   down = new Linear(4 * D, D);
 
-  forward(x: Tensor, future: Tensor): Tensor {
-    const y = x.add(this.attend(this.norm1.forward(x), future));
+  forward(x: Tensor): Tensor {
+    const y = x.add(this.attend(this.norm1.forward(x)));
     return y.add(this.down.forward(F.gelu(this.up.forward(this.norm2.forward(y)))));
   }
 
-  private attend(x: Tensor, future: Tensor): Tensor {
+  private attend(x: Tensor): Tensor {
     const [q, k, v] = this.qkv.forward(x).chunk(3, -1).map((p) => p.reshape([-1, T, HEADS, D / HEADS]).transpose(1, 2)); // (B, heads, T, D / heads)
-    const scores = q.matmul(k.transpose(-2, -1)).mul(1 / Math.sqrt(D / HEADS));
-    const mixed = scores.maskedFill(future, -Infinity).softmax(-1).matmul(v);
+    const mixed = F.scaledDotProductAttention(q, k, v, { isCausal: true });
     return this.proj.forward(mixed.transpose(1, 2).reshape([-1, T, D]));
   }
 }
@@ -96,9 +95,9 @@ class Transformer extends Module {
   norm = new LayerNorm(D);
   head = new Linear(D, 64);
 
-  forward(tokens: Tensor, future: Tensor): Tensor {
+  forward(tokens: Tensor): Tensor {
     let x = this.token.forward(tokens).add(this.position);
-    for (const block of this.blocks) x = block.forward(x, future);
+    for (const block of this.blocks) x = block.forward(x);
     return this.head.forward(this.norm.forward(x));
   }
 }
@@ -107,8 +106,7 @@ function transformer(numbers: Numbers): Task {
   const model = new Transformer();
   const tokens = integersOf(numbers.integers[0]);
   const [x, y] = [tokens.narrow(1, 0, T).contiguous(), tokens.narrow(1, 1, T).reshape([-1])];
-  const future = arange(T).unsqueeze(0).gt(arange(T).unsqueeze(1));
-  return train(model, numbers, () => F.crossEntropy(model.forward(x, future).reshape([-1, 64]), y));
+  return train(model, numbers, () => F.crossEntropy(model.forward(x).reshape([-1, 64]), y));
 }
 
 class Lstm extends Module {

@@ -1,0 +1,102 @@
+import { isFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
+import { noGrad } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+import { ones } from './creation.ts';
+import { type Free, checkTensor, free } from './define.ts';
+import { dropout } from './dropout.ts';
+import { checkDTypes, matmul } from './matmul.ts';
+import { softmax } from './softmax.ts';
+
+/** Options of `scaledDotProductAttention`. */
+export interface AttentionOptions {
+  /** Broadcasts to (…, L, S). Bool: true where a key takes part. Floats: added to the scores. */
+  readonly attnMask?: Tensor | null;
+  /** Share of the weights that are set to 0, the others scaled up; default 0. It applies whenever it is given: pass 0 in evaluation. */
+  readonly dropoutP?: number;
+  /** Query i sees the keys 0 … i only; not together with a mask. Default false. */
+  readonly isCausal?: boolean;
+  /** Factor of the scores; default `1/√E`. */
+  readonly scale?: number | null;
+}
+
+const name = 'scaledDotProductAttention';
+const names = ['attnMask', 'dropoutP', 'isCausal', 'scale'];
+
+function checkOperands(query: Tensor, key: Tensor, value: Tensor): void {
+  checkTensor(name, query, 'query');
+  checkTensor(name, key, 'key');
+  checkTensor(name, value, 'value');
+  checkDTypes(name, query, key, value);
+  if (!isFloat(query.dtype)) throw new DTypeError(`${name}: not floats, got ${show(query)}; expected float32 or float64`);
+  const given = `got query ${show(query)}, key ${show(key)}, value ${show(value)}`;
+  if (query.ndim < 2 || key.ndim < 2 || value.ndim < 2) throw new ShapeError(`${name}: too few dimensions, ${given}; expected (…, L, E), (…, S, E), (…, S, Ev)`);
+  if (query.shape.at(-1) !== key.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {
+    throw new ShapeError(`${name}: sizes do not fit, ${given}; expected (…, L, E), (…, S, E), (…, S, Ev)`);
+  }
+}
+
+/** Checks a mask against the shape of the scores. */
+function checkMask(mask: unknown, scores: readonly number[], query: Tensor): asserts mask is Tensor {
+  if (!(mask instanceof Tensor)) throw new ArgumentError(`${name}: attnMask is not a tensor, got ${show(mask)}; expected a Tensor of bool or ${query.dtype}`);
+  if (mask.dtype !== 'bool' && mask.dtype !== query.dtype) throw new DTypeError(`${name}: attnMask is of another dtype, got ${show(mask)}; expected bool or ${query.dtype}`);
+  if (!sameShape(broadcastShapes(name, mask.shape, scores), scores)) throw new ShapeError(`${name}: attnMask does not fit, got ${show(mask)}; expected a shape that broadcasts to [${scores.join(', ')}]`);
+}
+
+/** Removes scores for good: their weights are exactly 0, and so are the gradients that come back, so nothing needs to be recorded. */
+function removeScores(scores: Tensor, removed: Tensor): void {
+  noGrad(() => scores.maskedFill_(removed, -Infinity));
+}
+
+/**
+ * Attention `softmax(Q·Kᵀ·scale + mask)·V`. Queries that see no key at all give 0.
+ *
+ * @param query - (…, L, E)
+ * @param key - (…, S, E)
+ * @param value - (…, S, Ev)
+ * @returns (…, L, Ev)
+ * @throws ShapeError or DTypeError when operands or mask do not fit; ArgumentError for a mask together with `isCausal`, and unknown options
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html and Vaswani et al., 2017
+ */
+export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor> = free(
+  {
+    name,
+    family: 'attention',
+    torch: null,
+    samples: (s) => [
+      [s.float([3, 4]), s.float([5, 4]), s.float([5, 2])],
+      [s.float([2, 3, 4]), s.float([2, 3, 4]), s.float([2, 3, 4]), { isCausal: true }],
+      [s.float([2, 2, 3, 4]), s.float([2, 2, 5, 4]), s.float([2, 2, 5, 3]), { attnMask: s.float([3, 5]), scale: 0.7 }],
+      [s.float([2, 3, 4]), s.float([2, 2, 4]), s.float([2, 2, 3]), { attnMask: s.values([1, 0, 1, 1, 0, 0], [3, 2], 'bool') }],
+      [s.float([0, 3, 4]), s.float([0, 2, 4]), s.float([0, 2, 3])],
+    ],
+  },
+  (query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor => {
+    checkOperands(query, key, value);
+    checkOptions(name, options, names);
+    const { attnMask = null, dropoutP = 0, isCausal = false, scale = null } = options;
+    checkNumber(name, 'dropoutP', dropoutP, 'a probability', (p) => p >= 0 && p <= 1);
+    if (scale !== null) checkNumber(name, 'scale', scale, 'a number', Number.isFinite);
+    const [rows, columns] = [query.shape.at(-2) ?? 0, key.shape.at(-2) ?? 0];
+    const shape = [...broadcastShapes(name, query.shape.slice(0, -2), key.shape.slice(0, -2)), rows, columns];
+    if (attnMask !== null) {
+      if (isCausal) throw new ArgumentError(`${name}: two masks, got attnMask and isCausal; expected one of them`);
+      checkMask(attnMask, shape, query);
+    }
+    const scaled = query.mul(scale ?? 1 / Math.sqrt(query.shape[query.ndim - 1]));
+    const scores = matmul(scaled, key.mT);
+    const seen = attnMask?.dtype === 'bool' ? attnMask : null;
+    // Queries without any key get weights like others, which are then set to 0: a softmax over nothing would be 0/0.
+    const blind = seen === null ? null : seen.any(-1, { keepdim: true }).logicalNot();
+    if (isCausal) removeScores(scores, ones([rows, columns], { dtype: 'bool', device: query.device }).triu(1));
+    if (seen !== null && blind !== null) removeScores(scores, seen.logicalOr(blind).logicalNot());
+    const summed = attnMask !== null && seen === null ? scores.add(attnMask) : scores;
+    const weights = softmax(summed, -1);
+    const known = blind === null ? weights : weights.maskedFill(blind, 0);
+    const kept = dropoutP > 0 ? dropout(known, dropoutP) : known;
+    const result = matmul(kept, value);
+    for (const x of new Set([scaled, scores, summed, weights, known, kept])) x.storage.discard();
+    return result;
+  },
+);
