@@ -123,11 +123,15 @@ test('imports have no cycles, types included', () => {
   for (const file of sources) visit(file, []);
 });
 
+/** Packages that users install only if they want to plot. */
+const plotting = ['@observablehq/plot', 'linkedom'];
+
 test('only declared dependencies are imported, gpu.js only below gpu/, and nothing of Node when a source loads', () => {
   const manifest = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
   for (const { from, to, external } of imports) {
     if (!external) continue;
     if (to === 'gpu.js') ok(from.startsWith('gpu/'), `${from} imports gpu.js`);
+    else if (plotting.includes(to)) ok(from === 'ema/plot.ts' && !new RegExp(`^import[^;]*'${to}'`, 'm').test(read(from)), `${from} imports ${to}: only ema/plot.ts does, when it draws`);
     else if (to.startsWith('node:')) ok(!new RegExp(`^import[^;]*'${to}'`, 'm').test(read(from)), `${from} imports ${to} at the top: browsers have none`);
     else ok(to.split('/', to.startsWith('@') ? 2 : 1).join('/') in manifest.dependencies, `${from} imports ${to}`);
   }

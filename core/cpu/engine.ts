@@ -4,8 +4,6 @@ import type { Tensor } from '../tensor.ts';
 import type { CpuStorage } from './memory/storage.ts';
 import { hasSimd } from './wasm/support.ts';
 
-export { runParts, threadCount } from './threads/threads.ts';
-
 /** Where the first element of a CPU tensor lies in the memory of the Wasm kernels, in bytes. */
 export function addressOf({ storage, offset }: Tensor): number {
   // The only storage of CPU tensors. Elements of float32, int32 and int64 have 4 bytes, those of uint8 and bool one.
@@ -17,7 +15,11 @@ export function addressOf({ storage, offset }: Tensor): number {
 export type FastKernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => boolean;
 
 let fast = hasSimd();
-if (!fast) console.warn('polyak: this machine has no WebAssembly with SIMD; the reference kernels run, in JavaScript, several times slower.');
+if (!fast) {
+  console.warn(
+    "polyak: this machine has no WebAssembly with SIMD, or the page's Content-Security-Policy lacks 'wasm-unsafe-eval'; the reference kernels run, in JavaScript, several times slower.",
+  );
+}
 
 /** Whether Wasm kernels run. */
 export function isFast(): boolean {

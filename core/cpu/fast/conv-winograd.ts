@@ -1,4 +1,4 @@
-import { runParts } from '../engine.ts';
+import { runParts } from '../threads/threads.ts';
 import type { Pair } from '../frame.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { tilesFor } from '../wasm/conv-tile.ts';

@@ -1,7 +1,8 @@
 import type { Operand } from '../../tape.ts';
 import type { Tensor } from '../../tensor.ts';
 import type { CrossEntropyAttrs } from '../crossEntropy.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { LOSS, crossEntropyRows, crossEntropyRowsBackward } from '../wasm/crossEntropy.ts';
 import { crossEntropyColumns, crossEntropyColumnsBackward } from '../wasm/crossEntropy-columns.ts';

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { extremaColumns, extremaRows } from '../wasm/extrema.ts';
 import { sizeBehind } from './softmax.ts';
 

@@ -1,6 +1,7 @@
 import type { Operand } from '../../tape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import type { NormAttrs, NormBackwardAttrs } from '../normalize.ts';
 import { inverseRoots, normRows, normRowsBackward, normVectorsBackward, rowStats } from '../wasm/normalize.ts';

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import type { NormAttrs, NormBackwardAttrs } from '../normalize.ts';
 import { channelStats, normChannels, normChannelsBackward } from '../wasm/normalize-channels.ts';

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../tensor.ts';
-import { type FastKernel, addressOf, runParts, threadCount } from '../engine.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
+import { runParts, threadCount } from '../threads/threads.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
 import { varianceRows } from '../wasm/reduce.ts';
 import { logSumExpRows } from '../wasm/softmax.ts';

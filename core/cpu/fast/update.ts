@@ -1,4 +1,5 @@
 import type { Expr } from '../../expr.ts';
+import { numelOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
 import { isFast } from '../engine.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
@@ -9,7 +10,7 @@ import { Choices } from './pointwiseChoice.ts';
 import { entryBytes, isExactBody, updateListKernel } from '../wasm/update.ts';
 
 type Targets = readonly (readonly Tensor[])[];
-type UpdateKernel = (targets: Targets, scalars: readonly number[]) => void;
+type UpdateKernel = (targets: Targets, scalars: readonly number[], plain?: boolean) => void;
 
 /** Elements from which an update is worth splitting over threads. */
 const WORTH_SPLITTING = 65_536;
@@ -35,36 +36,49 @@ function targetLength(targets: Targets, k: number): number {
   return n;
 }
 
-const addressOf = ({ storage, offset }: Tensor): number => (storage as CpuStorage).locate() + 4 * offset;
-
 /** Number of targets that the last table left out. */
 let leftOut = 0;
 
-/** Writes the table of the targets that kernels do; returns the number of their elements. */
-function writeTable(table: number, targets: Targets): number {
-  let at = table >> 2;
+/** Writes the number of elements of each target into the table, 0 for those that kernels do not do; returns the sum. */
+function writeLengths(table: number, targets: Targets, plain: boolean): number {
+  const [first] = targets;
+  const { i32 } = heap;
+  const step = targets.length + 1;
   let total = 0;
   leftOut = 0;
-  for (let k = 0; k < targets[0].length; k++) {
-    const n = targetLength(targets, k);
-    if (n < 0) leftOut++;
-    if (n <= 0) continue;
-    heap.i32[at++] = n;
-    for (let c = 0; c < targets.length; c++) {
-      // Asking for an address may make the memory grow, which replaces its views.
-      const address = addressOf(targets[c][k]);
-      heap.i32[at++] = address;
+  for (let k = 0, at = table >> 2; k < first.length; k++, at += step) {
+    let n = plain ? numelOf(first[k].shape) : targetLength(targets, k);
+    if (n < 0) {
+      n = 0;
+      leftOut++;
     }
+    i32[at] = n;
     total += n;
   }
   return total;
 }
 
-function run(kernel: WasmKernel, targets: Targets, scalars: readonly number[]): void {
+/** Writes the addresses of all tensors into the table; those of a target without elements are not looked at. */
+function writeAddresses(table: number, targets: Targets, plain: boolean): void {
+  const step = targets.length + 1;
+  for (let c = 0; c < targets.length; c++) {
+    const column = targets[c];
+    for (let k = 0, at = (table >> 2) + c + 1; k < column.length; k++, at += step) {
+      const { storage, offset } = column[k];
+      if (!plain && storage.dtype !== 'float32') continue;
+      // Asking for an address may make the memory grow, which replaces its views.
+      const address = (storage as CpuStorage).locate() + 4 * offset;
+      heap.i32[at] = address;
+    }
+  }
+}
+
+function run(kernel: WasmKernel, targets: Targets, scalars: readonly number[], plain: boolean): void {
   const bytes = 4 * scalars.length + targets[0].length * entryBytes(targets.length);
   const base = allocate(bytes);
   const table = base + 4 * scalars.length;
-  const total = writeTable(table, targets);
+  const total = writeLengths(table, targets, plain);
+  writeAddresses(table, targets, plain);
   const { f32 } = heap;
   for (let i = 0; i < scalars.length; i++) f32[(base >> 2) + i] = scalars[i];
   if (total < WORTH_SPLITTING || threadCount() === 1) kernel.run(base, table, 0, total);
@@ -85,9 +99,9 @@ function run(kernel: WasmKernel, targets: Targets, scalars: readonly number[]): 
  */
 export function fastUpdate(body: readonly (Expr | null)[], scalars: number, reference: UpdateKernel): UpdateKernel {
   if (!isExactBody(body)) return reference;
-  const choices = new Choices(body, body.length, (text) => `f(${text})`);
+  const choices = new Choices(body, body.length, true);
   const kernels = new Map<number, WasmKernel>();
-  return (targets, values) => {
+  return (targets, values, plain = false) => {
     if (!isFast()) {
       reference(targets, values);
       return;
@@ -98,7 +112,7 @@ export function fastUpdate(body: readonly (Expr | null)[], scalars: number, refe
       kernel = updateListKernel(body.map((x) => x && choices.chosen(x, bits)), scalars);
       kernels.set(bits, kernel);
     }
-    run(kernel, targets, values);
+    run(kernel, targets, values, plain);
     if (leftOut > 0) reference(targets.map((column) => column.filter((_, k) => targetLength(targets, k) < 0)), values);
   };
 }
