@@ -76,7 +76,7 @@ export class Tensor {
     const { gradient, gradientSeen } = rare;
     // A gradient that nobody has looked at is gone with this: its memory serves the next one.
     if (value === null && gradient !== null && !gradientSeen && gradient.storage.claimed) gradient.storage.release();
-    if (value !== null) value.storage.pinned = true;
+    if (value instanceof Tensor) value.storage.pinned = true;
     rare.gradient = value;
     rare.gradientSeen = value !== null;
   }

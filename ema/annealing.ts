@@ -1,8 +1,8 @@
 import { show } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
-import { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
+import type { AveragedOptions } from './averaged.ts';
 import { checkMomentum } from './ema.ts';
+import { LerpAverage } from './lerp.ts';
 
 /** Options of `MomentumAnnealingEMA`. */
 export interface AnnealingOptions extends AveragedOptions {
@@ -18,7 +18,7 @@ export interface AnnealingOptions extends AveragedOptions {
  *
  * @see https://mmengine.readthedocs.io/en/latest/api/generated/mmengine.model.MomentumAnnealingEMA.html
  */
-export class MomentumAnnealingEMA<M extends Module = Module> extends BaseAveragedModel<M> {
+export class MomentumAnnealingEMA<M extends Module = Module> extends LerpAverage<M> {
   /** Smallest weight of the newest model. */
   readonly momentum: number;
   /** How slowly the weight falls. */
@@ -39,7 +39,7 @@ export class MomentumAnnealingEMA<M extends Module = Module> extends BaseAverage
     this.gamma = gamma;
   }
 
-  override avgFunc(averaged: Tensor, source: Tensor, steps: number): void {
-    averaged.lerp_(source, Math.max(this.momentum, this.gamma / (this.gamma + steps)));
+  override weight(steps: number): number {
+    return Math.max(this.momentum, this.gamma / (this.gamma + steps));
   }
 }

@@ -1,13 +1,14 @@
 import type { Device } from '../core/storage.ts';
-import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { zeros } from '../core/ops/creation.ts';
-import { noGrad } from '../core/tape.ts';
+import { setTo } from '../core/ops/write.ts';
+import { noGrad, setGradEnabled } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { deepCopy } from '../nn/copy.ts';
 import { Module } from '../nn/module.ts';
 import { Buffer } from '../nn/parameter.ts';
 import { type Pair, matchEntries } from './match.ts';
+import { type EntryLists, type Match, Pairing } from './pairing.ts';
 
 /** Options that every average takes. */
 export interface AveragedOptions {
@@ -43,6 +44,7 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
   readonly updateBuffers: boolean;
   /** True when weights came from a checkpoint without `steps`: they count as one averaged model, not as nothing. */
   private seeded = false;
+  private readonly pairing: Pairing = new Pairing();
 
   /**
    * @param model - the source; it is copied, and nothing is shared with it
@@ -76,6 +78,18 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
    */
   abstract avgFunc(averaged: Tensor, source: Tensor, steps: number): void;
 
+  /**
+   * The rule over lists: what `avgFunc` does, for all tracked floating entries at once. It is made of calls of `avgFunc`; a class may override it beside
+   * `avgFunc` with something quicker. Where a subclass of that overrides `avgFunc` alone, its `avgFunc` is called.
+   *
+   * @param averaged - entries of the average
+   * @param sources - the entries of the source, in the same dtypes and on the same devices; the list is good during the call only
+   * @param steps - number of calls of `updateParameters` before this one, ≥ 1
+   */
+  protected avgLists(averaged: readonly Tensor[], sources: readonly Tensor[], steps: number): void {
+    for (let k = 0; k < averaged.length; k++) this.avgFunc(averaged[k], sources[k].detach(), steps);
+  }
+
   /** The averaged module's forward. */
   forward(...args: Parameters<M['forward']>): ReturnType<M['forward']> {
     return this.module.forward(...args) as ReturnType<M['forward']>;
@@ -88,15 +102,26 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
    * @throws StateError when names or shapes differ; nothing is written then
    */
   updateParameters(model: Module): void {
-    const { parameters, buffers } = this.match('updateParameters', model);
-    const s = this.steps.item();
-    noGrad(() => {
-      const tracked = this.updateBuffers ? [...parameters, ...buffers] : parameters;
-      if (s === 0 && !this.seeded) copyAll(tracked);
-      else if (s % this.interval === 0) this.average(tracked, s);
-      if (!this.updateBuffers) copyAll(buffers);
-      this.steps.fill_(s + 1);
-    });
+    this.checkSource('updateParameters', model);
+    const match = this.pairing.of(this, 'updateParameters', this.module, model, this.updateBuffers);
+    const before = setGradEnabled(false);
+    try {
+      this.takeIn(match, this.steps.item());
+    } finally {
+      setGradEnabled(before);
+    }
+  }
+
+  private takeIn({ floats, integers, copied }: Match, s: number): void {
+    if (s === 0 && !this.seeded) {
+      floats.copy();
+      integers.copy();
+    } else if (s % this.interval === 0) {
+      this.average(floats, s);
+      integers.copy();
+    }
+    copied.copy();
+    setTo(this.steps, s + 1);
   }
 
   /**
@@ -149,18 +174,32 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
   }
 
   /** Loaded weights without a counter stand for the first model of a run, so the rule counts one interval more. */
-  private average(pairs: readonly Pair[], s: number): void {
+  private average(floats: EntryLists, s: number): void {
+    if (floats.averaged.length === 0) return;
     const steps = this.seeded ? s + this.interval : s;
-    for (const { averaged, source } of pairs) {
-      if (isFloat(averaged.dtype)) this.avgFunc(averaged, matchPlace(source, averaged), steps);
-      else averaged.copy_(source);
-    }
+    floats.open();
+    if (hasOwnLists(this)) this.avgLists(floats.averaged, floats.sources, steps);
+    else BaseAveragedModel.prototype.avgLists.call(this, floats.averaged, floats.sources, steps);
+    floats.close();
   }
 
   private match(what: string, model: Module): ReturnType<typeof matchEntries> {
-    if (!(model instanceof Module)) throw new ArgumentError(`${this.constructor.name}.${what}: not a module, got ${show(model)}; expected the source Module`);
+    this.checkSource(what, model);
     return matchEntries(`${this.constructor.name}.${what}`, this.module, model);
   }
+
+  private checkSource(what: string, model: Module): void {
+    if (!(model instanceof Module)) throw new ArgumentError(`${this.constructor.name}.${what}: not a module, got ${show(model)}; expected the source Module`);
+  }
+}
+
+/** Whether the class that has the last word on `avgFunc`, or one below it, has a rule over lists. */
+function hasOwnLists(average: object): boolean {
+  for (let level: object | null = average; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    if (Object.hasOwn(level, 'avgLists')) return true;
+    if (Object.hasOwn(level, 'avgFunc')) return false;
+  }
+  return false;
 }
 
 /** The source where and as the average is: on its device, in its dtype. */

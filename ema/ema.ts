@@ -1,7 +1,7 @@
 import { show } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
-import { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
+import type { AveragedOptions } from './averaged.ts';
+import { LerpAverage } from './lerp.ts';
 
 /** Options of `ExponentialMovingAverage`. */
 export interface EMAOptions extends AveragedOptions {
@@ -31,7 +31,7 @@ export function checkMomentum(who: string, momentum: number): number {
  * @see https://mmengine.readthedocs.io/en/latest/api/generated/mmengine.model.ExponentialMovingAverage.html
  * @see Polyak and Juditsky 1992, Acceleration of stochastic approximation by averaging
  */
-export class ExponentialMovingAverage<M extends Module = Module> extends BaseAveragedModel<M> {
+export class ExponentialMovingAverage<M extends Module = Module> extends LerpAverage<M> {
   /** Weight of the newest model. */
   readonly momentum: number;
 
@@ -45,7 +45,7 @@ export class ExponentialMovingAverage<M extends Module = Module> extends BaseAve
     this.momentum = checkMomentum(this.constructor.name, options.momentum ?? 0.0002);
   }
 
-  override avgFunc(averaged: Tensor, source: Tensor, _steps: number): void {
-    averaged.lerp_(source, this.momentum);
+  override weight(): number {
+    return this.momentum;
   }
 }

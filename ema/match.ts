@@ -1,6 +1,7 @@
 import { isFloat } from '../core/dtype.ts';
 import { StateError, show } from '../core/errors.ts';
 import { sameShape } from '../core/shape.ts';
+import type { Storage } from '../core/storage.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
 import { type Place, join, places } from '../nn/traverse.ts';
@@ -48,16 +49,23 @@ function listed(where: readonly Place[], pick: (place: Place) => Named): Named {
 function pairUp(problems: string[], kind: string, averaged: Named, source: Named): Pair[] {
   const byName = new Map(source);
   const pairs: Pair[] = [];
-  const seen = new Set<Tensor>();
+  const seen = new Map<Storage, Tensor[]>();
   for (const [name, tensor] of averaged) {
     const from = byName.get(name);
     byName.delete(name);
     if (from === undefined) problems.push(`missing ${kind} '${name}': the average has ${show(tensor)}`);
     else if (!sameShape(tensor.shape, from.shape)) problems.push(`mis-shaped ${kind} '${name}': the average has ${show(tensor)}, the source ${show(from)}`);
     else if (isFloat(tensor.dtype) !== isFloat(from.dtype)) problems.push(`${kind} '${name}' of another kind: the average has ${show(tensor)}, the source ${show(from)}`);
-    else if (!seen.has(tensor)) pairs.push({ name, averaged: tensor, source: from });
-    seen.add(tensor);
+    else if (isFirst(tensor, seen)) pairs.push({ name, averaged: tensor, source: from });
   }
   for (const [name, tensor] of byName) problems.push(`extra ${kind} '${name}': the source has ${show(tensor)}`);
   return pairs;
+}
+
+/** Notes a tensor, and tells whether none before lies in the same cells: those would be averaged twice. */
+function isFirst(tensor: Tensor, seen: Map<Storage, Tensor[]>): boolean {
+  const there = seen.get(tensor.storage) ?? [];
+  seen.set(tensor.storage, there);
+  const { shape, strides, offset } = tensor;
+  return there.every((x) => x !== tensor && (x.offset !== offset || !sameShape(x.shape, shape) || !sameShape(x.strides, strides))) && there.push(tensor) > 0;
 }

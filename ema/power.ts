@@ -1,7 +1,7 @@
 import { ArgumentError, show } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
-import { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
+import type { AveragedOptions } from './averaged.ts';
+import { LerpAverage } from './lerp.ts';
 
 /** Options of `PowerFunctionEMA`: give one of `sigmaRel` and `gamma`. */
 export interface PowerFunctionOptions extends AveragedOptions {
@@ -48,7 +48,7 @@ export function sigmaRelFromGamma(gamma: number): number {
  *
  * @see Karras et al. 2024, Analyzing and improving the training dynamics of diffusion models, https://arxiv.org/abs/2312.02696
  */
-export class PowerFunctionEMA<M extends Module = Module> extends BaseAveragedModel<M> {
+export class PowerFunctionEMA<M extends Module = Module> extends LerpAverage<M> {
   /** Exponent of the profile. */
   readonly gamma: number;
 
@@ -74,8 +74,8 @@ export class PowerFunctionEMA<M extends Module = Module> extends BaseAveragedMod
     return sigmaRelFromGamma(this.gamma);
   }
 
-  override avgFunc(averaged: Tensor, source: Tensor, steps: number): void {
+  override weight(steps: number): number {
     const t = Math.floor(steps / this.interval) + 1;
-    averaged.lerp_(source, 1 - (1 - 1 / t) ** (this.gamma + 1));
+    return 1 - (1 - 1 / t) ** (this.gamma + 1);
   }
 }

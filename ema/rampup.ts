@@ -1,7 +1,7 @@
 import { show } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
-import { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
+import type { AveragedOptions } from './averaged.ts';
+import { LerpAverage } from './lerp.ts';
 
 /** Options of `RampUpEMA`. */
 export interface RampUpOptions extends AveragedOptions {
@@ -24,7 +24,7 @@ export interface RampUpOptions extends AveragedOptions {
  *
  * @see Karras et al. 2020, Training generative adversarial networks with limited data, https://arxiv.org/abs/2006.06676
  */
-export class RampUpEMA<M extends Module = Module> extends BaseAveragedModel<M> {
+export class RampUpEMA<M extends Module = Module> extends LerpAverage<M> {
   /** Half-life at the end, in thousands of examples. */
   readonly emaKimg: number;
   /** Half-life as a share of the examples seen so far, or null. */
@@ -59,9 +59,9 @@ export class RampUpEMA<M extends Module = Module> extends BaseAveragedModel<M> {
     this.startIter = startIter;
   }
 
-  override avgFunc(averaged: Tensor, source: Tensor, steps: number): void {
+  override weight(steps: number): number {
     const end = this.emaKimg * 1000;
     const halfLife = this.emaRampup === null ? end : Math.min(end, (steps + 1 - this.startIter) * this.batchSize * this.emaRampup);
-    averaged.lerp_(source, 1 - 0.5 ** (this.batchSize / Math.max(halfLife, this.eps)));
+    return 1 - 0.5 ** (this.batchSize / Math.max(halfLife, this.eps));
   }
 }

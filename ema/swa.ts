@@ -1,6 +1,5 @@
-import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
-import { BaseAveragedModel } from './averaged.ts';
+import { LerpAverage } from './lerp.ts';
 
 /**
  * Stochastic weight averaging: the plain mean of the models taken in,
@@ -8,8 +7,8 @@ import { BaseAveragedModel } from './averaged.ts';
  *
  * @see Izmailov et al. 2018, Averaging weights leads to wider optima and better generalization, https://arxiv.org/abs/1803.05407
  */
-export class StochasticWeightAverage<M extends Module = Module> extends BaseAveragedModel<M> {
-  override avgFunc(averaged: Tensor, source: Tensor, steps: number): void {
-    averaged.lerp_(source, 1 / (Math.floor(steps / this.interval) + 1));
+export class StochasticWeightAverage<M extends Module = Module> extends LerpAverage<M> {
+  override weight(steps: number): number {
+    return 1 / (Math.floor(steps / this.interval) + 1);
   }
 }

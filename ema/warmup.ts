@@ -1,7 +1,7 @@
 import { show } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Module } from '../nn/module.ts';
-import { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
+import type { AveragedOptions } from './averaged.ts';
+import { LerpAverage } from './lerp.ts';
 
 /** Options of `WarmupEMA`. */
 export interface WarmupOptions extends AveragedOptions {
@@ -23,7 +23,7 @@ export interface WarmupOptions extends AveragedOptions {
  *
  * @see https://huggingface.co/docs/diffusers/api/utilities (EMAModel), timm's ModelEmaV3, ema-pytorch
  */
-export class WarmupEMA<M extends Module = Module> extends BaseAveragedModel<M> {
+export class WarmupEMA<M extends Module = Module> extends LerpAverage<M> {
   /** Largest decay. */
   readonly decay: number;
   /** Inverse multiplicative factor of the warm-up. */
@@ -58,9 +58,9 @@ export class WarmupEMA<M extends Module = Module> extends BaseAveragedModel<M> {
     this.updateAfterStep = updateAfterStep;
   }
 
-  override avgFunc(averaged: Tensor, source: Tensor, steps: number): void {
+  override weight(steps: number): number {
     const t = Math.max(0, steps - this.updateAfterStep - 1);
     const warm = 1 - (1 + t / this.invGamma) ** -this.power;
-    averaged.lerp_(source, t <= 0 ? 1 : 1 - Math.min(this.decay, Math.max(this.minDecay, warm)));
+    return t <= 0 ? 1 : 1 - Math.min(this.decay, Math.max(this.minDecay, warm));
   }
 }

@@ -10,7 +10,7 @@ export interface MemberHolder {
 }
 
 /** Arrays, Maps and plain objects in a field: their members count as those of an anonymous child module. */
-type Container = readonly unknown[] | ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>;
+export type Container = readonly unknown[] | ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>;
 
 /** One module or container on the way through a tree, with the tensors it holds itself. */
 export interface Place {
@@ -26,14 +26,16 @@ export function isHolder(value: unknown): value is MemberHolder {
   return typeof value === 'object' && value !== null && 'memberEntries' in value && typeof value.memberEntries === 'function';
 }
 
-function isContainer(value: unknown): value is Container {
+/** True for arrays, Maps and plain objects. */
+export function isContainer(value: unknown): value is Container {
   if (typeof value !== 'object' || value === null || value instanceof Tensor) return false;
   if (Array.isArray(value) || value instanceof Map) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-function isMember(value: unknown): boolean {
+/** True for what a module lists: Parameters, Buffers and Modules. */
+export function isMember(value: unknown): boolean {
   return value instanceof Parameter || value instanceof Buffer || isHolder(value);
 }
 

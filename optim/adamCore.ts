@@ -4,6 +4,7 @@ import { type Tensor, emptyTensor } from '../core/tensor.ts';
 import { checkBetas, checkFlag, checkNonNegative } from './check.ts';
 import type { OptimizerOptions } from './groups.ts';
 import { Optimizer } from './optimizer.ts';
+import { Run, tinyOf, withoutTiny } from './runs.ts';
 import type { StateFields } from './state.ts';
 
 /** Options of `Adam` and `AdamW`. */
@@ -34,17 +35,25 @@ export type AdamState = {
   maxExpAvgSq?: Tensor;
 };
 
-const scalars = ['sign', 'l2', 'shrink', 'beta1', 'gain1', 'beta2', 'gain2', 'stepSize', 'correction', 'eps'] as const;
+const scalars = ['sign', 'l2', 'shrink', 'beta1', 'gain1', 'beta2', 'gain2', 'stepSize', 'eps', 'tiny'] as const;
+/** Numbers of the step at hand. */
+const values: number[] = scalars.map(() => NaN);
 
-/** The moments and the update; `largest` turns the second moment into what is divided by. */
-function adamBody([p, g, m, v]: readonly Expr[], values: readonly Expr[], largest: (v: Expr) => Expr): { readonly p: Expr; readonly m: Expr; readonly v: Expr; readonly bound: Expr } {
-  const [sign, l2, shrink, beta1, gain1, beta2, gain2, stepSize, correction, eps] = values;
+/**
+ * The moments and the update; `largest` turns the second moment into what is divided by. The bias corrections are in `stepSize` and `eps`, so that they cost
+ * nothing per element.
+ *
+ * @see Kingma and Ba 2015, Adam: a method for stochastic optimization, end of section 2, https://arxiv.org/abs/1412.6980
+ */
+function adamBody([p, g, m, v]: readonly Expr[], numbers: readonly Expr[], largest: (v: Expr) => Expr): { readonly p: Expr; readonly m: Expr; readonly v: Expr; readonly bound: Expr } {
+  const [sign, l2, shrink, beta1, gain1, beta2, gain2, stepSize, eps, tiny] = numbers;
   const signed = e.mul(g, sign);
   const d = e.select(l2, e.add(signed, e.mul(p, l2)), signed);
-  const mean = e.add(e.mul(m, beta1), e.mul(d, gain1));
-  const square = e.add(e.mul(v, beta2), e.mul(e.mul(d, gain2), d));
+  const mean = withoutTiny(e.add(e.mul(m, beta1), e.mul(d, gain1)), tiny);
+  const secondMoment = e.add(e.mul(v, beta2), e.mul(e.mul(d, gain2), d));
+  const square = withoutTiny(secondMoment, tiny, secondMoment);
   const bound = largest(square);
-  const denominator = e.add(e.div(e.sqrt(bound), correction), eps);
+  const denominator = e.add(e.sqrt(bound), eps);
   return { p: e.sub(e.mul(p, shrink), e.div(e.mul(mean, stepSize), denominator)), m: mean, v: square, bound };
 }
 
@@ -68,10 +77,13 @@ const amsgradRule: UpdateRule = updateRule({
   },
 });
 
-/** `base ** n` by products alone, which are the same on every machine; `Math.pow` need not be. */
+/** `base ** n` for a base below 1, by products alone, which are the same on every machine; `Math.pow` need not be. What is far too small to matter beside 1 is 0. */
 function power(base: number, n: number): number {
   let result = 1;
-  for (let k = n, square = base; k > 0; k = Math.floor(k / 2), square *= square) if (k % 2 === 1) result *= square;
+  for (let k = Math.min(n, 2 ** 31 - 1), square = base; k > 0; k >>>= 1, square *= square) {
+    if (square < 1e-20) return 0;
+    if ((k & 1) === 1) result *= square;
+  }
   return result;
 }
 
@@ -82,12 +94,11 @@ export abstract class AdamCore extends Optimizer<AdamOptions, AdamState> {
 
   protected override checkGroup(options: Readonly<AdamOptions>): void {
     super.checkGroup(options);
-    const name = this.constructor.name;
-    checkBetas(name, options.betas);
-    checkNonNegative(name, 'eps', options.eps);
-    checkNonNegative(name, 'weightDecay', options.weightDecay);
-    checkFlag(name, 'amsgrad', options.amsgrad);
-    checkFlag(name, 'maximize', options.maximize);
+    checkBetas(this, options.betas);
+    checkNonNegative(this, 'eps', options.eps);
+    checkNonNegative(this, 'weightDecay', options.weightDecay);
+    checkFlag(this, 'amsgrad', options.amsgrad);
+    checkFlag(this, 'maximize', options.maximize);
   }
 
   protected override stateFields({ amsgrad }: Readonly<AdamOptions>): StateFields {
@@ -95,39 +106,70 @@ export abstract class AdamCore extends Optimizer<AdamOptions, AdamState> {
   }
 
   protected override update(group: Readonly<AdamOptions>, params: readonly Tensor[], grads: readonly Tensor[]): void {
-    const states = params.map((p) => this.state.get(p) ?? freshState(p));
-    // Parameters that had no gradient for a while are behind; each number of steps has its own bias correction.
-    const runs = new Map<number, number[]>();
-    states.forEach(({ step }, i) => {
-      const run = runs.get(step);
-      if (run === undefined) runs.set(step, [i]);
-      else run.push(i);
-    });
-    for (const [step, at] of runs) {
-      const columns = [at.map((i) => params[i]), at.map((i) => grads[i]), at.map((i) => states[i].expAvg), at.map((i) => states[i].expAvgSq)];
-      const bounds = group.amsgrad ? at.map((i) => states[i].maxExpAvgSq ?? likeParam(params[i])) : null;
-      if (bounds !== null) applyUpdate(amsgradRule, [...columns, bounds], this.scalars(group, step + 1));
-      else applyUpdate(adamRule, columns, this.scalars(group, step + 1));
-      at.forEach((i, k) => {
-        states[i].step = step + 1;
-        if (bounds !== null) states[i].maxExpAvgSq = bounds[k];
-        this.state.set(params[i], states[i]);
-      });
+    const rule = group.amsgrad ? amsgradRule : adamRule;
+    let runs = runsOf.get(params);
+    const isNew = runs === undefined || !areUpToDate(runs, rule);
+    if (runs === undefined || isNew) runs = this.makeRuns(params, group.amsgrad);
+    for (let r = 0; r < runs.length; r++) {
+      const run = runs[r];
+      run.take(grads);
+      applyUpdate(rule, run.columns, this.scalars(group, run));
+      run.release();
+      const { states } = run;
+      run.count++;
+      for (let k = 0; k < states.length; k++) states[k].step = run.count;
+      if (isNew) this.keep(run);
     }
+    if (isNew) runsOf.set(params, runs);
   }
 
-  private scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize }: Readonly<AdamOptions>, step: number): readonly number[] {
-    const decoupled = this.isDecoupled();
-    const stepSize = lr / (1 - power(beta1, step));
-    const correction = Math.sqrt(1 - power(beta2, step));
-    return [maximize ? -1 : 1, decoupled ? 0 : weightDecay, decoupled ? 1 - lr * weightDecay : 1, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, correction, eps];
+  /** Parameters that had no gradient for a while are behind; each number of steps has its own bias correction. */
+  private makeRuns(params: readonly Tensor[], amsgrad: boolean): readonly Run<AdamState>[] {
+    return Run.of(params, (p) => {
+      const state = this.state.get(p) ?? { step: 0, expAvg: likeParam(p), expAvgSq: likeParam(p) };
+      const { step, expAvg, expAvgSq, maxExpAvgSq } = state;
+      return { count: step, state, tensors: amsgrad ? [expAvg, expAvgSq, maxExpAvgSq ?? likeParam(p)] : [expAvg, expAvgSq] };
+    });
   }
+
+  /** Sets the state of a run whose first step succeeded. */
+  private keep({ states, columns }: Run<AdamState>): void {
+    states.forEach((state, k) => {
+      if (columns.length === amsgradRule.columns.length) state.maxExpAvgSq = columns[4][k];
+      this.state.set(columns[0][k], state);
+    });
+  }
+
+  private scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize }: Readonly<AdamOptions>, { count, dtype }: Run<AdamState>): readonly number[] {
+    const decoupled = this.isDecoupled();
+    const root = Math.sqrt(1 - power(beta2, count + 1));
+    values[0] = maximize ? -1 : 1;
+    values[1] = decoupled ? 0 : weightDecay;
+    values[2] = decoupled ? 1 - lr * weightDecay : 1;
+    values[3] = beta1;
+    values[4] = 1 - beta1;
+    values[5] = beta2;
+    values[6] = 1 - beta2;
+    values[7] = (lr * root) / (1 - power(beta1, count + 1));
+    values[8] = eps * root;
+    values[9] = tinyOf(dtype);
+    return values;
+  }
+}
+
+/** Runs of the lists of parameters that steps were made with. */
+const runsOf = new WeakMap<readonly Tensor[], readonly Run<AdamState>[]>();
+
+/** Whether the runs are for this rule, and nobody has set a number of steps. */
+function areUpToDate(runs: readonly Run<AdamState>[], { columns }: UpdateRule): boolean {
+  for (let r = 0; r < runs.length; r++) {
+    const { states, count } = runs[r];
+    if (runs[r].columns.length !== columns.length) return false;
+    for (let k = 0; k < states.length; k++) if (states[k].step !== count) return false;
+  }
+  return true;
 }
 
 function likeParam(p: Tensor): Tensor {
   return emptyTensor(p.shape, p.dtype, p.device);
-}
-
-function freshState(p: Tensor): AdamState {
-  return { step: 0, expAvg: likeParam(p), expAvgSq: likeParam(p) };
 }

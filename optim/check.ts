@@ -1,26 +1,36 @@
 import { ArgumentError, checkNumber, checkOptions, show } from '../core/errors.ts';
 
+/** Who refuses: a name, or an object whose class has it. Looking it up costs more than most checks. */
+type Who = string | object;
+
+const nameOf = (who: Who): string => (typeof who === 'string' ? who : who.constructor.name);
+
+const never = (): boolean => false;
+
 /** Refuses anything but a finite number ≥ 0. */
-export function checkNonNegative(op: string, name: string, value: unknown): void {
-  checkNumber(op, name, value, 'a finite number ≥ 0', (v) => v >= 0 && Number.isFinite(v));
+export function checkNonNegative(who: Who, name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value >= 0 && value < Infinity)) checkNumber(nameOf(who), name, value, 'a finite number ≥ 0', never);
 }
 
 /** Refuses anything but a finite number. */
-export function checkFinite(op: string, name: string, value: unknown): void {
-  checkNumber(op, name, value, 'a finite number', Number.isFinite);
+export function checkFinite(who: Who, name: string, value: unknown): void {
+  if (!Number.isFinite(value)) checkNumber(nameOf(who), name, value, 'a finite number', never);
 }
 
 /** Refuses anything but true and false. */
-export function checkFlag(op: string, name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw new ArgumentError(`${op}: invalid ${name}, got ${show(value)}; expected true or false`, { values: { [name]: value } });
+export function checkFlag(who: Who, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new ArgumentError(`${nameOf(who)}: invalid ${name}, got ${show(value)}; expected true or false`, { values: { [name]: value } });
 }
 
 /** Refuses anything but two numbers from 0 up to and without 1. */
-export function checkBetas(op: string, value: unknown): void {
+export function checkBetas(who: Who, value: unknown): void {
   if (!Array.isArray(value) || value.length !== 2) {
-    throw new ArgumentError(`${op}: invalid betas, got ${show(value)}; expected [beta1, beta2]`, { values: { betas: value } });
+    throw new ArgumentError(`${nameOf(who)}: invalid betas, got ${show(value)}; expected [beta1, beta2]`, { values: { betas: value } });
   }
-  value.forEach((beta: unknown, i) => checkNumber(op, `betas[${i}]`, beta, '0 ≤ beta < 1', (v) => v >= 0 && v < 1));
+  for (let i = 0; i < 2; i++) {
+    const beta: unknown = value[i];
+    if (!(typeof beta === 'number' && beta >= 0 && beta < 1)) checkNumber(nameOf(who), `betas[${i}]`, beta, '0 ≤ beta < 1', never);
+  }
 }
 
 /**

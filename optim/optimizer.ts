@@ -1,9 +1,9 @@
-import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, checkOptions, show } from '../core/errors.ts';
-import { sameShape } from '../core/shape.ts';
-import { enableGrad, noGrad } from '../core/tape.ts';
-import { Tensor } from '../core/tensor.ts';
+import { ArgumentError, checkOptions, show } from '../core/errors.ts';
+import { enableGrad, noGrad, setGradEnabled } from '../core/tape.ts';
+import type { Tensor } from '../core/tensor.ts';
 import { checkNonNegative } from './check.ts';
 import { type OptimizerOptions, type ParamGroup, type ParamGroupInput, type ParamsInput, checkDistinct, readGroup, readGroups } from './groups.ts';
+import { Participants } from './participants.ts';
 import { type OptimizerStateDict, type ParamState, type StateFields, readStateDict, writeStateDict } from './state.ts';
 
 /** Called with the optimizer before or after a step. */
@@ -33,6 +33,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
   readonly paramGroups: ParamGroup<O>[];
   /** State of each parameter that was updated at least once. */
   readonly state: Map<Tensor, S> = new Map();
+  /** Who takes part, by group. */
+  private readonly participants: Participants[] = [];
   private readonly preHooks: StepHook[] = [];
   private readonly postHooks: StepHook[] = [];
 
@@ -50,7 +52,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
 
   /** Refuses options out of range. Subclasses call this one first, and check their own. */
   protected checkGroup(options: Readonly<O>): void {
-    checkNonNegative(this.constructor.name, 'lr', options.lr);
+    checkNonNegative(this, 'lr', options.lr);
   }
 
   /** What the state of a parameter in this group consists of, for saving and loading. */
@@ -60,8 +62,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
    * Updates parameters of one group, all of which have a gradient that fits them. Called without recording.
    *
    * @param group - the group's options
-   * @param params - those of its parameters that have a gradient
-   * @param grads - their gradients
+   * @param params - those of its parameters that have a gradient; the same list as in the step before if they are the same
+   * @param grads - their gradients; the list is used again, so it is good during the call only
    */
   protected abstract update(group: Readonly<O>, params: readonly Tensor[], grads: readonly Tensor[]): void;
 
@@ -79,50 +81,35 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
     if (closure !== undefined && typeof closure !== 'function') {
       throw new ArgumentError(`${this.constructor.name}.step: closure is not a function, got ${show(closure)}; expected a function that returns the loss`);
     }
-    for (const hook of this.preHooks.slice()) hook(this);
+    this.call(this.preHooks);
     const loss = closure === undefined ? undefined : enableGrad(closure);
-    noGrad(() => this.updateAll());
-    for (const hook of this.postHooks.slice()) hook(this);
+    const before = setGradEnabled(false);
+    try {
+      this.updateAll();
+    } finally {
+      setGradEnabled(before);
+    }
+    this.call(this.postHooks);
     return loss;
   }
 
+  private call(hooks: readonly StepHook[]): void {
+    if (hooks.length > 0) for (const hook of hooks.slice()) hook(this);
+  }
+
+  /** Everything is checked before anything is written. */
   private updateAll(): void {
-    const work = this.paramGroups.map((group) => {
+    const { paramGroups, participants, state } = this;
+    for (let g = 0; g < paramGroups.length; g++) {
+      const group = paramGroups[g];
       this.checkGroup(group);
-      const params = group.params.filter((p) => p.gradient !== null);
-      return { group, params, grads: params.map((p) => this.gradientOf(p)) };
-    });
-    for (const { params } of work) for (const p of params) this.moveState(p);
-    for (const { group, params, grads } of work) if (params.length > 0) this.update(group, params, grads);
-  }
-
-  private gradientOf(p: Tensor): Tensor {
-    const { gradient: grad } = p;
-    const name = `${this.constructor.name}.step`;
-    if (!(grad instanceof Tensor)) throw new ArgumentError(`${name}: a gradient is not a tensor, got ${show(grad)}; expected a Tensor or null`);
-    if (!sameShape(grad.shape, p.shape)) throw new ShapeError(`${name}: a gradient has another shape, got ${show(grad)} for ${show(p)}; expected equal shapes`);
-    if (grad.dtype !== p.dtype) throw new DTypeError(`${name}: a gradient has another dtype, got ${show(grad)} for ${show(p)}; expected ${p.dtype}`);
-    if (grad.device !== p.device) {
-      throw new DeviceError(`${name}: a gradient is on another device, got ${grad.device.name} for ${p.device.name}; expected one device`);
+      (participants[g] ??= new Participants()).collect(this, group.params, state);
     }
-    const state = this.state.get(p);
-    for (const key in state) {
-      const value = state[key];
-      if (typeof value === 'object' && !sameShape(value.shape, p.shape)) {
-        throw new StateError(`${name}: the parameter changed shape, got ${show(p)} with ${key} ${show(value)}; expected its state to fit`, {
-          hint: 'state.delete(parameter) starts it anew',
-        });
-      }
-    }
-    return grad;
-  }
-
-  /** State follows a parameter that changed dtype or device. */
-  private moveState(p: Tensor): void {
-    const state: Record<string, Tensor | number> | undefined = this.state.get(p);
-    for (const key in state) {
-      const value = state[key];
-      if (typeof value === 'object' && (value.dtype !== p.dtype || value.device !== p.device)) state[key] = value.to(p);
+    for (let g = 0; g < paramGroups.length; g++) participants[g].moveState(state);
+    for (let g = 0; g < paramGroups.length; g++) {
+      const { params, grads } = participants[g];
+      if (params.length > 0) this.update(paramGroups[g], params, grads);
+      participants[g].release();
     }
   }
 

@@ -4,7 +4,8 @@ import type { Kernel } from '../op.ts';
 import { broadcastStrides, sameShape } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
-import { compile, statements, stored } from './codegen.ts';
+import { compile, statements, store, stored } from './codegen.ts';
+import { interpreter } from './interpreter.ts';
 import { coalesce, walkOuter } from './layout.ts';
 
 type Cells = TypedArray | number;
@@ -33,11 +34,31 @@ function makeLoops(expr: Expr, dtype: DType, operands: readonly Operand[]): Loop
   const loads = used.map((v) => `const ${v}v=${v}[${v}At];`).join('');
   const steps = used.map((v) => `${v}At+=${v}Step;`).join('');
   return {
-    flat: compile<FlatLoop>(['n', 'out', 'at', ...names.flatMap((v) => [v, `${v}At`]), 'w'], `for(let i=0;i<n;i++){${flatLoads}${body}out[at+i]=${value};}`),
+    flat: compile<FlatLoop>(['n', 'out', 'at', ...names.flatMap((v) => [v, `${v}At`]), 'w'], `for(let i=0;i<n;i++){${flatLoads}${body}out[at+i]=${value};}`, () => {
+      const loop = interpretedLoop(expr, dtype);
+      return (n, out, at, x, xAt, y, yAt, z, zAt, w) => loop(n, out, at, 1, x, xAt, 1, y, yAt, 1, z, zAt, 1, w);
+    }),
     strided: compile<StridedLoop>(
       ['n', 'out', 'at', 'step', ...names.flatMap((v) => [v, `${v}At`, `${v}Step`]), 'w'],
       `for(let i=0;i<n;i++){${loads}${body}out[at]=${value};at+=step;${steps}}`,
+      () => interpretedLoop(expr, dtype),
     ),
+  };
+}
+
+/** The strided loop where code cannot be generated. */
+function interpretedLoop(expr: Expr, dtype: DType): StridedLoop {
+  const compute = interpreter([expr]);
+  const args = [0, 0, 0, 0];
+  const read = (x: Cells, at: number): number => (typeof x === 'number' ? x : x[at]);
+  return (n, out, at, step, x, xAt, xStep, y, yAt, yStep, z, zAt, zStep, w) => {
+    args[3] = w;
+    for (let i = 0; i < n; i++) {
+      args[0] = read(x, xAt + i * xStep);
+      args[1] = read(y, yAt + i * yStep);
+      args[2] = read(z, zAt + i * zStep);
+      out[at + i * step] = store(dtype, compute(args)[0]);
+    }
   };
 }
 

@@ -2,7 +2,8 @@ import type { DType, TypedArray } from '../dtype.ts';
 import { type Expr, arg } from '../expr.ts';
 import type { Kernel } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { compile, statements, stored } from './codegen.ts';
+import { compile, statements, store, stored } from './codegen.ts';
+import { interpreter } from './interpreter.ts';
 import { coalesce, walkOuter } from './layout.ts';
 
 /** A fold over elements: where it starts, how it takes in one element, what it makes of the total. */
@@ -21,11 +22,34 @@ interface Loops {
 }
 
 function makeLoops(fold: Fold, dtype: DType): Loops {
-  const step = statements(fold.step(arg(0), arg(1)), (i) => (i === 0 ? 'total' : 'v'));
-  const end = statements(fold.finish === undefined ? arg(0) : fold.finish(arg(0), arg(1)), (i) => (i === 0 ? 'total' : 'count'));
+  const stepOf = fold.step(arg(0), arg(1));
+  const endOf = fold.finish === undefined ? arg(0) : fold.finish(arg(0), arg(1));
+  const step = statements(stepOf, (i) => (i === 0 ? 'total' : 'v'));
+  const end = statements(endOf, (i) => (i === 0 ? 'total' : 'count'));
   return {
-    inner: compile<Inner>(['n', 'x', 'at', 'step', 'total'], `for(let i=0;i<n;i++){const v=x[at];${step.body}total=${step.result};at+=step;}return total;`),
-    finish: compile<Finish>(['out', 'at', 'total', 'count'], `${end.body}out[at]=${stored(dtype, end.result)};`),
+    inner: compile<Inner>(['n', 'x', 'at', 'step', 'total'], `for(let i=0;i<n;i++){const v=x[at];${step.body}total=${step.result};at+=step;}return total;`, () => interpretedInner(stepOf)),
+    finish: compile<Finish>(['out', 'at', 'total', 'count'], `${end.body}out[at]=${stored(dtype, end.result)};`, () => interpretedFinish(endOf, dtype)),
+  };
+}
+
+/** The inner loop where code cannot be generated. */
+function interpretedInner(step: Expr): Inner {
+  const compute = interpreter([step]);
+  const args = [0, 0];
+  return (n, x, at, distance, total) => {
+    args[0] = total;
+    for (let i = 0; i < n; i++) {
+      args[1] = x[at + i * distance];
+      args[0] = compute(args)[0];
+    }
+    return args[0];
+  };
+}
+
+function interpretedFinish(end: Expr, dtype: DType): Finish {
+  const compute = interpreter([end]);
+  return (out, at, total, count) => {
+    out[at] = store(dtype, compute([total, count])[0]);
   };
 }
 

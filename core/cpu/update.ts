@@ -3,6 +3,7 @@ import type { Expr } from '../expr.ts';
 import { isContiguous } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { compile, statements } from './codegen.ts';
+import { interpreter } from './interpreter.ts';
 import { coalesce, walkOuter } from './layout.ts';
 
 /** One pass over `n` elements: `cells[c]` from `at[c]` on in steps of `steps[c]`. */
@@ -28,7 +29,24 @@ function makePass(body: readonly (Expr | null)[], scalars: number, dtype: DType)
   return compile<Pass>(
     ['n', 'scalars', 'cells', 'at', 'steps'],
     `const f=Math.fround;${[...setup, ...constants].join('')}for(let i=0;i<n;i++){${[...loads, ...lines, ...stores, ...steps].join('')}}`,
+    () => interpretedPass(body, scalars, dtype),
   );
+}
+
+/** The same where code cannot be generated. */
+function interpretedPass(body: readonly (Expr | null)[], scalars: number, dtype: DType): Pass {
+  const rounded = dtype === 'float32' ? Math.fround : (x: number): number => x;
+  const written = [...body.keys()].filter((c) => body[c] !== null);
+  const compute = interpreter(body.filter((value) => value !== null), rounded);
+  const args = new Float64Array(body.length + scalars);
+  return (n, values, cells, at, steps) => {
+    for (let i = 0; i < scalars; i++) args[body.length + i] = rounded(values[i]);
+    for (let i = 0; i < n; i++) {
+      for (let c = 0; c < body.length; c++) args[c] = cells[c][at[c] + i * steps[c]];
+      const results = compute(args);
+      for (let k = 0; k < written.length; k++) cells[written[k]][at[written[k]] + i * steps[written[k]]] = results[k];
+    }
+  };
 }
 
 const none = new Float32Array(0);

@@ -105,7 +105,7 @@ const lerpDTypes = (t: DType): void => {
 };
 
 /** Two branches, so that weight 0 gives exactly the start, weight 1 exactly the end, and equal ends themselves. */
-function between(x: Expr, end: Expr, w: Expr): Expr {
+export function between(x: Expr, end: Expr, w: Expr): Expr {
   const step = e.sub(end, x);
   return e.select(e.lt(e.abs(w), 0.5), e.add(x, e.mul(w, step)), e.sub(end, e.mul(step, e.sub(1, w))));
 }

@@ -11,8 +11,12 @@ import type { Tensor } from '../tensor.ts';
 /** Tensors by column and target: `targets[c][k]` is column `c` (parameter, gradient, …) of target `k`. All columns are of one length. */
 export type Targets = readonly (readonly Tensor[])[];
 
-/** Applies a rule on one device to lists of checked tensors, in place and without recording. */
-export type UpdateKernel = (targets: Targets, scalars: readonly number[]) => void;
+/**
+ * Applies a rule on one device to lists of checked tensors, in place and without recording. The lists are the caller's, who changes them after the call.
+ *
+ * @param plain - true when all tensors are known to be float32 without gaps
+ */
+export type UpdateKernel = (targets: Targets, scalars: readonly number[], plain?: boolean) => void;
 
 /**
  * One step of an optimizer or an average: a pointwise formula over several tensors of one shape, some of which it overwrites. It runs over
@@ -80,13 +84,16 @@ export function applyUpdate(rule: UpdateRule, targets: Targets, scalars: readonl
   const n = targets[0].length;
   if (n === 0) return;
   const { device } = targets[0][0].storage;
+  const plain = arePlain(rule, targets, device);
   let mixed = false;
-  for (let k = 0; k < n; k++) {
-    if (!isPlain(rule, targets, k)) checkTarget(rule, targets, k);
-    mixed ||= targets[0][k].storage.device !== device;
+  if (!plain) {
+    for (let k = 0; k < n; k++) {
+      checkTarget(rule, targets, k);
+      mixed ||= targets[0][k].storage.device !== device;
+    }
   }
   if (mixed) applyPerDevice(rule, targets, scalars);
-  else kernelOf(rule, device)(targets, scalars);
+  else kernelOf(rule, device)(targets, scalars, plain);
   for (let c = 0; c < targets.length; c++) {
     if (rule.body[c] === null) continue;
     const column = targets[c];
@@ -103,21 +110,40 @@ function checkLists(rule: UpdateRule, targets: Targets, scalars: readonly number
   );
 }
 
-/** The usual case, told in a few comparisons: float32 tensors without gaps, each in a block of its own. Others need a closer look. */
-function isPlain({ body }: UpdateRule, targets: Targets, k: number): boolean {
-  const first = targets[0][k];
-  const { device } = first.storage;
-  const { shape } = first;
-  for (let c = 0; c < targets.length; c++) {
-    const x = targets[c][k];
-    const { storage } = x;
-    if (storage.dtype !== 'float32' || storage.device !== device || x.shape.length !== shape.length) return false;
-    let n = 1;
-    for (let d = shape.length - 1; d >= 0; d--) {
-      if (x.shape[d] !== shape[d] || x.strides[d] !== n) return false;
-      n *= shape[d];
+/**
+ * The usual case, told in a few comparisons: float32 tensors without gaps on one device, those of a target of one shape and each in a block of its own. Others
+ * need a closer look.
+ */
+function arePlain({ body }: UpdateRule, targets: Targets, device: Device): boolean {
+  const [first] = targets;
+  for (let k = 0; k < first.length; k++) if (!isPlain(first[k], device) || !isDense(first[k])) return false;
+  for (let c = 1; c < targets.length; c++) {
+    const column = targets[c];
+    for (let k = 0; k < column.length; k++) {
+      const x = column[k];
+      const like = first[k];
+      if (!isPlain(x, device) || !sameShape(x.shape, like.shape) || !sameShape(x.strides, like.strides)) return false;
     }
-    for (let other = 0; other < c; other++) if (targets[other][k].storage === storage && (body[c] !== null || body[other] !== null)) return false;
+    for (let other = 0; other < c; other++) {
+      if (body[c] !== null || body[other] !== null) {
+        const before = targets[other];
+        for (let k = 0; k < column.length; k++) if (column[k].storage === before[k].storage) return false;
+      }
+    }
+  }
+  return true;
+}
+
+function isPlain({ storage }: Tensor, device: Device): boolean {
+  return storage.dtype === 'float32' && storage.device === device;
+}
+
+/** Whether the strides are those of row-major order, also where they do not matter. */
+function isDense({ shape, strides }: Tensor): boolean {
+  let n = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    if (strides[d] !== n) return false;
+    n *= shape[d];
   }
   return true;
 }

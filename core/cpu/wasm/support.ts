@@ -1,12 +1,17 @@
 import { type V128, f32x4, v128 } from './code.ts';
 import { ModuleBuilder } from './module.ts';
 
-/** Whether the machine accepts a module with one vector operation in it. */
+/** Whether the machine, and the policy of the page, accept a module with one vector operation in it. */
 function accepts(operation: (x: V128) => V128): boolean {
   if (typeof WebAssembly === 'undefined') return false;
   const m = new ModuleBuilder();
   m.function('probe', ['i32'], (f, address) => f.store(address, operation(v128.load(address))));
-  return WebAssembly.validate(m.bytes(false));
+  try {
+    // Not `validate`, which says yes where a page's policy then refuses to compile.
+    return new WebAssembly.Module(m.bytes(false)) instanceof WebAssembly.Module;
+  } catch {
+    return false;
+  }
 }
 
 let simd: boolean | undefined;

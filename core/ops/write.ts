@@ -1,0 +1,22 @@
+import { writeInteger, writeTensor } from '../cpu/fast/write.ts';
+import type { Tensor } from '../tensor.ts';
+
+/**
+ * Copies sources into targets, as `copy_` does one by one, for tensors of one shape and device. Nothing is recorded; to be called under `noGrad`.
+ *
+ * @param targets - what is overwritten
+ * @param sources - as many tensors of the same shapes
+ */
+export function copyEach(targets: readonly Tensor[], sources: readonly Tensor[]): void {
+  for (let k = 0; k < targets.length; k++) {
+    const target = targets[k];
+    if (writeTensor(target, sources[k])) target.storage.version++;
+    else target.copy_(sources[k]);
+  }
+}
+
+/** Sets all elements, as `fill_` does; for counters, which are set often. To be called under `noGrad`. */
+export function setTo(target: Tensor, value: number): void {
+  if (writeInteger(target, value)) target.storage.version++;
+  else target.fill_(value);
+}
