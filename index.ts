@@ -124,6 +124,12 @@ export {
   type SchedulerStateDict, type Setting, type Settings, type StateFields, type StepHook, StepLR, clipGradNorm_, clipGradValue_, getTotalNorm,
 } from './optim/index.ts';
 
+// optimizers that average
+export {
+  AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Lookahead, type LookaheadOptions, type LookaheadStateDict, SGDScheduleFree,
+  type SGDScheduleFreeOptions, type SGDScheduleFreeState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeOptions,
+} from './optim/index.ts';
+
 // averages
 export {
   type AnnealingOptions, type AveragedOptions, BaseAveragedModel, type EMAOptions, ExponentialMovingAverage, LerpAverage, MomentumAnnealingEMA, PowerFunctionEMA, type PowerFunctionOptions,

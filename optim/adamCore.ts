@@ -78,7 +78,7 @@ const amsgradRule: UpdateRule = updateRule({
 });
 
 /** `base ** n` for a base below 1, by products alone, which are the same on every machine; `Math.pow` need not be. What is far too small to matter beside 1 is 0. */
-function power(base: number, n: number): number {
+export function power(base: number, n: number): number {
   let result = 1;
   for (let k = Math.min(n, 2 ** 31 - 1), square = base; k > 0; k >>>= 1, square *= square) {
     if (square < 1e-20) return 0;

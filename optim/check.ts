@@ -33,6 +33,11 @@ export function checkBetas(who: Who, value: unknown): void {
   }
 }
 
+/** Refuses anything but a number between 0 and 1, both excluded. */
+export function checkBeta(who: Who, name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value > 0 && value < 1)) checkNumber(nameOf(who), name, value, `0 < ${name} < 1`, never);
+}
+
 /**
  * Options over their defaults; an option that is undefined keeps its default.
  *

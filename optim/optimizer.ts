@@ -97,8 +97,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
     if (hooks.length > 0) for (const hook of hooks.slice()) hook(this);
   }
 
-  /** Everything is checked before anything is written. */
-  private updateAll(): void {
+  /** One step of all groups. Everything is checked before anything is written. Called without recording. */
+  protected updateAll(): void {
     const { paramGroups, participants, state } = this;
     for (let g = 0; g < paramGroups.length; g++) {
       const group = paramGroups[g];

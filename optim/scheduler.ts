@@ -19,6 +19,8 @@ export interface Setting<T> {
   readonly save?: (value: T) => unknown;
   /** Back from there; may return something that `test` refuses. */
   readonly load?: (saved: unknown) => unknown;
+  /** PyTorch does not save it: a state without it leaves it as it is. */
+  readonly optional?: boolean;
 }
 
 /** The settings of a scheduler, by name. */
@@ -175,8 +177,9 @@ export abstract class LRScheduler<T extends object = object> {
     const known = new Set([...ignored, 'base_lrs', 'last_epoch', '_step_count', '_last_lr']);
     const settings: Partial<T> = {};
     for (const field in this.checks) {
-      const { key = toSnakeCase(field), rule, test, load } = this.checks[field];
+      const { key = toSnakeCase(field), rule, test, load, optional } = this.checks[field];
       known.add(key);
+      if (optional === true && !Object.hasOwn(state, key)) continue;
       const value: unknown = load === undefined ? state[key] : load(state[key]);
       if (!Object.hasOwn(state, key)) problems.push(`missing: ${key}`);
       else if (test(value)) settings[field] = value;

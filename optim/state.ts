@@ -59,8 +59,8 @@ export interface LoadedState<O extends OptimizerOptions, S extends ParamState> {
   readonly groups: readonly O[];
 }
 
-/** How PyTorch runs its kernels, which says nothing about the numbers. */
-const ignored = ['foreach', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'param_names'];
+/** How PyTorch runs its kernels, which says nothing about the numbers, and what schedulers of ours keep themselves. */
+const ignored = ['foreach', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'param_names', 'swa_lr'];
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tensor) && !(value instanceof Map);

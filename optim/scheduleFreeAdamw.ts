@@ -1,0 +1,91 @@
+import { e } from '../core/expr.ts';
+import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
+import { type Tensor, emptyTensor } from '../core/tensor.ts';
+import { power } from './adamCore.ts';
+import { checkBeta, checkBetas, checkNonNegative, withDefaults } from './check.ts';
+import type { ParamsInput } from './groups.ts';
+import { tinyOf, withoutTiny } from './runs.ts';
+import { ScheduleFree, type ScheduleFreeOptions, move, scheduleFreeDefaults } from './scheduleFree.ts';
+import type { StateFields } from './state.ts';
+
+/** Options of `AdamWScheduleFree`. */
+export interface AdamWScheduleFreeOptions extends ScheduleFreeOptions {
+  /** Learning rate, ≥ 0; default 0.0025. */
+  lr: number;
+  /** Where gradients are taken between the fast weights (0) and the average (1), both excluded, and the decay of the mean square; default [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the denominator, ≥ 0; default 1e-8. */
+  eps: number;
+}
+
+/** State of a parameter under `AdamWScheduleFree`. */
+export type AdamWScheduleFreeState = {
+  /** The fast sequence. */
+  z: Tensor;
+  /** Running mean of the squared gradient. */
+  expAvgSq: Tensor;
+};
+
+const rule: UpdateRule = updateRule({
+  name: 'adamWScheduleFree',
+  columns: ['param', 'grad', 'z', 'expAvgSq'],
+  scalars: ['beta2', 'gain2', 'correction', 'eps', 'weightDecay', 'lr', 'share', 'along', 'tiny'],
+  body: ([y, g, z, v], [beta2, gain2, correction, eps, weightDecay, lr, share, along, tiny]) => {
+    const square = withoutTiny(e.add(e.mul(v, beta2), e.mul(e.mul(g, g), gain2)), tiny);
+    const scaled = e.div(g, e.add(e.sqrt(e.div(square, correction)), eps));
+    const [nextY, nextZ] = move(y, z, e.select(weightDecay, e.add(scaled, e.mul(y, weightDecay)), scaled), { lr, share, along });
+    return [nextY, null, nextZ, square];
+  },
+});
+
+/**
+ * AdamW without a schedule: with `d = g(y)/(√v̂ + eps) + weightDecay·y`, `z ← z - lr·d`, `x ← (1 - c)·x + c·z`, `y = (1 - β₁)·z + β₁·x`, where c is the share of
+ * this step in the average. The parameters hold y; call `eval()` before evaluating or saving, and `train()` before going on. Batch norm statistics are those of
+ * y: recalibrate them at x (`updateBN`).
+ *
+ * @see Defazio et al. 2024, The Road Less Scheduled, https://arxiv.org/abs/2405.15682
+ */
+export class AdamWScheduleFree extends ScheduleFree<AdamWScheduleFreeOptions, AdamWScheduleFreeState> {
+  /**
+   * @param params - tensors, or groups `{ params, lr, … }`
+   * @param options - see `AdamWScheduleFreeOptions`
+   * @throws ArgumentError for parameters or options that are not allowed
+   */
+  constructor(params: ParamsInput<AdamWScheduleFreeOptions>, options: Partial<AdamWScheduleFreeOptions> = {}) {
+    super(params, withDefaults('AdamWScheduleFree', options, { lr: 0.0025, betas: [0.9, 0.999], eps: 1e-8, ...scheduleFreeDefaults }));
+  }
+
+  protected override checkGroup(options: Readonly<AdamWScheduleFreeOptions>): void {
+    super.checkGroup(options);
+    checkBetas(this, options.betas);
+    checkBeta(this, 'betas[0]', options.betas[0]);
+    checkNonNegative(this, 'eps', options.eps);
+  }
+
+  protected override stateFields(): StateFields {
+    return { z: 'tensor', expAvgSq: 'tensor' };
+  }
+
+  protected override interpolation({ betas }: Readonly<AdamWScheduleFreeOptions>): number {
+    return betas[0];
+  }
+
+  protected override freshState(p: Tensor): AdamWScheduleFreeState {
+    return { z: p.detach().clone(), expAvgSq: emptyTensor(p.shape, p.dtype, p.device) };
+  }
+
+  protected override columns({ z, expAvgSq }: AdamWScheduleFreeState): readonly Tensor[] {
+    return [z, expAvgSq];
+  }
+
+  protected override update(group: AdamWScheduleFreeOptions, params: readonly Tensor[], grads: readonly Tensor[]): void {
+    const { betas: [, beta2], eps, weightDecay } = group;
+    const correction = 1 - power(beta2, group.k + 1);
+    const { lr, share, along } = this.nextStep(group, this.warmth(group));
+    for (const run of this.runs(params)) {
+      run.take(grads);
+      applyUpdate(rule, run.columns, [beta2, 1 - beta2, correction, eps, weightDecay, lr, share, along, tinyOf(run.dtype)]);
+      run.release();
+    }
+  }
+}

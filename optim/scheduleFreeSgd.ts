@@ -1,0 +1,79 @@
+import { e } from '../core/expr.ts';
+import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { checkBeta, withDefaults } from './check.ts';
+import type { ParamsInput } from './groups.ts';
+import { ScheduleFree, type ScheduleFreeOptions, move, scheduleFreeDefaults } from './scheduleFree.ts';
+import type { StateFields } from './state.ts';
+
+/** Options of `SGDScheduleFree`. */
+export interface SGDScheduleFreeOptions extends ScheduleFreeOptions {
+  /** Learning rate, ≥ 0; default 1. */
+  lr: number;
+  /** Where gradients are taken between the fast weights (0) and the average (1), both excluded; default 0.9. */
+  momentum: number;
+}
+
+/** State of a parameter under `SGDScheduleFree`. */
+export type SGDScheduleFreeState = {
+  /** The fast sequence. */
+  z: Tensor;
+};
+
+const rule: UpdateRule = updateRule({
+  name: 'sgdScheduleFree',
+  columns: ['param', 'grad', 'z'],
+  scalars: ['weightDecay', 'lr', 'share', 'along'],
+  body: ([y, g, z], [weightDecay, lr, share, along]) => {
+    const [nextY, nextZ] = move(y, z, e.select(weightDecay, e.add(g, e.mul(y, weightDecay)), g), { lr, share, along });
+    return [nextY, null, nextZ];
+  },
+});
+
+/**
+ * Stochastic gradient descent without a schedule: `z ← z - lr·g(y)`, `x ← (1 - c)·x + c·z`, `y = (1 - μ)·z + μ·x`, with c the share of this step in the
+ * average. The parameters hold y; call `eval()` before evaluating or saving, and `train()` before going on. Batch norm statistics are those of y: recalibrate
+ * them at x (`updateBN`).
+ *
+ * @see Defazio et al. 2024, The Road Less Scheduled, https://arxiv.org/abs/2405.15682
+ */
+export class SGDScheduleFree extends ScheduleFree<SGDScheduleFreeOptions, SGDScheduleFreeState> {
+  /**
+   * @param params - tensors, or groups `{ params, lr, … }`
+   * @param options - see `SGDScheduleFreeOptions`
+   * @throws ArgumentError for parameters or options that are not allowed
+   */
+  constructor(params: ParamsInput<SGDScheduleFreeOptions>, options: Partial<SGDScheduleFreeOptions> = {}) {
+    super(params, withDefaults('SGDScheduleFree', options, { lr: 1, momentum: 0.9, ...scheduleFreeDefaults }));
+  }
+
+  protected override checkGroup(options: Readonly<SGDScheduleFreeOptions>): void {
+    super.checkGroup(options);
+    checkBeta(this, 'momentum', options.momentum);
+  }
+
+  protected override stateFields(): StateFields {
+    return { z: 'tensor' };
+  }
+
+  protected override interpolation({ momentum }: Readonly<SGDScheduleFreeOptions>): number {
+    return momentum;
+  }
+
+  protected override freshState(p: Tensor): SGDScheduleFreeState {
+    return { z: p.detach().clone() };
+  }
+
+  protected override columns({ z }: SGDScheduleFreeState): readonly Tensor[] {
+    return [z];
+  }
+
+  protected override update(group: SGDScheduleFreeOptions, params: readonly Tensor[], grads: readonly Tensor[]): void {
+    const { lr, share, along } = this.nextStep(group, this.warmth(group));
+    for (const run of this.runs(params)) {
+      run.take(grads);
+      applyUpdate(rule, run.columns, [group.weightDecay, lr, share, along]);
+      run.release();
+    }
+  }
+}
