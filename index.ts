@@ -124,6 +124,11 @@ export {
   type SchedulerStateDict, type Setting, type Settings, type StateFields, type StepHook, StepLR, clipGradNorm_, clipGradValue_, getTotalNorm,
 } from './optim/index.ts';
 
+// around averages
+export {
+  type BatchNormUpdateOptions, type GreedySoup, type GreedySoupOptions, type SoupSource, type SoupState, greedySoup, recalibrateBatchNorm, uniformSoup, updateBN,
+} from './ema/index.ts';
+
 // optimizers that average
 export {
   AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Lookahead, type LookaheadOptions, type LookaheadStateDict, SGDScheduleFree,

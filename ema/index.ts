@@ -1,6 +1,7 @@
 import '../core/ops/methods.ts';
 export { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
 export { type AnnealingOptions, MomentumAnnealingEMA } from './annealing.ts';
+export { type BatchNormUpdateOptions, recalibrateBatchNorm, updateBN } from './batchNorm.ts';
 export { type EMAOptions, ExponentialMovingAverage } from './ema.ts';
 export { LerpAverage } from './lerp.ts';
 export { momentumFromHalfLife, scaleMomentum } from './momentum.ts';
@@ -16,3 +17,4 @@ export { type PostHocOptions, type PostHocWeights, type PowerProfile, postHocWei
 export { AveragedProfiles, type ProfilesOptions } from './profiles.ts';
 export { MemorySnapshots, type Snapshot, type SnapshotInfo, type SnapshotOptions, type SnapshotStore, putSnapshot, readSnapshot, snapshotName } from './snapshots.ts';
 export { type SnapshotWeight, Synthesis, type SynthesisOptions, type SynthesisTarget, synthesize, synthesizeAll } from './synthesis.ts';
+export { type GreedySoup, type GreedySoupOptions, type SoupSource, type SoupState, greedySoup, uniformSoup } from './soups.ts';

@@ -88,7 +88,8 @@ function checkInput(name: string, x: unknown, ranks: readonly number[], channelD
   if (channels !== numFeatures) throw new ShapeError(`${name}: wrong number of channels, got ${channels} in ${show(x)}; expected ${numFeatures}`);
 }
 
-abstract class AnyBatchNorm extends RunningNorm {
+/** What the batch normalisations share; for telling them from other modules. */
+export abstract class AnyBatchNorm extends RunningNorm {
   private readonly ranks: readonly number[];
 
   constructor(name: string, ranks: readonly number[], numFeatures: number, options: BatchNormOptions) {

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Plugin, build } from 'esbuild';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The page's program, twice: as it is, and minified. */
+export interface Bundles {
+  readonly plain: string;
+  readonly minified: string;
+  /** What the bundler had to say about the package. */
+  readonly warnings: readonly string[];
+}
+
+/** What imports the sources gets the package that is installed in a folder instead. */
+function builtPackage(folder: string): Plugin {
+  return {
+    name: 'built-package',
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /\/index\.ts$/ }, ({ kind }) => resolve('polyak', { kind, resolveDir: folder }));
+      // The package's file says that its sources have no side effects; this one of the test has.
+      onResolve({ filter: /\/watch\.ts$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), sideEffects: true }));
+    },
+  };
+}
+
+/** Builds the package and installs it in a folder, then bundles the page's program with it, as somebody who uses the package would. */
+export async function bundle(folder: string): Promise<Bundles> {
+  const installed = join(folder, 'node_modules/polyak');
+  mkdirSync(installed, { recursive: true });
+  copyFileSync(join(root, 'package.json'), join(installed, 'package.json'));
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '.ci/build.ts', join(installed, 'dist')], { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the package does not build: ${stdout}${stderr}`);
+  const run = (minify: boolean) =>
+    build({
+      entryPoints: [join(root, 'test/browser/page/main.ts')],
+      bundle: true,
+      write: false,
+      minify,
+      format: 'esm',
+      target: 'es2022',
+      // The package's own dependencies are not installed beside it.
+      nodePaths: [join(root, 'node_modules')],
+      plugins: [builtPackage(folder)],
+      logLevel: 'silent',
+    });
+  const [plain, minified] = [await run(false), await run(true)];
+  return {
+    plain: plain.outputFiles[0].text,
+    minified: minified.outputFiles[0].text,
+    warnings: [...plain.warnings, ...minified.warnings].map(({ text, location }) => `${location?.file ?? ''}: ${text}`),
+  };
+}

@@ -1,0 +1,144 @@
+import { test } from 'uvu';
+import {
+  ArgumentError, BatchNorm1d, Dropout, ExponentialMovingAverage, Linear, Module, ReLU, Sequential, StateError, type Tensor, arange, manualSeed, randn, recalibrateBatchNorm, tensor, updateBN,
+} from '../../index.ts';
+import { equal, is, ok, rejectsError, throwsError } from '../assert.ts';
+
+const statistics = (model: Module): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(model.stateDict()).filter(([key]) => /running|tracked/.test(key)).map(([key, x]) => [key, x.array()]));
+
+function close(got: unknown, expected: readonly number[], tolerance = 1e-6): void {
+  ok(Array.isArray(got) && got.length === expected.length && got.every((v: number, i) => Math.abs(v - expected[i]) <= tolerance), `${String(got)} for ${expected.join(', ')}`);
+}
+
+function makeNet(): Sequential {
+  manualSeed(0);
+  return new Sequential(new Linear(3, 4), new BatchNorm1d(4, { momentum: 0.3 }), new ReLU(), new Linear(4, 2), new BatchNorm1d(2));
+}
+
+const batches = (): Tensor[] => [arange(12).to('float32').reshape([4, 3]).sin(), arange(18).to('float32').reshape([6, 3]).cos(), arange(6).to('float32').reshape([2, 3]).div(3)];
+
+test('updateBN gives the statistics of torch.optim.swa_utils.update_bn', () => {
+  const net = makeNet();
+  net.eval();
+  updateBN(batches(), net);
+  const found = statistics(net);
+  close(found['1.running_mean'], [-0.6371027231216431, -0.4727323055267334, -0.13037744164466858, -0.03834550082683563]);
+  close(found['1.running_var'], [0.062483251094818115, 0.1775941699743271, 0.10976634919643402, 0.035479091107845306]);
+  close(found['4.running_mean'], [-0.11941321194171906, 0.45796969532966614]);
+  close(found['4.running_var'], [0.10810238867998123, 0.2553795278072357]);
+  equal([found['1.num_batches_tracked'], found['4.num_batches_tracked']], [3, 3]);
+  const norms = net.modules().filter((m) => m instanceof BatchNorm1d);
+  equal(norms.map(({ momentum, training }) => [momentum, training]), [[0.3, false], [0.1, false]]);
+});
+
+test('batches may be lists, objects with an input function, or come asynchronously', async () => {
+  const [a, b, c, d] = [makeNet(), makeNet(), makeNet(), makeNet()];
+  updateBN(batches(), a);
+  updateBN(batches().map((x) => [x, tensor(1)]), b);
+  updateBN(batches().map((image) => ({ image })), c, { input: ({ image }) => image });
+  async function* slowly(): AsyncGenerator<Tensor> {
+    for (const x of batches()) {
+      await Promise.resolve();
+      yield x;
+    }
+  }
+  const done = updateBN(slowly(), d);
+  ok(done instanceof Promise);
+  await done;
+  for (const net of [b, c, d]) equal(statistics(net), statistics(a));
+});
+
+test('an average gets statistics of its own', () => {
+  const net = makeNet();
+  const ema = new ExponentialMovingAverage(net, { momentum: 0.1 });
+  const before = statistics(net);
+  updateBN(batches(), ema);
+  equal(statistics(net), before);
+  is(ema.module.stateDict()['1.num_batches_tracked'].item(), 3);
+});
+
+test('without batch norm the data is not looked at', () => {
+  let looked = false;
+  updateBN((function* (): Generator<Tensor> {
+    looked = true;
+    yield randn([1, 2]);
+  })(), new Linear(2, 2));
+  is(looked, false);
+});
+
+class Bare extends Module {
+  norm = new BatchNorm1d(1, { affine: false });
+  forward(x: Tensor): Tensor {
+    return this.norm.forward(x);
+  }
+}
+
+test('recalibrateBatchNorm: batches [0, 2] and [4, 6, 8] have mean 4 and variance 10', () => {
+  const net = new Bare();
+  recalibrateBatchNorm([tensor([[0], [2]]), tensor([[4], [6], [8]])], net);
+  equal([net.norm.runningMean?.array(), net.norm.runningVar?.array(), net.norm.numBatchesTracked?.item()], [[4], [10], 2]);
+  equal([net.norm.momentum, net.norm.training, net.training], [0.1, true, true]);
+});
+
+test('recalibrateBatchNorm: statistics do not depend on how the data is cut, to the last digit of float32', () => {
+  manualSeed(3);
+  const data = randn([60, 1]).mul(0.001).add(1000);
+  const found = [1, 2, 3].map((parts) => {
+    const net = new Bare();
+    recalibrateBatchNorm(data.chunk(parts * 4), net);
+    return [net.norm.runningMean?.array(), net.norm.runningVar?.array()];
+  });
+  equal(found[1], found[0]);
+  equal(found[2], found[0]);
+  const wide = data.to('float64');
+  close(found[0][1], [wide.sub(wide.mean()).square().sum().item() / 59], 1e-12);
+});
+
+test('recalibrateBatchNorm: other layers are in evaluation mode, images and shared layers work', () => {
+  const net = new Sequential(new Dropout(0.9), new BatchNorm1d(2));
+  const data = randn([10, 2, 5]);
+  recalibrateBatchNorm([data.narrow(0, 0, 4), data.narrow(0, 4, 6)], net);
+  const norm = net.modules().find((m) => m instanceof BatchNorm1d);
+  close(norm?.runningMean?.array(), data.mean([0, 2]).array() as number[]);
+  ok(net.modules().every(({ training }) => training));
+});
+
+test('where forward throws, everything comes back', async () => {
+  for (const update of [updateBN, recalibrateBatchNorm]) {
+    const net = makeNet();
+    updateBN(batches(), net);
+    net.eval();
+    net.modules()[2].train();
+    const before = [statistics(net), net.modules().map(({ training }) => training), net.modules().map((m) => (m instanceof BatchNorm1d ? m.momentum : 0))];
+    const now = (): unknown => [statistics(net), net.modules().map(({ training }) => training), net.modules().map((m) => (m instanceof BatchNorm1d ? m.momentum : 0))];
+    throwsError(() => update([...batches(), randn([3, 7])], net), Error, /linear|expected/);
+    equal(now(), before);
+    throwsError(() => update([], net), StateError, /no batches/);
+    equal(now(), before);
+    await rejectsError(async () => {
+      await update((async function* () {
+        yield* batches();
+        throw new RangeError('the loader');
+      })(), net);
+    }, RangeError, /the loader/);
+    equal(now(), before);
+    throwsError(() => update([{ x: 1 }], net), ArgumentError, /no input/);
+    equal(now(), before);
+    // No hook is left.
+    net.train();
+    net.forward(batches()[0]);
+  }
+});
+
+test('what does not fit is refused', () => {
+  // @ts-expect-error no iterable
+  throwsError(() => updateBN(3, makeNet()), ArgumentError, /not a loader/);
+  // @ts-expect-error no module
+  throwsError(() => recalibrateBatchNorm([], {}), ArgumentError, /not a module/);
+  // @ts-expect-error no such option
+  throwsError(() => updateBN([], makeNet(), { gpu: true }), ArgumentError, /gpu/);
+  throwsError(() => recalibrateBatchNorm([tensor([[1]])], new Bare()), Error, /single value|one value per channel/);
+});
+
+test.run();
