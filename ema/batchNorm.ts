@@ -88,10 +88,10 @@ function run<B>(name: string, loader: Batches<B>, model: Model, options: BatchNo
     before.statistics();
     throw error;
   };
-  pass.prepare();
   if (Symbol.asyncIterator in loader) {
     return (async (): Promise<void> => {
       try {
+        pass.prepare();
         for await (const batch of loader) take(batch);
         end();
       } catch (error) {
@@ -100,6 +100,7 @@ function run<B>(name: string, loader: Batches<B>, model: Model, options: BatchNo
     })();
   }
   try {
+    pass.prepare();
     for (const batch of loader) take(batch);
     end();
   } catch (error) {
@@ -152,15 +153,19 @@ class Pooled {
   private mean: Float64Array | null = null;
   private squares: Float64Array | null = null;
 
-  /** @param x - (N, C, …) */
-  add(x: Tensor): void {
+  /**
+   * @param x - (N, C, …)
+   * @returns how many values each channel got
+   */
+  add(x: Tensor): number {
     const values = x.detach().to('float64');
     const dims = values.shape.map((_, d) => d).filter((d) => d !== 1);
     const count = values.numel() / values.shape[1];
-    if (count === 0) return;
+    if (count === 0) return 0;
     const mean = values.mean(dims, { keepdim: true });
     const squares = values.sub(mean).square().sum(dims).data() as Float64Array;
     this.merge(count, mean.data() as Float64Array, squares);
+    return count;
   }
 
   /** Two sets of values as one (Chan, Golub and LeVeque 1979). */
@@ -177,22 +182,24 @@ class Pooled {
     }
   }
 
-  /** Writes mean and unbiased variance into a layer. */
-  write({ runningMean, runningVar, numBatchesTracked }: Tracking, batches: number): void {
+  /** Writes mean and unbiased variance into a layer; the variance of a single value is 0. */
+  write({ runningMean, runningVar }: Tracking): void {
     const { count, mean, squares } = this;
     if (mean === null || squares === null) return;
     const like = (data: Float64Array, target: Tensor): Tensor => new Tensor(target.device.adopt('float64', data), target.shape);
-    runningMean.copy_(like(mean, runningMean));
-    runningVar.copy_(like(squares.map((s) => s / (count - 1)), runningVar));
-    numBatchesTracked.fill_(batches);
+    runningMean.copy_(like(mean.slice(), runningMean));
+    runningVar.copy_(like(squares.map((s) => s / Math.max(1, count - 1)), runningVar));
   }
 }
 
 /**
  * Makes the running statistics of batch norm layers those of all data together: exact mean and unbiased variance over every value a layer gets, whatever the
- * sizes of the batches, in doubles. (`updateBN` takes the mean of the batches' variances, which leaves out how their means differ.) Batch norm layers
- * normalise with the statistics of each batch meanwhile, as in training; all other modules are in evaluation mode, as they will be when the statistics are used.
- * Modes and momenta come back, and where something fails the statistics too. A layer that the model does not use keeps its statistics.
+ * sizes of the batches, in doubles. (`updateBN` takes the mean of the batches' variances, which leaves out how their means differ.)
+ *
+ * All layers are done in one pass: meanwhile each normalises with the statistics of the batch at hand, as in training and as `updateBN` does, so what a layer
+ * behind another gets depends on how the data is cut. A batch of one value per channel, which has no variance, is normalised with what was pooled so far. All
+ * other modules are in evaluation mode, as they will be when the statistics are used; layers that were in evaluation mode take part. Modes and momenta come
+ * back, and where something fails the statistics too. A layer that the model does not use keeps its statistics.
  *
  * @param loader - batches: tensors, or lists that start with one; for an asynchronous one a promise is returned
  * @param model - a model, or an average of one
@@ -216,17 +223,25 @@ export function recalibrateBatchNorm<B>(loader: Batches<B>, model: Model, option
     prepare: () => {
       model.eval();
       layers.forEach((layer, i) => {
-        layer.train();
         layer.momentum = 0;
         hooks.push(layer.registerForwardPreHook((_, [x]) => {
-          if (x instanceof Tensor) pools[i].add(x);
+          if (!(x instanceof Tensor) || x.ndim < 2 || x.shape[1] !== layer.numFeatures) return;
+          layer.training = pools[i].add(x) !== 1;
+          if (!layer.training) pools[i].write(layer);
         }));
       });
     },
     finish: (batches) => {
-      const single = pools.findIndex(({ count }) => count === 1);
-      if (single >= 0) throw new StateError(`${name}: a single value has no variance, got one for each channel of batch norm layer ${single}; expected more data`);
-      layers.forEach((layer, i) => (pools[i].count > 0 ? pools[i].write(layer, batches) : undefined));
+      pools.forEach(({ count }, i) => {
+        if (count !== 1) return;
+        const path = model.namedModules().find(([, m]) => m === layers[i])?.[0];
+        throw new StateError(`${name}: a single value has no variance, got one for each channel of batch norm '${path}'; expected more data`);
+      });
+      layers.forEach((layer, i) => {
+        if (pools[i].count === 0) return;
+        pools[i].write(layer);
+        layer.numBatchesTracked.fill_(batches);
+      });
     },
   };
   try {

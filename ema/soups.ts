@@ -21,6 +21,12 @@ export interface GreedySoupOptions<M extends Module = Module> {
   readonly tolerance?: number;
 }
 
+/** Options of `uniformSoup`. */
+export interface UniformSoupOptions {
+  /** A model of the same architecture that takes the mean in; default: none, the mean is only returned. */
+  readonly into?: Module;
+}
+
 /** What `greedySoup` found. */
 export interface GreedySoup {
   /** The averaged weights. The model has them too. */
@@ -54,10 +60,14 @@ function differences(first: ReadonlyMap<string, Tensor>, other: ReadonlyMap<stri
   return problems;
 }
 
-function checkFits(name: string, first: ReadonlyMap<string, Tensor>, other: ReadonlyMap<string, Tensor>, i: number): void {
+function checkFits(name: string, what: string, first: ReadonlyMap<string, Tensor>, other: ReadonlyMap<string, Tensor>): void {
   const problems = differences(first, other);
   if (problems.length === 0) return;
-  throw new StateError(`${name}: ingredient ${i} does not match the first, got ${problems.length} difference${problems.length === 1 ? '' : 's'}; expected the same names and shapes\n  ${problems.join('\n  ')}`, { values: { problems } });
+  const averages = first.has('steps') !== other.has('steps');
+  throw new StateError(
+    `${name}: ${what} does not match, got ${problems.length} difference${problems.length === 1 ? '' : 's'}; expected the same names and shapes everywhere\n  ${problems.join('\n  ')}`,
+    { values: { problems }, ...(averages ? { hint: "an average's weights are those of its module: pass average.module" } : {}) },
+  );
 }
 
 /** A sum of states in doubles; entries that are no floats are those of the first. */
@@ -105,22 +115,30 @@ function checkSources(name: string, sources: unknown): asserts sources is readon
 /**
  * The plain mean of several models' weights, entry by entry, summed in doubles. Integer entries are those of the first.
  *
- * @param sources - models, state dictionaries, or functions that give them, which are called one after the other
- * @returns the state dictionary of the mean: `model.loadStateDict(await uniformSoup([a, b]))`
- * @throws StateError with all differences when names or shapes do not fit; ArgumentError for an empty list
+ * @param sources - models, averages of one class, state dictionaries, or functions that give them, which are called one after the other
+ * @param options - `into`: a model that takes the mean in, once all went well
+ * @returns the state dictionary of the mean
+ * @throws StateError with all differences when names or shapes do not fit, and ArgumentError for an empty list; no model is changed then
  * @see Wortsman et al. 2022, Model soups, https://arxiv.org/abs/2203.05482
  */
-export async function uniformSoup(sources: readonly SoupSource[]): Promise<SoupState> {
-  checkSources('uniformSoup', sources);
-  const first = await stateOf('uniformSoup', sources[0], 0);
+export async function uniformSoup(sources: readonly SoupSource[], options: UniformSoupOptions = {}): Promise<SoupState> {
+  const name = 'uniformSoup';
+  checkSources(name, sources);
+  checkOptions(name, options, ['into']);
+  const { into } = options;
+  if (into !== undefined && !(into instanceof Module)) throw new ArgumentError(`${name}: into is not a module, got ${show(into)}; expected a Module`);
+  const first = await stateOf(name, sources[0], 0);
+  if (into !== undefined) checkFits(name, 'the model', first, new Map(Object.entries(into.stateDict())));
   const pot = new Pot(first);
   noGrad(() => pot.add(first));
   for (let i = 1; i < sources.length; i++) {
-    const state = await stateOf('uniformSoup', sources[i], i);
-    checkFits('uniformSoup', first, state, i);
+    const state = await stateOf(name, sources[i], i);
+    checkFits(name, `ingredient ${i}`, first, state);
     noGrad(() => pot.add(state));
   }
-  return noGrad(() => pot.mean());
+  const mean = noGrad(() => pot.mean());
+  into?.loadStateDict(mean);
+  return mean;
 }
 
 /**
@@ -142,7 +160,8 @@ export async function greedySoup<M extends Module>(sources: readonly SoupSource[
   if (typeof higherIsBetter !== 'boolean') throw new ArgumentError(`${name}: invalid higherIsBetter, got ${show(higherIsBetter)}; expected true or false`);
   checkNumber(name, 'tolerance', tolerance, 'a finite number ≥ 0', (v) => v >= 0 && Number.isFinite(v));
   const own = new Map(Object.entries(model.stateDict()).map(([key, x]) => [key, x.detach().clone()]));
-  const { training } = model;
+  const modes = model.modules().map((m) => [m, m.training] as const);
+  const restoreModes = (): void => modes.forEach(([m, training]) => (m.training = training));
   // A source that is the model itself means what it was before it took in others.
   const stateAt = async (i: number): Promise<ReadonlyMap<string, Tensor>> => (sources[i] === model ? own : stateOf(name, sources[i], i));
   const scoreOf = async (state: ReadonlyMap<string, Tensor>): Promise<number> => {
@@ -156,7 +175,7 @@ export async function greedySoup<M extends Module>(sources: readonly SoupSource[
     const scores: number[] = [];
     for (let i = 0; i < sources.length; i++) {
       const state = await stateAt(i);
-      checkFits(name, own, state, i);
+      checkFits(name, `ingredient ${i}`, own, state);
       scores.push(await scoreOf(state));
     }
     // Ties keep the order they came in.
@@ -176,11 +195,11 @@ export async function greedySoup<M extends Module>(sources: readonly SoupSource[
     }
     const state = noGrad(() => pot.mean());
     model.loadStateDict(state);
-    model.train(training);
+    restoreModes();
     return { state, members, score, scores };
   } catch (error) {
     model.loadStateDict(Object.fromEntries(own));
-    model.train(training);
+    restoreModes();
     throw error;
   }
 }

@@ -12,7 +12,7 @@ export { Optimizer, type StepHook } from './optimizer.ts';
 export { ConstantLR, type ConstantLROptions, LinearLR, type LinearLROptions, PolynomialLR, type PolynomialLROptions } from './ramp.ts';
 export { LRScheduler, type SchedulerOptions, type SchedulerStateDict, type Setting, type Settings } from './scheduler.ts';
 export { AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState } from './scheduleFreeAdamw.ts';
-export { ScheduleFree, type ScheduleFreeOptions } from './scheduleFree.ts';
+export { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions } from './scheduleFree.ts';
 export { SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState } from './scheduleFreeSgd.ts';
 export { SGD, type SGDOptions, type SGDState } from './sgd.ts';
 export type { OptimizerStateDict, ParamState, StateFields } from './state.ts';

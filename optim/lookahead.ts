@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError, StateError, checkNumber, checkOptions, show 
 import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
 import { between } from '../core/ops/ternary.ts';
 import { sameShape } from '../core/shape.ts';
-import { Tensor } from '../core/tensor.ts';
+import { Tensor, emptyTensor } from '../core/tensor.ts';
 import { Optimizer } from './optimizer.ts';
 import type { OptimizerStateDict, ParamState, StateFields } from './state.ts';
 
@@ -14,7 +14,7 @@ export interface LookaheadOptions {
   readonly alpha?: number;
   /**
    * What becomes of the running direction (SGD's momentum, Adam's first moment) when the slow weights have moved: it stays ('none', the default), is set
-   * to 0 ('reset'), or is pulled back by `alpha` as the weights are ('pullback').
+   * to 0 ('reset'), or is pulled back as the weights are ('pullback'): `m̄ ← m̄ + α·(m - m̄)`, `m ← m̄`, from `m̄ = 0` on.
    */
   readonly pullback?: 'none' | 'reset' | 'pullback';
 }
@@ -44,7 +44,8 @@ const directions = ['momentumBuffer', 'expAvg'] as const;
 
 /**
  * Takes `k` steps of an optimizer ("fast weights"), then moves a second set of weights ("slow weights") a share of the way, `φ ← φ + α·(θ - φ)`, and lets the
- * fast weights go on from there, `θ ← φ`. Used like the optimizer it wraps, whose groups and state it shows.
+ * fast weights go on from there, `θ ← φ`. Used like the optimizer it wraps, whose groups and state it shows. Slow weights start as the parameters are at the
+ * first step; whoever sets weights by hand later makes a new Lookahead.
  *
  * @see Zhang et al. 2019, Lookahead Optimizer: k steps forward, 1 step back, https://arxiv.org/abs/1907.08610
  */
@@ -57,6 +58,8 @@ export class Lookahead extends Optimizer {
   private steps = 0;
   private readonly slow = new Map<Tensor, Tensor>();
   private readonly slowMomenta = new Map<Tensor, Tensor>();
+  /** All parameters at the last step, in order. */
+  private fast: readonly Tensor[] = [];
 
   /**
    * @param optimizer - makes the fast steps
@@ -97,43 +100,56 @@ export class Lookahead extends Optimizer {
   }
 
   protected override updateAll(): void {
-    const fresh = this.params().filter((p) => !this.slow.has(p));
-    const copies = fresh.map((p) => p.detach().clone());
+    const params = this.isUnchanged() ? this.fast : this.params();
+    // Slow weights start where the parameter was before its first step.
+    const copies = params === this.fast ? null : params.map((p) => (this.slow.has(p) ? null : p.detach().clone()));
+    if ((this.steps + 1) % this.k === 0) this.checkShapes(params);
     this.optimizer.step();
-    fresh.forEach((p, i) => this.slow.set(p, copies[i]));
+    if (copies !== null) this.takeIn(params, copies);
     this.steps++;
     if (this.steps % this.k === 0) this.pull();
+  }
+
+  private takeIn(params: readonly Tensor[], copies: readonly (Tensor | null)[]): void {
+    copies.forEach((copy, i) => copy !== null && this.slow.set(params[i], copy));
+    const present = new Set(params);
+    for (const kept of [this.slow, this.slowMomenta]) for (const p of kept.keys()) if (!present.has(p)) kept.delete(p);
+    this.fast = params;
+  }
+
+  private checkShapes(params: readonly Tensor[]): void {
+    for (const p of params) {
+      const slow = this.slow.get(p);
+      if (slow !== undefined && !sameShape(slow.shape, p.shape)) {
+        throw new ShapeError(`Lookahead.step: the parameter changed shape, got ${show(p)} with slow weights ${show(slow)}; expected its slow weights to fit`);
+      }
+    }
   }
 
   private params(): Tensor[] {
     return this.paramGroups.flatMap(({ params }) => params);
   }
 
-  /** Moves the slow weights, and puts the fast ones there. */
-  private pull(): void {
-    const { slow, alpha } = this;
-    const fast = this.params().filter((p) => slow.has(p));
-    applyUpdate(pullRule, [fast, fast.map((p) => this.slowOf(p))], [alpha]);
-    if (this.pullback === 'none') return;
-    for (const p of fast) {
-      const momentum = directionOf(this.optimizer.state.get(p));
-      if (momentum === undefined) continue;
-      if (this.pullback === 'reset') momentum.zero_();
-      else {
-        const before = this.slowMomenta.get(p);
-        if (before !== undefined) momentum.lerp_(before, 1 - alpha);
-        this.slowMomenta.set(p, momentum.clone());
-      }
+  /** Whether the parameters are those of the last step. */
+  private isUnchanged(): boolean {
+    const { paramGroups, fast } = this;
+    let n = 0;
+    for (let g = 0; g < paramGroups.length; g++) {
+      const { params } = paramGroups[g];
+      for (let i = 0; i < params.length; i++) if (params[i] !== fast[n++]) return false;
     }
+    return n === fast.length;
   }
 
-  /** The slow weights of a parameter, as and where it is. */
-  private slowOf(p: Tensor): Tensor {
-    const known = this.slow.get(p) ?? p;
-    if (!sameShape(known.shape, p.shape)) throw new ShapeError(`Lookahead.step: the parameter changed shape, got ${show(p)} with slow weights ${show(known)}; expected its slow weights to fit`);
-    const fitting = known.to(p);
-    if (fitting !== known) this.slow.set(p, fitting);
-    return fitting;
+  /** Moves the slow weights, and puts the fast ones there. */
+  private pull(): void {
+    const { fast, alpha } = this;
+    applyUpdate(pullRule, [fast, fast.map((p) => fitting(this.slow, p, p))], [alpha]);
+    if (this.pullback === 'none') return;
+    const moving = fast.filter((p) => directionOf(this.optimizer.state.get(p)) !== undefined);
+    const momenta = moving.map((p) => directionOf(this.optimizer.state.get(p)) ?? p);
+    if (this.pullback === 'reset') for (const m of momenta) m.zero_();
+    else applyUpdate(pullRule, [momenta, moving.map((p, i) => fitting(this.slowMomenta, p, momenta[i]))], [alpha]);
   }
 
   override stateDict(): LookaheadStateDict {
@@ -152,7 +168,7 @@ export class Lookahead extends Optimizer {
    * @throws StateError with the differences, before anything is written
    */
   override loadStateDict(state: OptimizerStateDict): void {
-    const { lookahead, ...inner } = state as Partial<LookaheadStateDict> & OptimizerStateDict;
+    const { lookahead, ...inner } = (state ?? {}) as Partial<LookaheadStateDict> & OptimizerStateDict;
     if (typeof lookahead !== 'object' || lookahead === null || !Number.isSafeInteger(lookahead.step) || lookahead.step < 0) {
       throw new StateError(`Lookahead.loadStateDict: no state of a Lookahead, got ${show(lookahead)}; expected { step, slow_params, slow_momenta } under 'lookahead'`, {
         hint: 'a state of the optimizer within is loaded with lookahead.optimizer.loadStateDict()',
@@ -163,11 +179,20 @@ export class Lookahead extends Optimizer {
     const momenta = readTensors('slow_momenta', lookahead.slow_momenta, params);
     this.optimizer.loadStateDict(inner);
     this.steps = lookahead.step;
+    this.fast = [];
     this.slow.clear();
     this.slowMomenta.clear();
     for (const [p, x] of slow) this.slow.set(p, x);
     for (const [p, x] of momenta) this.slowMomenta.set(p, x);
   }
+}
+
+/** What is kept for a parameter, as and where `like` is; zeros where nothing is. */
+function fitting(kept: Map<Tensor, Tensor>, p: Tensor, like: Tensor): Tensor {
+  const known = kept.get(p);
+  const fits = known !== undefined && sameShape(known.shape, like.shape) ? known.to(like) : emptyTensor(like.shape, like.dtype, like.device);
+  kept.set(p, fits);
+  return fits;
 }
 
 /** Tensors by number of the parameter, copied. */

@@ -1,52 +1,58 @@
-import { StateError } from '../core/errors.ts';
+import type { DType } from '../core/dtype.ts';
+import { ArgumentError, StateError, show } from '../core/errors.ts';
 import { type Expr, e } from '../core/expr.ts';
 import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
 import { between } from '../core/ops/ternary.ts';
 import { setGradEnabled } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkFinite, checkFlag, checkNonNegative } from './check.ts';
-import type { OptimizerOptions } from './groups.ts';
+import type { OptimizerOptions, ParamGroupInput, ParamsInput } from './groups.ts';
 import { Optimizer } from './optimizer.ts';
 import { Run } from './runs.ts';
-import type { ParamState } from './state.ts';
+import type { OptimizerStateDict, ParamState } from './state.ts';
 
-/** Options that the schedule-free optimizers share. The last five are counters, saved with the group, and not for setting. */
+/** Options that the schedule-free optimizers share. */
 export interface ScheduleFreeOptions extends OptimizerOptions {
   /** L2 penalty, decoupled in Adam's case, at the weights y of training; ≥ 0, default 0. */
   weightDecay: number;
-  /** Steps over which the rate rises linearly; default 0. */
+  /** Steps over which the rate rises linearly, ≥ 0; default 0. */
   warmupSteps: number;
   /** Weight of step t in the average is `t^r` times a power of the rate; default 0. */
   r: number;
   /** Power of the largest rate so far in the weights of the average; default 2. */
   weightLrPower: number;
+}
+
+/** What a group counts: part of it and of its state dictionary, and not for setting. */
+export interface ScheduleFreeCounters {
   /** Steps so far. */
   k: number;
   /** Whether the parameters hold the weights y of training, and not the average x. */
   trainMode: boolean;
   /** Sum of the weights of all steps. */
   weightSum: number;
-  /** Largest rate so far. */
+  /** Largest rate so far; -1 before the first step. */
   lrMax: number;
   /** The rate of the last step, warm-up included. */
   scheduledLr: number;
 }
 
 /** Default values of what `ScheduleFreeOptions` has besides the rate. */
-export const scheduleFreeDefaults = { weightDecay: 0, warmupSteps: 0, r: 0, weightLrPower: 2, k: 0, trainMode: true, weightSum: 0, lrMax: -1, scheduledLr: 0 };
+export const scheduleFreeDefaults = { weightDecay: 0, warmupSteps: 0, r: 0, weightLrPower: 2 };
 
-/** What a step is made of: the rate, the share of the newest z in the average, and how far y goes along the direction. */
-export interface Step {
-  readonly lr: number;
-  readonly share: number;
-  readonly along: number;
+const counters: ScheduleFreeCounters = { k: 0, trainMode: true, weightSum: 0, lrMax: -1, scheduledLr: 0 };
+
+/** The first numbers of every schedule-free rule: the rate, the share of the newest z in the average, how far y goes along the direction, and the decay. */
+export const moveScalars = ['lr', 'share', 'along', 'weightDecay'] as const;
+
+/** `y ← lerp(y, z, share) + along·d`, `z ← z - lr·d` with the direction plus the decay at y. */
+export function move(y: Expr, z: Expr, direction: Expr, [lr, share, along, weightDecay]: readonly Expr[]): readonly [Expr, Expr] {
+  const d = e.select(weightDecay, e.add(direction, e.mul(y, weightDecay)), direction);
+  return [e.add(between(y, z, share), e.mul(d, along)), e.sub(z, e.mul(d, lr))];
 }
 
-/** `y ← lerp(y, z, share) + along·d`, `z ← z - lr·d`. */
-export const move = (y: Expr, z: Expr, d: Expr, { lr, share, along }: Readonly<Record<keyof Step, Expr>>): readonly [Expr, Expr] => [
-  e.add(between(y, z, share), e.mul(d, along)),
-  e.sub(z, e.mul(d, lr)),
-];
+/** Runs of the lists of parameters that steps were made with. */
+const runsOf = new WeakMap<readonly Tensor[], readonly Run<ParamState>[]>();
 
 /** From training weights to the average and back: both lie on the line through z. */
 const turnRule: UpdateRule = updateRule({
@@ -62,11 +68,25 @@ const turnRule: UpdateRule = updateRule({
  *
  * @see Defazio et al. 2024, The Road Less Scheduled, https://arxiv.org/abs/2405.15682
  */
-export abstract class ScheduleFree<O extends ScheduleFreeOptions, S extends ParamState & { z: Tensor }> extends Optimizer<O, S> {
-  private readonly runsOf = new WeakMap<readonly Tensor[], readonly Run<S>[]>();
+export abstract class ScheduleFree<O extends ScheduleFreeOptions, S extends ParamState & { z: Tensor }> extends Optimizer<O & ScheduleFreeCounters, S> {
+  /**
+   * @param params - tensors, or groups
+   * @param options - every option with its default
+   * @throws ArgumentError for parameters or options that are not allowed, and for counters in a group
+   */
+  constructor(params: ParamsInput<O & ScheduleFreeCounters>, options: O) {
+    super(params, { ...options, ...counters });
+    for (const group of this.paramGroups) this.checkFresh(group);
+  }
 
   /** Where y lies between z (0) and x (1). */
   protected abstract interpolation(group: Readonly<O>): number;
+
+  /** The update. Its numbers start with `moveScalars`, its columns are parameter, gradient, and those of the state. */
+  protected abstract rule(): UpdateRule;
+
+  /** The numbers of the rule; those of `moveScalars` are filled in later. */
+  protected abstract scalars(group: Readonly<O & ScheduleFreeCounters>, dtype: DType): number[];
 
   /** The state of a parameter that is updated for the first time. */
   protected abstract freshState(p: Tensor): S;
@@ -74,52 +94,103 @@ export abstract class ScheduleFree<O extends ScheduleFreeOptions, S extends Para
   /** The tensors of a state, in the order of the rule's columns. */
   protected abstract columns(state: S): readonly Tensor[];
 
-  protected override checkGroup(options: Readonly<O>): void {
+  protected override checkGroup(options: Readonly<O & ScheduleFreeCounters>): void {
     super.checkGroup(options);
     checkNonNegative(this, 'weightDecay', options.weightDecay);
     checkNonNegative(this, 'warmupSteps', options.warmupSteps);
     checkFinite(this, 'r', options.r);
     checkFinite(this, 'weightLrPower', options.weightLrPower);
+    checkNonNegative(this, 'k', options.k);
     checkFlag(this, 'trainMode', options.trainMode);
+    checkNonNegative(this, 'weightSum', options.weightSum);
+    checkFinite(this, 'lrMax', options.lrMax);
   }
 
-  /** Runs of the parameters with their state, by dtype. */
-  protected runs(params: readonly Tensor[]): readonly Run<S>[] {
-    const known = this.runsOf.get(params);
-    if (known !== undefined) return known;
-    const made = Run.of(params, (p) => {
-      const state = this.state.get(p) ?? this.freshState(p);
-      return { count: 0, state, tensors: this.columns(state) };
-    });
-    for (const { states, columns } of made) states.forEach((state, i) => this.state.set(columns[0][i], state));
-    this.runsOf.set(params, made);
-    return made;
+  private checkFresh(group: Readonly<ScheduleFreeCounters>): void {
+    for (const [name, value] of Object.entries(counters)) {
+      const given: unknown = Reflect.get(group, name);
+      if (given !== value) {
+        throw new ArgumentError(`${this.constructor.name}: ${name} is counted, got ${show(given)}; expected a group without it`, { hint: 'loadStateDict() goes on with a run' });
+      }
+    }
   }
 
-  /** Counts a step of a group, and says what it is made of. */
-  protected nextStep(group: O, warm: number): Step {
-    const k = group.k + 1;
-    const scheduled = group.lr * warm;
-    group.scheduledLr = scheduled;
-    group.lrMax = Math.max(scheduled, group.lrMax);
-    const weight = k ** group.r * group.lrMax ** group.weightLrPower;
-    group.weightSum += weight;
-    group.k = k;
-    const share = group.weightSum === 0 ? 0 : weight / group.weightSum;
-    return { lr: scheduled, share, along: scheduled * (this.interpolation(group) * (1 - share) - 1) };
+  /** @throws as the constructor does; nothing is added then */
+  override addParamGroup(group: ParamGroupInput<O & ScheduleFreeCounters>): void {
+    super.addParamGroup(group);
+    try {
+      this.checkFresh(this.paramGroups[this.paramGroups.length - 1]);
+    } catch (error) {
+      this.paramGroups.pop();
+      throw error;
+    }
   }
 
-  /** The factor of the rate at the next step. */
-  protected warmth({ k, warmupSteps }: Readonly<O>): number {
-    return k < warmupSteps ? (k + 1) / warmupSteps : 1;
-  }
-
-  protected override updateAll(): void {
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @param closure - computes the loss anew and calls `backward()`
+   * @throws StateError while the parameters hold the average, before the closure is called; and as `Optimizer.step` does
+   */
+  override step(): undefined;
+  override step<T>(closure: () => T): T;
+  override step<T>(closure?: () => T): T | undefined {
     for (const { trainMode } of this.paramGroups) {
       if (trainMode) continue;
       throw new StateError(`${this.constructor.name}.step: the parameters hold the average, got a step in evaluation mode; expected the weights of training`, { hint: 'call optimizer.train() first' });
     }
-    super.updateAll();
+    return closure === undefined ? super.step() : super.step(closure);
+  }
+
+  protected override update(group: O & ScheduleFreeCounters, params: readonly Tensor[], grads: readonly Tensor[]): void {
+    const k = group.k + 1;
+    const lr = k < group.warmupSteps ? (group.lr * k) / group.warmupSteps : group.lr;
+    const lrMax = Math.max(lr, group.lrMax);
+    const weight = k ** group.r * lrMax ** group.weightLrPower;
+    const weightSum = group.weightSum + weight;
+    const share = weightSum === 0 ? 0 : weight / weightSum;
+    const known = runsOf.get(params);
+    if (known !== undefined) this.apply(known, grads, group, lr, share);
+    else {
+      const runs = this.makeRuns(params);
+      this.apply(runs, grads, group, lr, share);
+      for (const { states, columns } of runs) states.forEach((state, i) => this.state.set(columns[0][i], state));
+      runsOf.set(params, runs);
+    }
+    group.k = k;
+    group.scheduledLr = lr;
+    group.lrMax = lrMax;
+    group.weightSum = weightSum;
+  }
+
+  private makeRuns(params: readonly Tensor[]): readonly Run<S>[] {
+    return Run.of(params, (p) => {
+      const state = this.state.get(p) ?? this.freshState(p);
+      return { count: 0, state, tensors: this.columns(state) };
+    });
+  }
+
+  private apply(runs: readonly Run<ParamState>[], grads: readonly Tensor[], group: O & ScheduleFreeCounters, lr: number, share: number): void {
+    for (let i = 0; i < runs.length; i++) {
+      const run = runs[i];
+      const scalars = this.scalars(group, run.dtype);
+      scalars[0] = lr;
+      scalars[1] = share;
+      scalars[2] = lr * (this.interpolation(group) * (1 - share) - 1);
+      scalars[3] = group.weightDecay;
+      run.take(grads);
+      applyUpdate(this.rule(), run.columns, scalars);
+      run.release();
+    }
+  }
+
+  /**
+   * Takes over state, options and mode, as `stateDict` or the package schedulefree for PyTorch wrote them. The weights must be those that were saved with it.
+   *
+   * @throws StateError with the whole difference, before anything is written
+   */
+  override loadStateDict(state: OptimizerStateDict): void {
+    super.loadStateDict(withoutVersions(state));
   }
 
   /** Puts the weights of training into the parameters. Does nothing where they are there. */
@@ -154,4 +225,18 @@ export abstract class ScheduleFree<O extends ScheduleFreeOptions, S extends Para
     state.z = state.z.to(p);
     return state.z;
   }
+}
+
+/** Releases before 1.3 of the package have no `scheduled_lr`, the newest have an `inner_momentum`, which does nothing at 0. */
+function withoutVersions(state: OptimizerStateDict): OptimizerStateDict {
+  const groups: unknown = state?.param_groups;
+  if (!Array.isArray(groups)) return state;
+  return {
+    ...state,
+    param_groups: state.param_groups.map((group) => {
+      if (typeof group !== 'object' || group === null) return group;
+      const { inner_momentum: inner, ...rest } = group;
+      return { scheduled_lr: 0, ...(inner === 0 ? rest : group), params: group.params };
+    }),
+  };
 }

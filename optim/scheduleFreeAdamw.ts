@@ -1,11 +1,12 @@
+import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
-import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
+import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import { type Tensor, emptyTensor } from '../core/tensor.ts';
 import { power } from './adamCore.ts';
 import { checkBeta, checkBetas, checkNonNegative, withDefaults } from './check.ts';
 import type { ParamsInput } from './groups.ts';
 import { tinyOf, withoutTiny } from './runs.ts';
-import { ScheduleFree, type ScheduleFreeOptions, move, scheduleFreeDefaults } from './scheduleFree.ts';
+import { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, move, moveScalars, scheduleFreeDefaults } from './scheduleFree.ts';
 import type { StateFields } from './state.ts';
 
 /** Options of `AdamWScheduleFree`. */
@@ -26,22 +27,25 @@ export type AdamWScheduleFreeState = {
   expAvgSq: Tensor;
 };
 
-const rule: UpdateRule = updateRule({
+const adamwRule: UpdateRule = updateRule({
   name: 'adamWScheduleFree',
   columns: ['param', 'grad', 'z', 'expAvgSq'],
-  scalars: ['beta2', 'gain2', 'correction', 'eps', 'weightDecay', 'lr', 'share', 'along', 'tiny'],
-  body: ([y, g, z, v], [beta2, gain2, correction, eps, weightDecay, lr, share, along, tiny]) => {
+  scalars: [...moveScalars, 'beta2', 'gain2', 'correction', 'eps', 'tiny'],
+  body: ([y, g, z, v], scalars) => {
+    const [beta2, gain2, correction, eps, tiny] = scalars.slice(moveScalars.length);
     const square = withoutTiny(e.add(e.mul(v, beta2), e.mul(e.mul(g, g), gain2)), tiny);
-    const scaled = e.div(g, e.add(e.sqrt(e.div(square, correction)), eps));
-    const [nextY, nextZ] = move(y, z, e.select(weightDecay, e.add(scaled, e.mul(y, weightDecay)), scaled), { lr, share, along });
+    const [nextY, nextZ] = move(y, z, e.div(g, e.add(e.sqrt(e.div(square, correction)), eps)), scalars);
     return [nextY, null, nextZ, square];
   },
 });
 
+/** Numbers of the step at hand. */
+const values: number[] = adamwRule.scalars.map(() => NaN);
+
 /**
  * AdamW without a schedule: with `d = g(y)/(√v̂ + eps) + weightDecay·y`, `z ← z - lr·d`, `x ← (1 - c)·x + c·z`, `y = (1 - β₁)·z + β₁·x`, where c is the share of
  * this step in the average. The parameters hold y; call `eval()` before evaluating or saving, and `train()` before going on. Batch norm statistics are those of
- * y: recalibrate them at x (`updateBN`).
+ * y: recalibrate them at x (`updateBN`). The rate is not multiplied by `√(1 - β₂^t)`, as in the package schedulefree from version 1.3 on.
  *
  * @see Defazio et al. 2024, The Road Less Scheduled, https://arxiv.org/abs/2405.15682
  */
@@ -55,7 +59,7 @@ export class AdamWScheduleFree extends ScheduleFree<AdamWScheduleFreeOptions, Ad
     super(params, withDefaults('AdamWScheduleFree', options, { lr: 0.0025, betas: [0.9, 0.999], eps: 1e-8, ...scheduleFreeDefaults }));
   }
 
-  protected override checkGroup(options: Readonly<AdamWScheduleFreeOptions>): void {
+  protected override checkGroup(options: Readonly<AdamWScheduleFreeOptions & ScheduleFreeCounters>): void {
     super.checkGroup(options);
     checkBetas(this, options.betas);
     checkBeta(this, 'betas[0]', options.betas[0]);
@@ -78,14 +82,16 @@ export class AdamWScheduleFree extends ScheduleFree<AdamWScheduleFreeOptions, Ad
     return [z, expAvgSq];
   }
 
-  protected override update(group: AdamWScheduleFreeOptions, params: readonly Tensor[], grads: readonly Tensor[]): void {
-    const { betas: [, beta2], eps, weightDecay } = group;
-    const correction = 1 - power(beta2, group.k + 1);
-    const { lr, share, along } = this.nextStep(group, this.warmth(group));
-    for (const run of this.runs(params)) {
-      run.take(grads);
-      applyUpdate(rule, run.columns, [beta2, 1 - beta2, correction, eps, weightDecay, lr, share, along, tinyOf(run.dtype)]);
-      run.release();
-    }
+  protected override rule(): UpdateRule {
+    return adamwRule;
+  }
+
+  protected override scalars({ betas: [, beta2], eps, k }: Readonly<AdamWScheduleFreeOptions & ScheduleFreeCounters>, dtype: DType): number[] {
+    values[4] = beta2;
+    values[5] = 1 - beta2;
+    values[6] = 1 - power(beta2, k + 1);
+    values[7] = eps;
+    values[8] = tinyOf(dtype);
+    return values;
   }
 }

@@ -1,9 +1,8 @@
-import { e } from '../core/expr.ts';
-import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
+import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkBeta, withDefaults } from './check.ts';
 import type { ParamsInput } from './groups.ts';
-import { ScheduleFree, type ScheduleFreeOptions, move, scheduleFreeDefaults } from './scheduleFree.ts';
+import { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, move, moveScalars, scheduleFreeDefaults } from './scheduleFree.ts';
 import type { StateFields } from './state.ts';
 
 /** Options of `SGDScheduleFree`. */
@@ -20,15 +19,18 @@ export type SGDScheduleFreeState = {
   z: Tensor;
 };
 
-const rule: UpdateRule = updateRule({
+const sgdRule: UpdateRule = updateRule({
   name: 'sgdScheduleFree',
   columns: ['param', 'grad', 'z'],
-  scalars: ['weightDecay', 'lr', 'share', 'along'],
-  body: ([y, g, z], [weightDecay, lr, share, along]) => {
-    const [nextY, nextZ] = move(y, z, e.select(weightDecay, e.add(g, e.mul(y, weightDecay)), g), { lr, share, along });
+  scalars: moveScalars,
+  body: ([y, g, z], scalars) => {
+    const [nextY, nextZ] = move(y, z, g, scalars);
     return [nextY, null, nextZ];
   },
 });
+
+/** Numbers of the step at hand. */
+const values: number[] = sgdRule.scalars.map(() => NaN);
 
 /**
  * Stochastic gradient descent without a schedule: `z ← z - lr·g(y)`, `x ← (1 - c)·x + c·z`, `y = (1 - μ)·z + μ·x`, with c the share of this step in the
@@ -47,7 +49,7 @@ export class SGDScheduleFree extends ScheduleFree<SGDScheduleFreeOptions, SGDSch
     super(params, withDefaults('SGDScheduleFree', options, { lr: 1, momentum: 0.9, ...scheduleFreeDefaults }));
   }
 
-  protected override checkGroup(options: Readonly<SGDScheduleFreeOptions>): void {
+  protected override checkGroup(options: Readonly<SGDScheduleFreeOptions & ScheduleFreeCounters>): void {
     super.checkGroup(options);
     checkBeta(this, 'momentum', options.momentum);
   }
@@ -68,12 +70,11 @@ export class SGDScheduleFree extends ScheduleFree<SGDScheduleFreeOptions, SGDSch
     return [z];
   }
 
-  protected override update(group: SGDScheduleFreeOptions, params: readonly Tensor[], grads: readonly Tensor[]): void {
-    const { lr, share, along } = this.nextStep(group, this.warmth(group));
-    for (const run of this.runs(params)) {
-      run.take(grads);
-      applyUpdate(rule, run.columns, [group.weightDecay, lr, share, along]);
-      run.release();
-    }
+  protected override rule(): UpdateRule {
+    return sgdRule;
+  }
+
+  protected override scalars(): number[] {
+    return values;
   }
 }

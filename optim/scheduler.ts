@@ -52,7 +52,7 @@ export interface SchedulerStateDict {
 }
 
 /** What PyTorch's files may have besides. */
-const ignored = ['verbose', '_get_lr_called_within_step', '_is_initial'];
+const ignored = ['verbose', '_get_lr_called_within_step', '_is_initial', 'anneal_func', '_anneal_func'];
 
 const isRates = (v: unknown, n: number): v is number[] => Array.isArray(v) && v.length === n && v.every((x) => typeof x === 'number' && !Number.isNaN(x));
 const isCount = (v: unknown, min: number): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= min;

@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { test } from 'uvu';
 import {
-  ArgumentError, BatchNorm1d, Dropout, ExponentialMovingAverage, Linear, Module, ReLU, Sequential, StateError, type Tensor, arange, manualSeed, randn, recalibrateBatchNorm, tensor, updateBN,
+  ArgumentError, BatchNorm1d, DataLoader, Dropout, ExponentialMovingAverage, Linear, Module, ReLU, Sequential, StateError, type Tensor, TensorDataset, arange, manualSeed, randn, recalibrateBatchNorm, tensor, updateBN,
 } from '../../index.ts';
-import { equal, is, ok, rejectsError, throwsError } from '../assert.ts';
+import { allClose, equal, is, ok, rejectsError, throwsError } from '../assert.ts';
 
 const statistics = (model: Module): Record<string, unknown> =>
   Object.fromEntries(Object.entries(model.stateDict()).filter(([key]) => /running|tracked/.test(key)).map(([key, x]) => [key, x.array()]));
@@ -95,6 +96,68 @@ test('recalibrateBatchNorm: statistics do not depend on how the data is cut, to 
   close(found[0][1], [wide.sub(wide.mean()).square().sum().item() / 59], 1e-12);
 });
 
+test('recalibrateBatchNorm: batches of one value take part, also as the first; no batch norm in a batch of its own is needed', () => {
+  for (const data of [[[[0]], [[2], [4]], [[9]]], [[[0], [2]], [[4]], [[9]]], [[[9]], [[4]], [[2]], [[0]]]]) {
+    const net = new Sequential(new Bare(), new Linear(1, 1), new Bare());
+    net.eval();
+    recalibrateBatchNorm(data.map((rows) => tensor(rows)), net);
+    const [first, second] = net.modules().filter((m) => m instanceof BatchNorm1d);
+    equal([first.runningMean?.array(), first.runningVar?.array(), first.numBatchesTracked?.item()], [[3.75], [14.916666984558105], data.length]);
+    ok(Number.isFinite(second.runningVar?.item()));
+    ok(net.modules().every(({ training }) => !training));
+  }
+});
+
+test('recalibrateBatchNorm: any cut of the data gives its mean and variance', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.float({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 6 }), (parts) => {
+      const all = parts.flat();
+      fc.pre(all.length > 1);
+      const net = new Bare();
+      recalibrateBatchNorm(parts.map((part) => tensor(part).unsqueeze(1)), net);
+      const mean = all.reduce((a, b) => a + b, 0) / all.length;
+      allClose([net.norm.runningMean?.item() ?? NaN, net.norm.runningVar?.item() ?? NaN], [mean, all.reduce((a, b) => a + (b - mean) ** 2, 0) / (all.length - 1)], { rtol: 1e-6, atol: 1e-6 });
+    }),
+  );
+});
+
+test('recalibrateBatchNorm: an average gets statistics of its own, in its dtype', () => {
+  const net = makeNet();
+  const ema = new ExponentialMovingAverage(net, { momentum: 0.1 });
+  ema.to('float64');
+  const before = statistics(net);
+  recalibrateBatchNorm(batches().map((x) => x.to('float64')), ema);
+  equal(statistics(net), before);
+  is(ema.module.stateDict()['1.running_var'].dtype, 'float64');
+  const once = makeNet();
+  recalibrateBatchNorm([batches()[0]], once);
+  const expected = makeNet();
+  updateBN([batches()[0]], expected);
+  for (const [key, values] of Object.entries(statistics(expected))) if (!key.endsWith('tracked')) close(statistics(once)[key], values as number[]);
+});
+
+test('a layer that is not used keeps its statistics, and one that is used twice pools both', () => {
+  class Twice extends Module {
+    norm = new BatchNorm1d(1);
+    spare = new BatchNorm1d(1);
+    forward(x: Tensor): Tensor {
+      return this.norm.forward(x).add(this.norm.forward(x.add(2)));
+    }
+  }
+  const net = new Twice();
+  net.spare.runningMean?.fill_(7);
+  recalibrateBatchNorm([tensor([[0], [4]])], net);
+  equal([net.norm.runningMean?.array(), net.norm.runningVar?.item(), net.spare.runningMean?.item(), net.spare.numBatchesTracked?.item()], [[3], Math.fround(20 / 3), 7, 0]);
+});
+
+test('batches of a DataLoader go in as they are', () => {
+  const net = makeNet();
+  const loader = new DataLoader(new TensorDataset(randn([10, 3]), arange(10)), { batchSize: 4 });
+  updateBN(loader, net);
+  recalibrateBatchNorm(loader, net);
+  is(statistics(net)['1.num_batches_tracked'], 3);
+});
+
 test('recalibrateBatchNorm: other layers are in evaluation mode, images and shared layers work', () => {
   const net = new Sequential(new Dropout(0.9), new BatchNorm1d(2));
   const data = randn([10, 2, 5]);
@@ -138,7 +201,10 @@ test('what does not fit is refused', () => {
   throwsError(() => recalibrateBatchNorm([], {}), ArgumentError, /not a module/);
   // @ts-expect-error no such option
   throwsError(() => updateBN([], makeNet(), { gpu: true }), ArgumentError, /gpu/);
-  throwsError(() => recalibrateBatchNorm([tensor([[1]])], new Bare()), Error, /single value|one value per channel/);
+  const net = new Bare();
+  throwsError(() => recalibrateBatchNorm([tensor([[1]])], net), StateError, /single value.*batch norm 'norm'/);
+  equal([net.norm.runningMean?.item(), net.norm.training], [0, true]);
+  throwsError(() => updateBN([tensor([[1]])], net), Error, /one value per channel/);
 });
 
 test.run();

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { test } from 'uvu';
-import { ArgumentError, BatchNorm1d, Linear, Module, Parameter, Sequential, StateError, type Tensor, greedySoup, tensor, uniformSoup } from '../../index.ts';
-import { equal, is, ok, rejectsError } from '../assert.ts';
+import { ArgumentError, BatchNorm1d, ExponentialMovingAverage, Linear, Module, Parameter, Sequential, StateError, type Tensor, greedySoup, tensor, uniformSoup } from '../../index.ts';
+import { allClose, equal, is, ok, rejectsError } from '../assert.ts';
 
 /** A model of one number. */
 class One extends Module {
@@ -32,6 +33,41 @@ test('uniformSoup is the mean, summed in doubles; integers are those of the firs
   for (const [key, x] of Object.entries(nets[0].stateDict())) equal(same[key].array(), x.array());
 });
 
+test('uniformSoup writes into a model, of another dtype too, once everything fits', async () => {
+  const model = new One(50);
+  model.to('float64');
+  const { w } = model;
+  await uniformSoup([new One(1), new One(2)], { into: model });
+  equal([model.w.item(), model.w.dtype, model.w === w], [1.5, 'float64', true]);
+  await rejectsError(() => uniformSoup([new One(1), new Linear(1, 1)], { into: model }), StateError, /ingredient 1/);
+  let asked = false;
+  await rejectsError(() => uniformSoup([new Linear(1, 1), () => ((asked = true), new Linear(1, 1))], { into: model }), StateError, /the model does not match/);
+  is(asked, false);
+  // @ts-expect-error no module
+  await rejectsError(() => uniformSoup([new One(1)], { into: 3 }), ArgumentError, /into/);
+  is(model.w.item(), 1.5);
+});
+
+test('averages of one class make a soup; an average among models is told apart', async () => {
+  const [a, b] = [1, 3].map((w) => new ExponentialMovingAverage(new One(w), { momentum: 0.1 }));
+  const soup = await uniformSoup([a, b]);
+  equal([Object.keys(soup), soup['module.w'].array()], [['steps', 'module.w'], [2]]);
+  equal((await uniformSoup([a.module, new One(5)])).w.array(), [3]);
+  await rejectsError(() => uniformSoup([new One(1), a]), StateError, /average\.module/);
+});
+
+test('uniformSoup of any models is their mean, in any order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.float({ min: -10, max: 10, noNaN: true }), { minLength: 1, maxLength: 8 }), async (values) => {
+      const soup = await uniformSoup(values.map((v) => new One(v)));
+      const turned = await uniformSoup(values.toReversed().map((v) => new One(v)));
+      allClose(soup.w, [values.reduce((a, b) => a + b, 0) / values.length], { rtol: 1e-6, atol: 1e-6 });
+      allClose(turned.w, soup.w, { rtol: 1e-6, atol: 1e-6 });
+      ok(soup.w.item() >= Math.min(...values) && soup.w.item() <= Math.max(...values));
+    }),
+  );
+});
+
 /** Scores by the distance from 3. */
 const near3 = (model: One): number => -Math.abs(model.w.item() - 3);
 
@@ -57,6 +93,32 @@ test('the model itself may be an ingredient', async () => {
   const { scores, members } = await greedySoup([new One(2), model, () => model.stateDict()], model, { evaluate: near3 });
   is(scores[1], -0.5);
   ok(members.includes(1));
+});
+
+test('the modes of single layers stay, whatever evaluate does to them', async () => {
+  const net = (): Sequential => new Sequential(new Linear(1, 1), new BatchNorm1d(1));
+  const model = net();
+  model.modules()[2].eval();
+  const modes = model.modules().map(({ training }) => training);
+  await greedySoup([net(), net()], model, { evaluate: (m) => (m.eval(), 1) });
+  equal(model.modules().map(({ training }) => training), modes);
+  await rejectsError(() => greedySoup([net(), net()], model, { evaluate: (m) => { m.eval(); throw new RangeError('no'); } }), RangeError, /no/);
+  equal(model.modules().map(({ training }) => training), modes);
+});
+
+test('ingredients are asked for one after the other', async () => {
+  let open = 0;
+  let calls = 0;
+  const source = (w: number) => async (): Promise<One> => {
+    is(++open, 1);
+    calls++;
+    await Promise.resolve();
+    open--;
+    return new One(w);
+  };
+  const model = new One();
+  const { members } = await greedySoup([source(2), source(3.5)], model, { evaluate: near3 });
+  equal([members, calls], [[1, 0], 4]);
 });
 
 test('what fails leaves the model as it was', async () => {

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { Adam, AdamW, type Optimizer, SGD, type SGDOptions, type Tensor, deepCopy, ones, tensor } from '../../index.ts';
+import { Adam, AdamW, AdamWScheduleFree, type Optimizer, SGD, type SGDOptions, SGDScheduleFree, type Tensor, deepCopy, ones, tensor } from '../../index.ts';
 import { equal, is, not, ok } from '../assert.ts';
 
 /** What an optimizer keeps between steps must never show: here everything that may change between two steps does. */
@@ -91,6 +91,15 @@ const kinds: Readonly<Record<string, [(params: readonly Tensor[]) => Optimizer, 
   'adamw with amsgrad that comes and goes': [
     (p) => new AdamW(p, { lr: 0.1 }),
     (step, o) => void Reflect.set(o.paramGroups[0], 'amsgrad', step % 8 > 4),
+  ],
+  'schedule-free sgd': [(p) => new SGDScheduleFree(p, { lr: 0.1 }), nothing],
+  'schedule-free adamw, now and then in evaluation mode': [
+    (p) => new AdamWScheduleFree(p, { lr: 0.1 }),
+    (step, o) => {
+      if (step % 3 !== 0 || !(o instanceof AdamWScheduleFree)) return;
+      o.eval();
+      o.train();
+    },
   ],
   'adam whose count is set by hand': [
     (p) => new Adam(p, { lr: 0.1 }),

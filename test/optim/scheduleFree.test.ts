@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { test } from 'uvu';
-import { AdamWScheduleFree, ArgumentError, Lookahead, Parameter, SGD, SGDScheduleFree, SWALR, StateError, StepLR, type Tensor, tensor } from '../../index.ts';
-import { equal, is, ok, throwsError } from '../assert.ts';
+import { AdamWScheduleFree, ArgumentError, type OptimizerStateDict, Parameter, SGDScheduleFree, StateError, type Tensor, deepCopy, tensor } from '../../index.ts';
+import { allClose, equal, is, throwsError } from '../assert.ts';
 
-interface Recorded {
-  readonly scheduleFree: Readonly<Record<string, { readonly x: readonly number[][]; readonly y: readonly number[][] }>>;
-  readonly lookahead: Readonly<Record<string, readonly number[][]>>;
-  readonly swalr: Readonly<Record<string, readonly number[][]>>;
-}
-const recorded = JSON.parse(readFileSync(new URL('../fixtures/schedule_free.json', import.meta.url), 'utf8')) as Recorded;
+const recorded = (JSON.parse(readFileSync(new URL('../fixtures/schedule_free.json', import.meta.url), 'utf8')) as { readonly scheduleFree: Readonly<Record<string, { readonly x: readonly number[][]; readonly y: readonly number[][] }>> }).scheduleFree;
 
 const [A, B] = [[1, 3, 0.2, 10], [0.5, -1, 2, 0.1]];
 const fresh = (): Parameter => new Parameter(tensor([1, -2, 0.5, 3], { dtype: 'float64' }));
@@ -18,9 +14,7 @@ function setGradient(p: Tensor, step: number): void {
   p.grad = tensor(Array.from(p.data(), (v, i) => A[i] * v - B[i] + 0.1 * Math.cos(step)), { dtype: 'float64' });
 }
 
-function close(got: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-12): void {
-  ok(Array.from(got).every((v, i) => Math.abs(v - expected[i]) <= tolerance * Math.max(1, Math.abs(expected[i]))), `${Array.from(got).join(', ')} for ${Array.from(expected).join(', ')}`);
-}
+const close = (p: Tensor, expected: readonly number[]): void => allClose(p, expected, { rtol: 1e-12, atol: 1e-12 });
 
 const makers = {
   sgd: (p: Parameter) => new SGDScheduleFree([p], { lr: 0.05 }),
@@ -33,16 +27,16 @@ for (const [name, make] of Object.entries(makers)) {
   test(`schedule-free ${name}: 25 steps and their average are those of the paper's sequences`, () => {
     const p = fresh();
     const optimizer = make(p);
-    const { x, y } = recorded.scheduleFree[name];
+    const { x, y } = recorded[name];
     for (let step = 0; step < 25; step++) {
       setGradient(p, step);
       optimizer.step();
-      close(p.data(), y[step]);
+      close(p, y[step]);
       optimizer.eval();
       optimizer.eval();
-      close(p.data(), x[step]);
+      close(p, x[step]);
       optimizer.train();
-      close(p.data(), y[step]);
+      close(p, y[step]);
     }
   });
 
@@ -74,102 +68,118 @@ test('schedule-free: a step on the average is refused, and nothing moves', () =>
   optimizer.eval();
   const before = p.data();
   setGradient(p, 1);
-  throwsError(() => optimizer.step(), StateError, /evaluation mode[\s\S]*train\(\)/);
+  let calls = 0;
+  throwsError(() => optimizer.step(() => calls++), StateError, /evaluation mode[\s\S]*train\(\)/);
+  is(calls, 0, 'the closure would take gradients at the average');
   equal([p.data(), optimizer.paramGroups[0].k], [before, 1]);
   optimizer.train();
   optimizer.step();
+});
+
+test('schedule-free: options out of range, and counters, are refused', () => {
+  const p = fresh();
   throwsError(() => new SGDScheduleFree([p], { momentum: 0 }), ArgumentError, /momentum/);
   throwsError(() => new AdamWScheduleFree([p], { betas: [0, 0.9] }), ArgumentError, /betas\[0\]/);
   throwsError(() => new AdamWScheduleFree([p], { warmupSteps: -1 }), ArgumentError, /warmupSteps/);
+  // @ts-expect-error a counter
+  throwsError(() => new SGDScheduleFree([p], { k: 3 }), ArgumentError, /unknown option, got 'k'/);
+  // @ts-expect-error a counter
+  throwsError(() => new SGDScheduleFree([{ params: [p], weightSum: 3 }]), ArgumentError, /weightSum is counted, got 3/);
+  const optimizer = new SGDScheduleFree([p]);
+  throwsError(() => optimizer.addParamGroup({ params: [fresh()], trainMode: false }), ArgumentError, /trainMode is counted/);
+  is(optimizer.paramGroups.length, 1);
 });
 
-const lookaheads = {
-  plain: (p: Parameter) => new Lookahead(new SGD([p], { lr: 0.05 })),
-  momentum: (p: Parameter) => new Lookahead(new SGD([p], { lr: 0.05, momentum: 0.9 }), { k: 3, alpha: 0.8 }),
-  reset: (p: Parameter) => new Lookahead(new SGD([p], { lr: 0.05, momentum: 0.9 }), { k: 4, pullback: 'reset' }),
-  pullback: (p: Parameter) => new Lookahead(new SGD([p], { lr: 0.05, momentum: 0.9 }), { k: 4, pullback: 'pullback' }),
-} as const;
-
-for (const [name, make] of Object.entries(lookaheads)) {
-  test(`Lookahead ${name}: 25 steps, saved and loaded half way`, () => {
-    let p = fresh();
-    let optimizer = make(p);
-    recorded.lookahead[name].forEach((expected, step) => {
-      setGradient(p, step);
-      optimizer.step();
-      close(p.data(), expected);
-      if (step !== 11) return;
-      const q = fresh();
-      q.detach().copy_(p.detach());
-      const next = make(q);
-      next.loadStateDict(optimizer.stateDict());
-      [p, optimizer] = [q, next];
-    });
-  });
-}
-
-test('Lookahead shows the groups, the state and the hooks of an optimizer', () => {
-  const p = fresh();
-  const inner = new SGD([p], { lr: 0.1, momentum: 0.9 });
-  const optimizer = new Lookahead(inner, { k: 2 });
-  const scheduler = new StepLR(optimizer, 1, { gamma: 0.5 });
-  let steps = 0;
-  optimizer.registerStepPostHook(() => steps++);
-  setGradient(p, 0);
-  const loss = optimizer.step(() => 3);
-  scheduler.step();
-  equal([loss, steps, inner.paramGroups[0].lr, optimizer.state.size], [3, 1, 0.05, 1]);
-  optimizer.zeroGrad();
-  is(p.grad, null);
-  optimizer.addParamGroup({ params: [fresh()], lr: 1 });
-  equal([inner.paramGroups.length, optimizer.paramGroups.length], [2, 2]);
+test('schedule-free: the average is the weighted mean of the fast sequence', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.double({ min: -3, max: 3, noNaN: true }), fc.double({ min: 0.01, max: 1, noNaN: true })), { minLength: 1, maxLength: 12 }),
+      fc.constantFrom(0, 1, 2),
+      fc.constantFrom(0, 2),
+      (steps, r, weightLrPower) => {
+        const p = new Parameter(tensor([0.5], { dtype: 'float64' }));
+        const optimizer = new SGDScheduleFree([p], { momentum: 0.8, r, weightLrPower });
+        let [sum, weights, largest] = [0, 0, 0];
+        steps.forEach(([gradient, lr], i) => {
+          p.grad = tensor([gradient], { dtype: 'float64' });
+          optimizer.paramGroups[0].lr = lr;
+          optimizer.step();
+          largest = Math.max(largest, lr);
+          const weight = (i + 1) ** r * largest ** weightLrPower;
+          weights += weight;
+          sum += weight * (optimizer.state.get(p)?.z.item() ?? NaN);
+        });
+        optimizer.eval();
+        allClose(p, [sum / weights], { rtol: 1e-9, atol: 1e-9 });
+      },
+    ),
+  );
 });
 
-test('Lookahead refuses what does not fit, and stays as it was', () => {
-  const p = fresh();
-  throwsError(() => new Lookahead(new SGD([p], { lr: 0.1 }), { k: 0 }), ArgumentError, /k/);
-  throwsError(() => new Lookahead(new SGD([p], { lr: 0.1 }), { alpha: 2 }), ArgumentError, /alpha/);
-  // @ts-expect-error not an optimizer
-  throwsError(() => new Lookahead([p]), ArgumentError, /not an optimizer/);
-  const optimizer = new Lookahead(new SGD([p], { lr: 0.1 }));
+test('schedule-free: groups count on their own, and parameters without a gradient or of another dtype join in later', () => {
+  const [p, q, s] = [fresh(), new Parameter(tensor([1, 2])), fresh()];
+  const optimizer = new AdamWScheduleFree([{ params: [p, q] }, { params: [s], betas: [0.5, 0.9], warmupSteps: 4 }], { lr: 0.1 });
   setGradient(p, 0);
   optimizer.step();
-  const state = optimizer.stateDict();
-  throwsError(() => optimizer.loadStateDict(optimizer.optimizer.stateDict()), StateError, /no state of a Lookahead/);
-  throwsError(() => optimizer.loadStateDict({ ...state, lookahead: { ...state.lookahead, slow_params: { 0: tensor([1, 2]), 7: tensor(1) } } } as typeof state), StateError, /2 differences/);
-  equal(optimizer.stateDict().lookahead.step, 1);
+  equal(optimizer.paramGroups.map(({ k }) => k), [1, 0]);
+  equal([optimizer.state.has(q), optimizer.state.has(s)], [false, false]);
+  q.grad = tensor([1, -1]);
+  setGradient(s, 0);
+  optimizer.step();
+  equal(optimizer.paramGroups.map(({ k, scheduledLr }) => [k, scheduledLr]), [[2, 0.1], [1, 0.025]]);
+  const y = [p, q, s].map((x) => x.data());
+  optimizer.eval();
+  optimizer.train();
+  [p, q, s].forEach((x, i) => allClose(x, y[i], { rtol: 1e-6 }));
 });
 
-for (const [name, expected] of Object.entries(recorded.swalr)) {
-  test(`SWALR ${name}: PyTorch's rates`, () => {
-    const optimizer = new SGD([{ params: [fresh()], lr: 0.5 }, { params: [fresh()], lr: 0.1 }], { lr: 1 });
-    const first = name.endsWith('After') ? new StepLR(optimizer, 2, { gamma: 0.5 }) : null;
-    const [, strategy, epochs] = /^(cos|linear)(\d)/.exec(name) ?? [];
-    let scheduler = new SWALR(optimizer, [0.05, 0.2], { annealEpochs: Number(epochs), annealStrategy: strategy === 'cos' ? 'cos' : 'linear' });
-    const rates = [optimizer.paramGroups.map(({ lr }) => lr)];
-    for (let epoch = 0; epoch < 8; epoch++) {
-      if (first !== null && epoch < 3) first.step();
-      else scheduler.step();
-      rates.push(optimizer.paramGroups.map(({ lr }) => lr));
-      if (epoch !== 5) continue;
-      const kept = optimizer.paramGroups.map(({ lr }) => lr);
-      const again = new SWALR(optimizer, [1, 1], { lastEpoch: 0 });
-      again.loadStateDict(scheduler.stateDict());
-      optimizer.paramGroups.forEach((group, i) => (group.lr = kept[i]));
-      scheduler = again;
-    }
-    rates.forEach((r, i) => close(r, expected[i]));
-  });
-}
+test('schedule-free: a parameter that changes dtype takes its state along', () => {
+  const p = new Parameter(tensor([1, 2]));
+  const optimizer = new SGDScheduleFree([p], { lr: 0.1 });
+  p.grad = tensor([1, 1]);
+  optimizer.step();
+  p.assign_(p.detach().to('float64'));
+  optimizer.eval();
+  optimizer.train();
+  p.grad = tensor([1, 1], { dtype: 'float64' });
+  optimizer.step();
+  is(optimizer.state.get(p)?.z.dtype, 'float64');
+  // z: 0.8, 1.8; x: the mean of 0.9 and 0.8; y: 0.1·z + 0.9·x
+  allClose(p, [0.845, 1.845], { rtol: 1e-6 });
+});
 
-test('SWALR refuses rates and options out of range', () => {
-  const optimizer = new SGD([fresh()], { lr: 0.5 });
-  throwsError(() => new SWALR(optimizer, [0.1, 0.2]), ArgumentError, /swaLr/);
-  throwsError(() => new SWALR(optimizer, -1), ArgumentError, /swaLr/);
-  throwsError(() => new SWALR(optimizer, 0.1, { annealEpochs: 1.5 }), ArgumentError, /annealEpochs/);
-  // @ts-expect-error no such strategy
-  throwsError(() => new SWALR(optimizer, 0.1, { annealStrategy: 'step' }), ArgumentError, /annealStrategy/);
-  is(optimizer.paramGroups[0].lr, 0.5);
+test('schedule-free: a deep copy goes on by itself', () => {
+  const p = fresh();
+  const optimizer = new AdamWScheduleFree([p], { lr: 0.1 });
+  setGradient(p, 0);
+  optimizer.step();
+  const copied = deepCopy({ p, optimizer });
+  const before = p.data();
+  setGradient(copied.p, 1);
+  copied.optimizer.step();
+  equal([p.data(), optimizer.paramGroups[0].k], [before, 1]);
+  setGradient(p, 1);
+  optimizer.step();
+  equal(copied.p.data(), p.data());
+});
+
+test('schedule-free: states of the package schedulefree load, old and new, also in evaluation mode', () => {
+  const p = fresh();
+  const optimizer = new AdamWScheduleFree([p]);
+  const group = {
+    lr: 0.1, betas: [0.95, 0.99], eps: 1e-8, r: 0, k: 25, warmup_steps: 10, train_mode: false, weight_sum: 0.1885, lr_max: 0.1, scheduled_lr: 0.1, weight_lr_power: 2,
+    weight_decay: 0.05, inner_momentum: 0, foreach: true, params: [0],
+  };
+  const state = { 0: { z: fresh(), exp_avg_sq: fresh() } };
+  optimizer.loadStateDict({ state, param_groups: [group] });
+  equal([optimizer.paramGroups[0].k, optimizer.paramGroups[0].trainMode, optimizer.paramGroups[0].scheduledLr], [25, false, 0.1]);
+  const { scheduled_lr: _, inner_momentum: __, ...old } = group;
+  optimizer.loadStateDict({ state, param_groups: [{ ...old, k: 3 }] });
+  equal([optimizer.paramGroups[0].k, optimizer.paramGroups[0].scheduledLr], [3, 0]);
+  throwsError(() => optimizer.loadStateDict({ state, param_groups: [{ ...group, inner_momentum: 0.9 }] }), StateError, /inner_momentum/);
+  throwsError(() => optimizer.loadStateDict({ state, param_groups: [{ ...group, k: -1 }] }), StateError, /k/);
+  throwsError(() => optimizer.loadStateDict({ state: {} } as OptimizerStateDict), ArgumentError, /not a state dictionary/);
+  is(optimizer.paramGroups[0].k, 3);
 });
 
 test.run();
