@@ -54,6 +54,12 @@ function isOwn({ temporary, claimed }: Storage): boolean {
   return temporary && !claimed;
 }
 
+/** Whether what has arrived at an output can be added to in place: it is all of a block that the pass needs for nothing else. */
+function isGrowable(grad: Tensor): boolean {
+  const { storage } = grad;
+  return isOwn(storage) && storage.holds === 1 && grad.numel() === storage.length && grad.isContiguous();
+}
+
 /** Adds a gradient to what has arrived at an output of a node. */
 function addPending(node: Node, index: number, grad: Tensor): void {
   const before = node.pendingAt(index);
@@ -61,8 +67,7 @@ function addPending(node: Node, index: number, grad: Tensor): void {
     setPending(node, index, grad);
     return;
   }
-  const { storage } = before;
-  if (isOwn(storage) && storage.holds === 1 && before.dtype === grad.dtype && before.numel() === storage.length && sameShape(before.shape, grad.shape) && before.isContiguous()) {
+  if (before.dtype === grad.dtype && sameShape(before.shape, grad.shape) && isGrowable(before)) {
     before.add_(grad);
     return;
   }
@@ -159,7 +164,11 @@ function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
     const input = inputs[i];
     if (input.next === null || (needed !== null && !needed.has(input.next))) continue;
     const formula = backward[i < last ? i : last];
-    if (formula !== null) send(formula(grad, node), input, needed);
+    if (formula === null) continue;
+    const before = input.next.pendingAt(input.nextIndex);
+    const into = before !== null && isGrowable(before) ? before : null;
+    const part = formula(grad, node, into);
+    if (into === null || part !== into) send(part, input, needed);
   }
 }
 
@@ -219,6 +228,7 @@ function run(outputs: readonly Tensor[], seeds: readonly Tensor[], pass: Pass): 
     Storage.passes--;
     Storage.temporaries = temporaries;
     setGradEnabled(recording);
+    if (Storage.passes === 0) outputs[0].device.passEnded?.();
   }
 }
 

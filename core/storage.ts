@@ -85,4 +85,6 @@ export interface Device {
   empty?(dtype: DType, length: number): Storage;
   /** A block that takes over an array of elements without a copy where the device can. */
   adopt(dtype: DType, cells: TypedArray): Storage;
+  /** A backward pass has ended: a good moment to put memory in order. */
+  passEnded?(): void;
 }

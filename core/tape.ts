@@ -13,8 +13,11 @@ export type GradHook = (grad: Tensor) => Tensor | void;
 /** What the engine runs to go from gradients of outputs to gradients of inputs; null where there is none. */
 export type BackwardFn = (node: Node, ...grads: (Tensor | null)[]) => readonly (Tensor | null)[];
 
-/** The gradient of one input: from the gradient of the output and the node's saved values. */
-export type GradFn = (grad: Tensor, node: Node) => Tensor;
+/**
+ * The gradient of one input: from the gradient of the output and the node's saved values. `into` is what other uses of the input have given so far, where nobody
+ * else can see it: a formula that adds to it in place returns it, and spares a result and an addition.
+ */
+export type GradFn = (grad: Tensor, node: Node, into: Tensor | null) => Tensor;
 
 /** One input of a recorded operation: where its gradient goes, what that must look like, and the value if it is kept. */
 export class Input {

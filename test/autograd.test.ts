@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, DTypeError, ShapeError, StateError, type Tensor, type TensorData, backward, enableGrad, grad, isGradEnabled, noGrad,
-  setGradEnabled, tensor, zeros,
+  ArgumentError, DTypeError, ShapeError, StateError, type Tensor, type TensorData, addmm, arange, backward, cat, enableGrad, grad, gradcheck, gradgradcheck,
+  isGradEnabled, linear, noGrad, setGradEnabled, stack, tensor, zeros,
 } from '../index.ts';
 import { allClose, equal, is, ok, throwsError } from './assert.ts';
 
@@ -23,6 +23,63 @@ test('gradients add up over uses and over passes', () => {
   allClose(gradOf(x), [3, 5]);
   x.mul(2).sum().backward();
   allClose(gradOf(x), [5, 7]);
+});
+
+const noise = (seed: number, ...shape: number[]): Tensor => arange(shape.reduce((a, b) => a * b, 1)).add(seed).mul(12.9898).sin().reshape(shape);
+
+test('a weight used again and again receives the bits of one product', () => {
+  for (const [batch, inputs, outputs] of [[6, 7, 11], [32, 16, 24], [2, 3, 1]]) {
+    const [weight, bias] = [noise(1, outputs, inputs), noise(2, outputs)];
+    const [xs, gs] = [0, 1, 2].map((i) => [noise(3 + i, batch, inputs), noise(7 + i, batch, outputs)]).reduce<Tensor[][]>((all, pair) => all.map((list, i) => [...list, pair[i]]), [[], []]);
+    weight.requiresGrad = true;
+    bias.requiresGrad = true;
+    const seen: Tensor[] = [];
+    weight.registerHook((g) => void seen.push(g));
+    const outs = xs.map((x) => linear(x, weight, bias));
+    stack(outs).mul(stack(gs)).sum().backward();
+    const many = gradOf(weight).clone();
+    equal([seen.length, seen[0].array()], [1, many.array()]);
+    weight.grad = null;
+    // The last use comes first.
+    const [x, g] = [cat(xs.toReversed(), 0), cat(gs.toReversed(), 0)];
+    linear(x, weight, bias).mul(g).sum().backward();
+    if (outputs > 4) equal(many.array(), gradOf(weight).array());
+    else allClose(many, gradOf(weight), { atol: 1e-6 });
+    weight.grad = null;
+    // Recorded passes add up result by result.
+    const [recorded] = grad(stack(xs.map((v) => linear(v, weight, bias))).mul(stack(gs)).sum(), weight, { createGraph: true });
+    allClose(recorded, many, { atol: 1e-5 });
+  }
+});
+
+test('products with one operand add their gradients in place only where nobody else looks', () => {
+  const x = noise(1, 6, 5);
+  x.requiresGrad = true;
+  const y = x.mul(1);
+  const seen: number[][][] = [];
+  const [p, q, r] = [2, 3, 4].map((seed) => noise(seed, 5, 7));
+  const [a, b, c] = [p, q, r].map((v) => y.matmul(v));
+  y.registerHook((g) => void seen.push(g.array() as number[][]));
+  y.retainGrad();
+  const [s, t] = [a.add(b).add(c).sum(), addmm(zeros([6, 7]), y, p, { alpha: 2 }).sum()];
+  const expected = [p, q, r, p, p].reduce((total, v) => total.add(v.sum(1)), zeros([5])).expand([6, 5]);
+  s.add(t).backward({ retainGraph: true });
+  allClose(gradOf(x), expected, { atol: 1e-5 });
+  allClose(gradOf(y), expected, { atol: 1e-5 });
+  allClose(seen[0], expected, { atol: 1e-5 });
+  const first = gradOf(x).clone();
+  const [asked] = grad(s.add(t), y, { retainGraph: true });
+  equal(asked.array(), first.array());
+  s.add(t).backward();
+  equal(asked.array(), first.array());
+  allClose(gradOf(x), first.mul(2), { atol: 1e-5 });
+  equal(seen, [first.array(), first.array(), first.array()]);
+});
+
+test('double backward through products of shared operands', () => {
+  const w2 = tensor([[0.3, -0.2, 0.5], [0.7, 0.1, -0.4], [0.2, 0.6, -0.1]], { dtype: 'float64', requiresGrad: true });
+  ok(gradcheck((v) => v.matmul(v).matmul(v), [w2]));
+  ok(gradgradcheck((v) => linear(v.matmul(v), v).add(v.t().matmul(v)), [w2]));
 });
 
 test('a shared part of the graph is visited once, with its whole gradient', () => {

@@ -104,6 +104,33 @@ test('a backward pass gives back what it took', () => {
   ok(liveBytes() - live < 3 * (32 * 64 * 4) * 1.3 + 32_768, `${liveBytes() - live} bytes`);
 });
 
+test('the end of a backward pass empties the nursery, but for what another pass needs', () => {
+  const x = rand([16, 16], { requiresGrad: true });
+  moveAllOut();
+  const outs = Array.from({ length: 300 }, () => x.mul(2));
+  const graph = x.square().exp();
+  const live = liveBytes();
+  graph.sum().backward({ retainGraph: true });
+  // 300 results have left; the gradient has come, and the saved results are there still.
+  ok(liveBytes() < live - 290 * 1024, `${live - liveBytes()} bytes`);
+  ok(liveBytes() > 2 * 1024, `${liveBytes()} bytes`);
+  const first = x.grad?.clone();
+  graph.sum().backward();
+  equal(x.grad?.array(), first?.mul(2).array());
+  const doubled = x.mul(2).array();
+  for (const y of outs) equal(y.array(), doubled);
+});
+
+test('a forward pass with more results than the nursery keeps its saved values, and so does one that never goes back', () => {
+  const x = rand([16, 16], { requiresGrad: true });
+  let y: Tensor = x;
+  for (let i = 0; i < 20_000; i++) y = y.sin().mul(1.01);
+  y = x;
+  for (let i = 0; i < 3000; i++) y = y.mul(1);
+  y.mul(y).sum().backward();
+  equal(x.grad?.array(), x.mul(2).array());
+});
+
 test('a gradient that was looked at stays what it was', () => {
   const w = tensor([1, 2, 3], { requiresGrad: true });
   w.mul(w).sum().backward();

@@ -6,7 +6,7 @@ import { type Primitive, apply, primitive } from '../op.ts';
 import { isFloat } from '../dtype.ts';
 import { Tensor } from '../tensor.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { checkDTypes, mT, matmul, matmulOp, rowsOf } from './matmul.ts';
+import { checkDTypes, mT, matmul, productOnto, rowsOf } from './matmul.ts';
 
 const linearOp: Primitive<undefined> = primitive({
   name: 'linear',
@@ -17,8 +17,8 @@ const linearOp: Primitive<undefined> = primitive({
   cpu: accelerated(fastLinear, linearKernel),
   saves: (i) => i < 2,
   backward: [
-    (g, n) => (g.ndim === 2 ? apply(matmulOp, [g, n.input(1)], undefined) : matmul(g, n.input(1))),
-    (g, n) => apply(matmulOp, [mT(rowsOf(g)), rowsOf(n.input(0))], undefined),
+    (g, n, into) => (g.ndim === 2 ? productOnto(into, g, n.input(1)) : matmul(g, n.input(1))),
+    (g, n, into) => productOnto(into, mT(rowsOf(g)), rowsOf(n.input(0))),
     (g) => g,
   ],
 });

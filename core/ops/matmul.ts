@@ -1,5 +1,5 @@
 import { accelerated } from '../cpu/engine.ts';
-import { fastAddmm, fastMatmul } from '../cpu/fast/matmul.ts';
+import { fastAddProduct, fastAddmm, fastMatmul } from '../cpu/fast/matmul.ts';
 import { type AddmmAttrs, addmmKernel, matmulKernel } from '../cpu/matmul.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -30,8 +30,21 @@ export const matmulOp: Primitive<undefined> = primitive({
   },
   cpu: accelerated(fastMatmul, matmulKernel),
   saves: 'inputs',
-  backward: [(g, n) => apply(matmulOp, [g, mT(n.input(1))], undefined), (g, n) => apply(matmulOp, [mT(n.input(0)), g], undefined)],
+  backward: [(g, n, into) => productOnto(into, g, mT(n.input(1))), (g, n, into) => productOnto(into, mT(n.input(0)), g)],
 });
+
+/** `into += a @ b` in place, where each sum goes on from what is there. */
+const addProductOp: Primitive<undefined> = primitive({
+  name: 'addProduct',
+  infer: ([into]) => into as Tensor,
+  cpu: accelerated(fastAddProduct, (outputs, inputs) => addmmKernel(outputs, inputs, { alpha: 1, beta: 1 })),
+});
+
+/** `a @ b`, added to a gradient that came before where there is one and the result has its shape. */
+export function productOnto(into: Tensor | null, a: Tensor, b: Tensor): Tensor {
+  if (into === null || a.ndim !== 2 || b.ndim !== 2 || into.ndim !== 2 || !addProductOp.kernels.has(into.device.name)) return apply(matmulOp, [a, b], undefined);
+  return applyInPlace(addProductOp, [into, a, b], undefined);
+}
 
 const times = (g: Tensor, factor: number): Tensor => (factor === 1 ? g : g.mul(factor));
 
@@ -46,8 +59,8 @@ const addmmOp: Primitive<AddmmAttrs> = primitive<AddmmAttrs>({
   saves: (i) => i > 0,
   backward: [
     (g, n) => times(g, (n.attrs as AddmmAttrs).beta),
-    (g, n) => apply(matmulOp, [times(g, (n.attrs as AddmmAttrs).alpha), mT(n.input(2))], undefined),
-    (g, n) => apply(matmulOp, [mT(n.input(1)), times(g, (n.attrs as AddmmAttrs).alpha)], undefined),
+    (g, n, into) => productOnto(into, times(g, (n.attrs as AddmmAttrs).alpha), mT(n.input(2))),
+    (g, n, into) => productOnto(into, mT(n.input(1)), times(g, (n.attrs as AddmmAttrs).alpha)),
   ],
 });
 

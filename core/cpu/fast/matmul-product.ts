@@ -58,16 +58,44 @@ export function product(
     for (let i = 0; i < m; i += SKINNY) fewRows(a + i * aRow, aRow, aCol, b, bRow, bCol, c + i * cRow, cRow, Math.min(SKINNY, m - i), n, k);
     return;
   }
+  tiled(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, table, count, 0);
+}
+
+/**
+ * `c += a @ b`. The sums go on from what is there, so that products added one after another give the bits of one product with all their inner sizes in a row;
+ * only thin ones are summed for themselves first.
+ */
+export function addProduct(
+  a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number,
+): void {
+  if (m === 0 || n === 0 || k === 0) return;
+  if (m > SKINNY && n > SKINNY) {
+    tiled(a, aRow, k === 1 ? 4 : aCol, b, k === 1 && bCol !== 4 ? 4 : bRow, bCol, c, cRow, m, n, k, 0, 1, 1);
+    return;
+  }
+  const bytes = 4 * m * n;
+  const sums = allocate(bytes);
+  product(a, aRow, aCol, b, bRow, bCol, sums, 4 * n, m, n, k);
+  finish.run(c, cRow, 4, sums, 4 * n, 4, c, cRow, 4, m, n, 1, 1);
+  release(sums, bytes);
+}
+
+/** A product that is neither thin nor empty, by tiles: `c = a @ b`, or with `adds` 1 `c += a @ b`. */
+function tiled(
+  a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number, table: number, count: number, adds: number,
+): void {
   const packsLeft = aCol !== 4 && (aRow !== 4 || aCol === 0 || n > PACKS_LEFT);
   const packsRight = bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR);
   if (threadCount() > 1 && count * m * n * k >= WORTH_SPLITTING) {
-    const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0];
+    const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0, adds];
     runWithScratch(splitProduct(whole, threadCount()));
     return;
   }
   const bytes = scratchBytes(m, n, k, packsRight, packsLeft);
   const scratch = bytes === 0 ? 0 : allocate(bytes);
-  gemm.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch);
+  gemm.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch, adds);
   if (bytes !== 0) release(scratch, bytes);
 }
 

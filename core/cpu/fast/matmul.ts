@@ -7,7 +7,7 @@ import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
 import { heap } from '../wasm/kernel.ts';
-import { product, splitFinish } from './matmul-product.ts';
+import { addProduct, product, splitFinish } from './matmul-product.ts';
 
 // A product is `alpha·(Σ_k a[i, k]·b[k, j]) + beta·bias[i, j]` in single precision: the sum over ascending k from 0 first, then its factor, then the bias.
 
@@ -78,6 +78,16 @@ function stepOf(x: Tensor, shape: readonly number[], dim: number): number {
   const d = dim + x.ndim - shape.length;
   return d < 0 || x.shape[d] === 1 ? 0 : 4 * x.strides[d];
 }
+
+/** `out += a @ b`, in place, for matrices. */
+export const fastAddProduct: FastKernel<undefined> = ([out], [, a, b]) => {
+  if (!isFloat32(out) || !isFloat32(a) || !isFloat32(b) || out.strides[1] !== 1) return false;
+  // All operands come in before addresses are used.
+  const aAt = addressOf(a);
+  const bAt = addressOf(b);
+  addProduct(aAt, 4 * a.strides[0], 4 * a.strides[1], bAt, 4 * b.strides[0], 4 * b.strides[1], addressOf(out), 4 * out.strides[0], out.shape[0], out.shape[1], a.shape[1]);
+  return true;
+};
 
 /** `x @ weightᵀ + bias`: all leading dimensions of `x` are rows of one product. */
 export const fastLinear: FastKernel<undefined> = ([out], [x, w, bias]) => {

@@ -1,9 +1,12 @@
 import { onPressure, resetHeap } from './heap.ts';
 
 /**
- * The kernels' memory is a cache over the JavaScript heap. Results come into being in it; when as many have come as fit the nursery, all that are not known
+ * The kernels' memory is a cache over the JavaScript heap. Results come into being in it; when as many have come as fit the nursery, those that are not known
  * to be dead move out, to ordinary arrays that the garbage collector takes care of, and come back when a kernel needs them again. So nothing is freed
  * under a live reference and nothing leaks, without a call in user code and without finalizers (which do not run inside a synchronous loop).
+ *
+ * What a recorded operation keeps for its gradient will be needed soon: it stays for one more period. The best moment to empty the nursery is the end of a
+ * backward pass: saved values have gone, most of the rest is dead, and the next step finds its memory in the caches.
  */
 
 /** Something that lies in the kernels' memory for now. */
@@ -12,6 +15,9 @@ export interface Resident {
   readonly address: number;
   /** The period in which a kernel last asked for the address. */
   readonly used: number;
+  /** How many recorded operations keep it for their gradients. */
+  readonly saves: number;
+  byteLength(): number;
   moveOut(): void;
 }
 
@@ -23,11 +29,16 @@ let old: Resident[] = [];
 /** Length of `old` when those that have left were last struck off. */
 let oldAtSweep = 0;
 
-/** A nursery of this size fits the second-level cache; it grows while results are needed again after they had to leave. */
-let nursery = 1 << 20;
+/** A nursery of this size fits the second-level cache; at the end of a backward pass no more should be left. */
+const SNUG = 1 << 20;
+/** The nursery grows while saved values fill it, and while results are needed again after they had to leave. */
+let nursery = SNUG;
 const LARGEST_NURSERY = 64 << 20;
 /** Results in the nursery, dead ones included, from which on it is emptied even if they are small: the list of them should not outlive a minor collection. */
 const MANY = 512;
+/** The same for now: it grows as the nursery does. */
+let many = MANY;
+const MOST = 8192;
 
 /** Number of times the nursery was emptied: the clock by which residents grow cold. */
 let period = 1;
@@ -43,7 +54,7 @@ export function currentPeriod(): number {
 
 /** Makes room for a result. To be called before its memory is asked for. */
 export function makeRoom(bytes: number): void {
-  if ((youngBytes + bytes > nursery || young.length >= MANY) && young.length > 0) emptyNursery();
+  if ((youngBytes + bytes > nursery || young.length >= many) && young.length > 0) emptyNursery();
 }
 
 /** Adds a result of so many bytes, of which nobody can tell how long it lives. */
@@ -67,18 +78,41 @@ export function countReturn(bytes: number): void {
   cameBack += bytes;
 }
 
+/** A backward pass has ended. */
+export function passEnded(): void {
+  if (youngBytes > SNUG || young.length > MANY / 2) emptyNursery();
+}
+
+/** Moves results out, other than those of this period that are saved for a gradient, if there is room for more beside them. */
 function emptyNursery(): void {
   const leaving = young;
   young = [];
-  for (let i = 0; i < leaving.length; i++) if (leaving[i].address !== 0) leaving[i].moveOut();
-  if (cameBack > nursery >> 3 && nursery < LARGEST_NURSERY) nursery *= 2;
   youngBytes = 0;
+  for (let i = 0; i < leaving.length; i++) {
+    const resident = leaving[i];
+    if (resident.address === 0) continue;
+    if (resident.saves > 0 && resident.used === period) addYoung(resident, resident.byteLength());
+    else resident.moveOut();
+  }
+  const crowded = youngBytes > nursery >> 1;
+  if ((crowded || cameBack > nursery >> 3) && nursery < LARGEST_NURSERY) nursery *= 2;
+  else if (crowded) moveYoungOut();
+  if (young.length > many >> 1) {
+    if (many < MOST) many *= 2;
+    else moveYoungOut();
+  }
   cameBack = 0;
   period++;
   if (old.length > 2 * oldAtSweep + 1000) {
     old = old.filter(({ address }) => address !== 0);
     oldAtSweep = old.length;
   }
+}
+
+function moveYoungOut(): void {
+  for (const resident of young) if (resident.address !== 0) resident.moveOut();
+  young = [];
+  youngBytes = 0;
 }
 
 /** What was not used for a while leaves when memory is short. */
@@ -97,6 +131,7 @@ onPressure(moveColdOut);
 /** Moves everything out of the kernels' memory, which is empty and can be replaced then. Not to be called while a kernel or a backward pass runs. */
 export function moveAllOut(): void {
   emptyNursery();
+  moveYoungOut();
   for (const resident of old) if (resident.address !== 0) resident.moveOut();
   old = [];
   resetHeap();

@@ -4,7 +4,7 @@ import { type Device, Storage } from '../../storage.ts';
 import { heap } from '../wasm/kernel.ts';
 import { hasSimd } from '../wasm/support.ts';
 import { allocate, liveBytes, release } from './heap.ts';
-import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom, moveAllOut } from './residence.ts';
+import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom, moveAllOut, passEnded } from './residence.ts';
 
 /** Results up to `SMALL` bytes share arrays of `CHUNK` bytes when they move out, since making an array costs more than filling it. What is kept pins no more. */
 const SMALL = 2048;
@@ -62,7 +62,7 @@ export class CpuStorage extends Storage implements Resident {
     return cpu;
   }
 
-  private byteLength(): number {
+  byteLength(): number {
     return this.dtype === 'float32' ? 4 * this.length : this.length * itemSize(this.dtype);
   }
 
@@ -201,4 +201,5 @@ export const cpu: Device = {
   },
   empty: (dtype, length) => CpuStorage.empty(dtype, length),
   adopt: (dtype, cells) => new CpuStorage(dtype, cells.length, 0, cells.buffer, cells.byteOffset),
+  passEnded,
 };

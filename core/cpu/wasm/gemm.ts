@@ -1,4 +1,4 @@
-import { type I32, f32, i32, select } from './code.ts';
+import { f32, i32, select } from './code.ts';
 import type { FunctionBuilder, IntLocal } from './function.ts';
 import { ZEROS } from '../memory/heap.ts';
 import { COLUMNS, type LeftForm, ROWS, tile } from './gemm-tile.ts';
@@ -111,10 +111,22 @@ function packLeft(m: ModuleBuilder): FunctionBuilder {
 /** One product: the parameters of `gemm` from `a` on. */
 function product(m: ModuleBuilder): FunctionBuilder {
   const [byRows, bySteps, right, left] = [panel(m, 'rows'), panel(m, 'steps'), packRight(m), packLeft(m)];
-  return m.function('product', integers(14), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch) => {
+  return m.function('product', integers(15), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch, adds) => {
     const whole = f.i32(i32.and(n, -COLUMNS));
     const edge = f.i32(scratch);
-    f.if(i32.ne(whole, n), () => scratch.increase(i32.mul(rows, EDGE_ROW)));
+    const moveEdge = (inwards: boolean): void => {
+      const [p, q, j] = [f.i32(i32.add(c, i32.shl(whole, 2))), f.i32(edge), f.i32()];
+      f.repeat(rows, () => {
+        const [from, to] = inwards ? [p, q] : [q, p];
+        f.for(j, 0, i32.shl(i32.sub(n, whole), 2), 4, () => f.store(i32.add(to, j), f32.load(i32.add(from, j))));
+        p.increase(cRow);
+        q.increase(EDGE_ROW);
+      });
+    };
+    f.if(i32.ne(whole, n), () => {
+      scratch.increase(i32.mul(rows, EDGE_ROW));
+      f.if(adds, () => moveEdge(true));
+    });
     const packedLeft = f.i32();
     const [k0, j0, i0, depth, width, height, j] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [bk, bp, bStep, bPanel, ak, aTileRow, aStep, to, toRow] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
@@ -155,7 +167,7 @@ function product(m: ModuleBuilder): FunctionBuilder {
           f.for(j, j0, i32.add(j0, width), COLUMNS, () => {
             toRow.set(select(cRow, i32.const(EDGE_ROW), i32.ltS(j, whole)));
             to.set(i32.add(select(i32.add(c, i32.shl(j, 2)), edge, i32.ltS(j, whole)), i32.mul(i0, toRow)));
-            const args = [ak, aTileRow, aStep, bp, bStep, to, toRow, height, depth, i32.eqz(k0)];
+            const args = [ak, aTileRow, aStep, bp, bStep, to, toRow, height, depth, i32.eqz(i32.or(k0, adds))];
             f.if(isRows, () => f.call(byRows, ...args), () => f.call(bySteps, ...args));
             bp.increase(bPanel);
           });
@@ -163,21 +175,7 @@ function product(m: ModuleBuilder): FunctionBuilder {
         });
       });
     });
-    f.if(i32.ne(whole, n), () => {
-      c.increase(i32.shl(whole, 2));
-      n.increase(i32.sub(0, whole));
-      copyEdge(f, c, cRow, edge, rows, n);
-    });
-  });
-}
-
-/** Moves the last, partial tiles into the result. */
-function copyEdge(f: FunctionBuilder, c: IntLocal, cRow: I32, edge: IntLocal, rows: I32, n: I32): void {
-  const j = f.i32();
-  f.repeat(rows, () => {
-    f.for(j, 0, i32.shl(n, 2), 4, () => f.store(i32.add(c, j), f32.load(i32.add(edge, j))));
-    c.increase(cRow);
-    edge.increase(EDGE_ROW);
+    f.if(i32.ne(whole, n), () => moveEdge(false));
   });
 }
 
@@ -185,16 +183,16 @@ function copyEdge(f: FunctionBuilder, c: IntLocal, cRow: I32, edge: IntLocal, ro
 export const BATCH_ENTRY = 12;
 
 /**
- * `c = a @ b` for at least 5 rows: `(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch)`, with distances in bytes and
- * the columns of `c` side by side; `count` products where the address of a table of offsets is not 0. Every element is one sum over ascending k that
- * starts from 0.
+ * `c = a @ b` for at least 5 rows: `(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch, adds)`, with distances in
+ * bytes and the columns of `c` side by side; `count` products where the address of a table of offsets is not 0. Every element is one sum over ascending k that
+ * starts from 0, or with `adds` 1 from what `c` holds.
  *
  * The right operand is packed (`packsRight` 1) unless its columns lie side by side, the left one (`packsLeft` 1) unless the inner size (`aCol` 4) or its rows
  * (`aRow` 4) do.
  */
 export const gemm: WasmKernel = new WasmKernel('gemm', (m) => {
   const one = product(m);
-  return m.function('gemm', integers(16), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
+  return m.function('gemm', integers(17), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
     f.if(
       i32.eqz(table),
       () => f.call(one, a, aRow, aCol, b, bRow, bCol, c, ...rest),

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { product, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
+import { addProduct, product, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
 import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
@@ -32,8 +32,8 @@ function matrix(rows: number, cols: number, layout: string): Matrix {
 }
 
 const read = (x: Matrix, i: number, j: number): number => heap.f32[(x.at >> 2) + i * x.row + j * x.col];
-const sum = (a: Matrix, b: Matrix, i: number, j: number, k: number): number => {
-  let total = 0;
+const sum = (a: Matrix, b: Matrix, i: number, j: number, k: number, from = 0): number => {
+  let total = from;
   for (let q = 0; q < k; q++) total = Math.fround(total + Math.fround(read(a, i, q) * read(b, q, j)));
   return total;
 };
@@ -169,6 +169,42 @@ test('scratch is as large as it needs to be', () => {
       check(`${m}x${k}x${n}`, m, n, a, b, k, (c) =>
         runGuarded([0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, packsLeft, 0]),
       );
+    }
+  }
+});
+
+/** Adds a product to a result with room around it, and checks every bit inside and every element around. */
+function checkAdded(what: string, m: number, n: number, k: number, layout: string, add: (a: Matrix, b: Matrix, c: Matrix) => void): void {
+  const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+  const c = { ...matrix(m, n + 3, 'N') };
+  const before = Array.from({ length: m * (n + 3) + 1 }, (_, i) => heap.f32[(c.at >> 2) + i]);
+  add(a, b, c);
+  const thin = m <= 4 || n <= 4;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n + 3; j++) {
+      const from = before[i * (n + 3) + j];
+      const expected = j >= n ? from : thin ? Math.fround(from + sum(a, b, i, j, k)) : sum(a, b, i, j, k, from);
+      if (!Object.is(read(c, i, j), expected)) is(read(c, i, j), expected, `${what} [${i}, ${j}]`);
+    }
+  }
+  is(heap.f32[(c.at >> 2) + m * (n + 3)], before[m * (n + 3)], `${what}: written beyond`);
+}
+
+test('a product that is added goes on from what is there, bit by bit', () => {
+  const shapes = [[5, 8, 4], [5, 5, 1], [6, 9, 7], [7, 15, 3], [11, 7, 16], [26, 17, 40], [13, 70, 19], [130, 24, 6], [9, 11, 800], [7, 1043, 12], [243, 13, 385], [10, 300, 300], [3, 9, 5], [9, 2, 5], [1, 1, 4], [6, 9, 0]];
+  for (const [m, n, k] of shapes) {
+    for (const layout of ['NN', 'NT', 'TN', 'TT', 'SS']) {
+      checkAdded(`${m}x${k}x${n} ${layout}`, m, n, k, layout, (a, b, c) => addProduct(a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k));
+    }
+  }
+});
+
+test('a product that is added in parts gives the same bits', () => {
+  for (const [m, n, k] of [[40, 64, 30], [300, 17, 20], [26, 12, 400]]) {
+    for (const parts of [2, 3, 4]) {
+      checkAdded(`${m}x${k}x${n} in ${parts}`, m, n, k, 'TN', (a, b, c) => {
+        for (const part of splitProduct([0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, 1, 0, 1], parts)) runGuarded(part);
+      });
     }
   }
 });
