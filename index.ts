@@ -126,19 +126,29 @@ export {
 
 // around averages
 export {
-  type BatchNormUpdateOptions, type GreedySoup, type GreedySoupOptions, type SoupSource, type SoupState, greedySoup, recalibrateBatchNorm, uniformSoup, updateBN,
+  type BatchNormUpdateOptions, type GreedySoup, type GreedySoupOptions, type SoupSource, type SoupState, type UniformSoupOptions, greedySoup, recalibrateBatchNorm, uniformSoup, updateBN,
+} from './ema/index.ts';
+
+// averages in models, behind optimizers, and in files
+export {
+  type Attachment, type AverageForm, type AverageInfo, type LoadAverageOptions, type StepHooks, type Swap, type Swappable, averageState, loadAverage, saveAverage, withAveraged,
 } from './ema/index.ts';
 
 // optimizers that average
 export {
   AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Lookahead, type LookaheadOptions, type LookaheadStateDict, SGDScheduleFree,
-  type SGDScheduleFreeOptions, type SGDScheduleFreeState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeOptions,
+  type SGDScheduleFreeOptions, type SGDScheduleFreeState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions,
 } from './optim/index.ts';
 
 // averages
 export {
   type AnnealingOptions, type AveragedOptions, BaseAveragedModel, type EMAOptions, ExponentialMovingAverage, LerpAverage, MomentumAnnealingEMA, PowerFunctionEMA, type PowerFunctionOptions,
   RampUpEMA, type RampUpOptions, StochasticWeightAverage, WarmupEMA, type WarmupOptions, gammaFromSigmaRel, momentumFromHalfLife, scaleMomentum, sigmaRelFromGamma,
+} from './ema/index.ts';
+
+// options of averages
+export {
+  type AveragingProgress, type EntryPolicy, type ExamplesOption, LatestWeightAverage, type LatestOptions, type MomentumSchedule, type NonFinitePolicy, type PolicyOption,
 } from './ema/index.ts';
 
 // profiles of averages, post-hoc synthesis, insight

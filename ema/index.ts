@@ -1,13 +1,21 @@
 import '../core/ops/methods.ts';
-export { type AveragedOptions, BaseAveragedModel } from './averaged.ts';
+export { type Attachment, type StepHooks } from './attach.ts';
+export { BaseAveragedModel } from './averaged.ts';
 export { type AnnealingOptions, MomentumAnnealingEMA } from './annealing.ts';
 export { type BatchNormUpdateOptions, recalibrateBatchNorm, updateBN } from './batchNorm.ts';
 export { type EMAOptions, ExponentialMovingAverage } from './ema.ts';
+export { type AverageForm, averageState } from './interchange.ts';
+export { LatestWeightAverage, type LatestOptions } from './latest.ts';
 export { LerpAverage } from './lerp.ts';
 export { momentumFromHalfLife, scaleMomentum } from './momentum.ts';
+export { type AveragedOptions, type NonFinitePolicy } from './options.ts';
+export { type EntryPolicy, type PolicyOption } from './policy.ts';
 export { PowerFunctionEMA, type PowerFunctionOptions, gammaFromSigmaRel, sigmaRelFromGamma } from './power.ts';
+export { type AveragingProgress, type MomentumSchedule, type ExamplesOption } from './progress.ts';
 export { RampUpEMA, type RampUpOptions } from './rampup.ts';
+export { type AverageInfo, type LoadAverageOptions, loadAverage, saveAverage } from './saving.ts';
 export { StochasticWeightAverage } from './swa.ts';
+export { type Swap, type Swappable, withAveraged } from './swap.ts';
 export { WarmupEMA, type WarmupOptions } from './warmup.ts';
 export { type Distance, type SourceDistance, distanceToSource } from './distance.ts';
 export { FolderSnapshots } from './folder.ts';
@@ -17,4 +25,4 @@ export { type PostHocOptions, type PostHocWeights, type PowerProfile, postHocWei
 export { AveragedProfiles, type ProfilesOptions } from './profiles.ts';
 export { MemorySnapshots, type Snapshot, type SnapshotInfo, type SnapshotOptions, type SnapshotStore, putSnapshot, readSnapshot, snapshotName } from './snapshots.ts';
 export { type SnapshotWeight, Synthesis, type SynthesisOptions, type SynthesisTarget, synthesize, synthesizeAll } from './synthesis.ts';
-export { type GreedySoup, type GreedySoupOptions, type SoupSource, type SoupState, greedySoup, uniformSoup } from './soups.ts';
+export { type GreedySoup, type GreedySoupOptions, type SoupSource, type SoupState, type UniformSoupOptions, greedySoup, uniformSoup } from './soups.ts';

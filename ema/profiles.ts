@@ -4,6 +4,7 @@ import { Module } from '../nn/module.ts';
 import { Buffer } from '../nn/parameter.ts';
 import { type AveragedOptions, averagedOptions } from './averaged.ts';
 import { PowerFunctionEMA } from './power.ts';
+import { anySwapped, refuseSwapped } from './swap.ts';
 import { type SnapshotInfo, type SnapshotOptions, type SnapshotStore, putSnapshot } from './snapshots.ts';
 
 /** Options of `AveragedProfiles`: give `sigmaRel`, `gamma` or neither. */
@@ -64,6 +65,7 @@ export class AveragedProfiles<M extends Module = Module> extends Module {
    * @throws as `updateParameters` of a single average; nothing is written then
    */
   updateParameters(model: Module): void {
+    if (anySwapped()) refuseSwapped(`${this.constructor.name}.updateParameters`, model, ...this.averages.map(({ module }) => module));
     for (const average of this.averages) average.updateParameters(model);
   }
 

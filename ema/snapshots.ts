@@ -1,11 +1,12 @@
-import { isFloat } from '../core/dtype.ts';
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
 import { type Bytes, checkBytes } from '../core/io/bytes.ts';
 import { onHost, readSafetensors, writeSafetensors } from '../core/io/safetensors.ts';
 import type { FloatFileDType } from '../core/io/safetensors-dtypes.ts';
 import type { Module } from '../nn/module.ts';
 import type { StateDict } from '../nn/state.ts';
+import { notAveraged, policiesOf } from './policy.ts';
 import { PowerFunctionEMA, sigmaRelFromGamma } from './power.ts';
+import { anySwapped, refuseSwapped } from './swap.ts';
 
 /** Which average a snapshot holds. */
 export interface SnapshotInfo {
@@ -19,7 +20,7 @@ export interface SnapshotInfo {
   readonly gamma: number;
   /** Width of the profile relative to the length of training. */
   readonly sigmaRel: number;
-  /** Names of floating entries that are no average but the source's own at `steps`. */
+  /** Names of floating entries that are no average: the source's own at `steps`, or what a policy skips. */
   readonly copied: readonly string[];
 }
 
@@ -61,6 +62,7 @@ export async function putSnapshot(store: Pick<SnapshotStore, 'put'>, average: Po
   checkOptions(op, options, ['dtype']);
   checkStore(op, store, ['put']);
   if (!(average instanceof PowerFunctionEMA)) throw new ArgumentError(`${op}: no power-function profile, got ${show(average)}; expected a PowerFunctionEMA`);
+  if (anySwapped()) refuseSwapped(op, average.module);
   const info = infoOf(average);
   if (info.steps === 0) throw new StateError(`${op}: there is no average yet, got 0 updates; expected updateParameters to have been called`);
   const write = (state: Readonly<StateDict>): Uint8Array => writeSafetensors(state, { ...options, metadata: toMetadata(info) });
@@ -78,8 +80,8 @@ export function checkStore(op: string, store: unknown, methods: readonly (keyof 
 /** What a snapshot of the average, taken now, holds. */
 function infoOf(average: PowerFunctionEMA): SnapshotInfo {
   const module: Module = average.module;
-  const copied = average.updateBuffers ? [] : module.namedBuffers({ removeDuplicate: false }).flatMap(([name, b]) => (b.persistent && isFloat(b.dtype) ? [name] : []));
-  return { rule: 'PowerFunctionEMA', steps: average.steps.item(), interval: average.interval, gamma: average.gamma, sigmaRel: average.sigmaRel, copied };
+  const policies = policiesOf(average.constructor.name, module, average.policy, average.updateBuffers);
+  return { rule: 'PowerFunctionEMA', steps: average.steps.item(), interval: average.interval, gamma: average.gamma, sigmaRel: average.sigmaRel, copied: notAveraged(module, policies) };
 }
 
 function toMetadata(info: SnapshotInfo): Record<string, string> {
