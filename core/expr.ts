@@ -17,7 +17,7 @@ export type ExprLike = Expr | number;
 export type Fn1 =
   | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'round' | 'sqrt' | 'exp' | 'exp2' | 'expm1' | 'log' | 'log2' | 'log10' | 'log1p'
   | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh'
-  | 'erf' | 'erfc' | 'erfinv' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot';
+  | 'erf' | 'erfc' | 'erfinv' | 'normalCdf' | 'geluSlope' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot';
 /** Functions of two arguments; `min` and `max` pass NaN on. */
 export type Fn2 =
   | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot' | 'zeta'
@@ -41,7 +41,7 @@ export const e: Build = {
   sqrt: fn1('sqrt'), exp: fn1('exp'), exp2: fn1('exp2'), expm1: fn1('expm1'), log: fn1('log'), log2: fn1('log2'), log10: fn1('log10'), log1p: fn1('log1p'),
   sin: fn1('sin'), cos: fn1('cos'), tan: fn1('tan'), asin: fn1('asin'), acos: fn1('acos'), atan: fn1('atan'),
   sinh: fn1('sinh'), cosh: fn1('cosh'), tanh: fn1('tanh'), asinh: fn1('asinh'), acosh: fn1('acosh'), atanh: fn1('atanh'),
-  erf: fn1('erf'), erfc: fn1('erfc'), erfinv: fn1('erfinv'), lgamma: fn1('lgamma'), digamma: fn1('digamma'),
+  erf: fn1('erf'), erfc: fn1('erfc'), erfinv: fn1('erfinv'), normalCdf: fn1('normalCdf'), geluSlope: fn1('geluSlope'), lgamma: fn1('lgamma'), digamma: fn1('digamma'),
   not: fn1('not'), isNaN: fn1('isNaN'), bitNot: fn1('bitNot'),
   add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'), zeta: fn2('zeta'),
   min: fn2('min'), max: fn2('max'), eq: fn2('eq'), ne: fn2('ne'), lt: fn2('lt'), le: fn2('le'), gt: fn2('gt'), ge: fn2('ge'),

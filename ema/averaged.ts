@@ -1,6 +1,7 @@
 import type { DType } from '../core/dtype.ts';
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
 import { tensor, zeros } from '../core/ops/creation.ts';
+import { areFinite } from '../core/ops/finite.ts';
 import { setTo } from '../core/ops/write.ts';
 import { noGrad, setGradEnabled } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
@@ -297,9 +298,9 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
   private average(floats: EntryLists, s: number, isFirst: boolean): boolean {
     floats.open();
     try {
-      if (this.nonFinite !== 'propagate' && !floats.areFinite()) {
+      if (this.nonFinite !== 'propagate' && !areFinite(floats.taken)) {
         if (this.nonFinite === 'skip') return false;
-        throw nonFiniteError(`${this.constructor.name}.updateParameters`, floats.names, floats.originals);
+        throw nonFiniteError(`${this.constructor.name}.updateParameters`, floats.names, floats.taken);
       }
       if (isFirst) floats.copyOpen();
       else this.applyRule(floats, s);

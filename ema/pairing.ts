@@ -1,5 +1,4 @@
 import { isFloat } from '../core/dtype.ts';
-import { areFinite } from '../core/ops/finite.ts';
 import { copyEach } from '../core/ops/write.ts';
 import type { Storage } from '../core/storage.ts';
 import type { Shape } from '../core/shape.ts';
@@ -24,7 +23,7 @@ export class EntryLists {
   /** The source's entries as and where the average's are. Good between `open` and `close`. */
   readonly sources: Tensor[];
   /** The source's own entries. */
-  readonly originals: readonly Tensor[];
+  private readonly originals: readonly Tensor[];
   /** Which of the sources have another dtype or device, so that each update converts them. */
   private readonly foreign: readonly number[];
   /** Entries with a shadow and their shadows. */
@@ -50,9 +49,9 @@ export class EntryLists {
     for (const k of this.foreign) if (shadows[k] !== null) this.sources[k] = exactCopy(shadows[k]);
   }
 
-  /** Whether all sources are finite. To be asked after `open`: numbers may be too large for another dtype. */
-  areFinite(): boolean {
-    return areFinite(this.shadows.length > 0 ? this.originals : this.sources);
+  /** What must be finite: the sources as they are taken in, since numbers may be too large for another dtype. Good between `open` and `close`. */
+  get taken(): readonly Tensor[] {
+    return this.shadows.length > 0 ? this.originals : this.sources;
   }
 
   /** Converts the sources that need it. */

@@ -14,7 +14,7 @@ const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
   sqrt: math('sqrt'), exp: math('exp'), exp2: helper('exp2'), expm1: math('expm1'), log: math('log'), log2: math('log2'), log10: math('log10'), log1p: math('log1p'),
   sin: math('sin'), cos: math('cos'), tan: math('tan'), asin: math('asin'), acos: math('acos'), atan: math('atan'),
   sinh: math('sinh'), cosh: math('cosh'), tanh: math('tanh'), asinh: math('asinh'), acosh: math('acosh'), atanh: math('atanh'),
-  erf: helper('erf'), erfc: helper('erfc'), erfinv: helper('erfinv'), lgamma: helper('lgamma'), digamma: helper('digamma'),
+  erf: helper('erf'), erfc: helper('erfc'), erfinv: helper('erfinv'), normalCdf: helper('normalCdf'), geluSlope: helper('geluSlope'), lgamma: helper('lgamma'), digamma: helper('digamma'),
   not: (x) => `(${x}===0?1:0)`, isNaN: (x) => `(${x}!==${x}?1:0)`, bitNot: (x) => `(~${x})`,
   add: infix('+'), sub: infix('-'), mul: infix('*'), div: infix('/'), pow: helper('pow'), mod: helper('mod'),
   atan2: (x, y) => `Math.atan2(${x},${y})`, hypot: (x, y) => `Math.hypot(${x},${y})`, zeta: helper('zeta'),

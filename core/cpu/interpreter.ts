@@ -12,7 +12,7 @@ const functions: Readonly<Record<Fn, Apply>> = {
   sqrt: Math.sqrt, exp: Math.exp, exp2: special.exp2, expm1: Math.expm1, log: Math.log, log2: Math.log2, log10: Math.log10, log1p: Math.log1p,
   sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos, atan: Math.atan,
   sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, asinh: Math.asinh, acosh: Math.acosh, atanh: Math.atanh,
-  erf: special.erf, erfc: special.erfc, erfinv: special.erfinv, lgamma: special.lgamma, digamma: special.digamma,
+  erf: special.erf, erfc: special.erfc, erfinv: special.erfinv, normalCdf: special.normalCdf, geluSlope: special.geluSlope, lgamma: special.lgamma, digamma: special.digamma,
   not: (x) => bit(x === 0), isNaN: (x) => bit(x !== x), bitNot: (x) => ~x,
   add: (x, y) => x + y, sub: (x, y) => x - y, mul: (x, y) => x * y, div: (x, y) => x / y, pow: special.pow, mod: special.mod,
   atan2: Math.atan2, hypot: (x, y) => Math.hypot(x, y), zeta: special.zeta,

@@ -39,6 +39,18 @@ function erfcTail(x: number): number {
   return x === x ? Math.exp(-x * x) / (SQRT_PI * f) : x;
 }
 
+/** Distribution function of the standard normal distribution, `Φ(x) = erfc(-x/√2)/2`. */
+export function normalCdf(x: number): number {
+  return 0.5 * erfc(-x * Math.SQRT1_2);
+}
+
+/** Slope of `x·Φ(x)`: `Φ(x) + x·exp(-x²/2)/√(2π)`. */
+export function geluSlope(x: number): number {
+  const density = Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+  // At the infinities the density wins.
+  return normalCdf(x) + (density === 0 ? 0 : x * density);
+}
+
 /** Inverse error function: Giles' starting value, then two Newton steps. */
 export function erfinv(y: number): number {
   if (!(Math.abs(y) < 1)) return Math.abs(y) === 1 ? y * Infinity : NaN;

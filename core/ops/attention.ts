@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show 
 import { broadcastShapes, sameShape } from '../shape.ts';
 import { noGrad } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import { causalAttention, isCausalPlain } from './causalAttention.ts';
 import { ones } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { dropout } from './dropout.ts';
@@ -84,7 +85,9 @@ export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value:
       if (isCausal) throw new ArgumentError(`${name}: two masks, got attnMask and isCausal; expected one of them`);
       checkMask(attnMask, shape, query);
     }
-    const scaled = query.mul(scale ?? 1 / Math.sqrt(query.shape[query.ndim - 1]));
+    const factor = scale ?? 1 / Math.sqrt(query.shape[query.ndim - 1]);
+    if (isCausal && dropoutP === 0 && isCausalPlain(query, key, value)) return causalAttention(query, key, value, factor);
+    const scaled = query.mul(factor);
     const scores = matmul(scaled, key.mT);
     const seen = attnMask?.dtype === 'bool' ? attnMask : null;
     // Queries without any key get weights like others, which are then set to 0: a softmax over nothing would be 0/0.

@@ -18,12 +18,7 @@ const ROOT = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
 const byTanh = (x: Expr): Expr => e.mul(e.mul(0.5, x), e.add(1, e.tanh(e.mul(ROOT, e.add(x, e.mul(CUBIC, e.mul(x, e.mul(x, x))))))));
-const byErf = (x: Expr): Expr => e.mul(e.mul(0.5, x), e.erfc(e.mul(x, -Math.SQRT1_2)));
-
-const density = (x: Expr): Expr => e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.mul(x, x))));
-
-/** Slope of `x·Φ(x)`. */
-const slopeByErf = (x: Expr): Expr => e.add(e.mul(0.5, e.erfc(e.mul(x, -Math.SQRT1_2))), e.mul(x, density(x)));
+const byErf = (x: Expr): Expr => e.mul(x, e.normalCdf(x));
 
 function slopeByTanh(x: Expr): Expr {
   const square = e.mul(x, x);
@@ -47,7 +42,7 @@ const geluOp = fused<GeluApproximation>({
   key: (approximate) => approximate,
   value: (x, approximate) => (approximate === 'tanh' ? byTanh(x) : byErf(x)),
   from: 'inputs',
-  gradient: (g, x, approximate) => e.mul(g, approximate === 'tanh' ? slopeByTanh(x) : slopeByErf(x)),
+  gradient: (g, x, approximate) => e.mul(g, approximate === 'tanh' ? slopeByTanh(x) : e.geluSlope(x)),
   curvature,
 });
 

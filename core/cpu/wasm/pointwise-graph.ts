@@ -6,6 +6,7 @@ import { cos, log10, log2, pow, sin, tan } from './math-double.ts';
 import { erf, erfc } from './math-erf.ts';
 import { exp, exp2, expm1, tanh } from './math-exp.ts';
 import { log, log1p } from './math-log.ts';
+import { geluSlope, normalCdf } from './math-normal.ts';
 
 /** A value as four floats, as four truths (all ones or all zeros per lane), or as both, as those who use it want it. */
 export interface Lanes {
@@ -42,7 +43,7 @@ const valueFunctions: Partial<Readonly<Record<Fn, Emit>>> = {
 };
 
 /** Functions of the length of a program of their own. */
-const longFunctions: Partial<Readonly<Record<Fn, Emit>>> = { exp, exp2, expm1, tanh, log, log1p, log2, log10, erf, erfc, sin, cos, tan, pow };
+const longFunctions: Partial<Readonly<Record<Fn, Emit>>> = { exp, exp2, expm1, tanh, log, log1p, log2, log10, erf, erfc, normalCdf, geluSlope, sin, cos, tan, pow };
 
 /** Functions from floats to truths. */
 const comparisons: Partial<Readonly<Record<Fn, Emit>>> = {

@@ -6,6 +6,7 @@ import { cos, log10, log2, pow, sin, tan } from '../../../../core/cpu/wasm/math-
 import { erf, erfc } from '../../../../core/cpu/wasm/math-erf.ts';
 import { exp, exp2, expm1, tanh } from '../../../../core/cpu/wasm/math-exp.ts';
 import { log, log1p } from '../../../../core/cpu/wasm/math-log.ts';
+import { geluSlope, normalCdf } from '../../../../core/cpu/wasm/math-normal.ts';
 import { type VectorFunction } from '../../../../core/cpu/wasm/math.ts';
 import { WasmKernel, heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { is, ok } from '../../../assert.ts';
@@ -99,6 +100,9 @@ const cases: readonly Case[] = [
   { name: 'tanh', f: tanh, exact: Math.tanh, bound: 3 },
   { name: 'erf', f: erf, exact: special.erf, bound: 2, stride: 30_011 },
   { name: 'erfc', f: erfc, exact: special.erfc, bound: 5, stride: 30_011 },
+  { name: 'normalCdf', f: normalCdf, exact: special.normalCdf, bound: 5, stride: 30_011 },
+  { name: 'geluSlope', f: geluSlope, exact: special.geluSlope, bound: 4, stride: 30_011, range: [-0.4, Infinity] },
+  { name: 'geluSlope in the tail', f: geluSlope, exact: special.geluSlope, bound: 5, stride: 30_011, range: [-Infinity, -1.2] },
   { name: 'sin', f: sin, exact: Math.sin, bound: 1.5, range: [-1e6, 1e6] },
   { name: 'cos', f: cos, exact: Math.cos, bound: 1.5, range: [-1e6, 1e6] },
   { name: 'tan', f: tan, exact: Math.tan, bound: 3, range: [-1e6, 1e6] },
@@ -111,6 +115,13 @@ for (const { name, f, exact, bound, stride = 4099, range: [low, high] = [-Infini
     ok(error <= bound, `${error} at ${at}`);
   });
 }
+
+test('the slope of gelu is right to 1e-7 around its root', () => {
+  const kernel = kernelOf('geluSlope', geluSlope);
+  for (let i = 0; i < COUNT; i++) heap.f32[X / 4 + i] = -1.2 + (0.8 * i) / COUNT;
+  kernel.run(COUNT / 4, OUT, X, X);
+  for (let i = 0; i < COUNT; i++) ok(Math.abs(heap.f32[OUT / 4 + i] - special.geluSlope(heap.f32[X / 4 + i])) < 1e-7, `at ${heap.f32[X / 4 + i]}`);
+});
 
 test('zeros keep their sign where the function is odd', () => {
   for (const { name, f } of cases.filter((c) => ['expm1', 'log1p', 'tanh', 'erf', 'sin', 'tan'].includes(c.name))) {
