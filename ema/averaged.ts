@@ -122,7 +122,8 @@ export abstract class BaseAveragedModel<M extends Module = Module> extends Modul
    * Takes in the current weights of a model. The first call copies them; later ones, at every `interval`-th, apply the
    * rule to each tracked floating entry once and copy integer entries. Buffers that are not tracked are copied at every call.
    *
-   * @throws StateError when names or shapes differ; nothing is written then
+   * @throws StateError when names or shapes differ, for a source that is not finite (see `nonFinite`), and while the average or the model is swapped; nothing is
+   *   written then
    */
   updateParameters(model: Module): void {
     this.checkSource('updateParameters', model);

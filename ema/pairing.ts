@@ -1,4 +1,5 @@
 import { isFloat } from '../core/dtype.ts';
+import { convertEach, convertInto } from '../core/ops/convertEach.ts';
 import { copyEach } from '../core/ops/write.ts';
 import type { Storage } from '../core/storage.ts';
 import type { Shape } from '../core/shape.ts';
@@ -60,7 +61,7 @@ export class EntryLists {
     for (let i = 0; i < foreign.length; i++) {
       const k = foreign[i];
       if (sources[k] === originals[k]) sources[k] = originals[k].detach().to(averaged[k]);
-      else sources[k].copy_(originals[k]);
+      else convertInto(sources[k], originals[k]);
     }
   }
 
@@ -80,7 +81,7 @@ export class EntryLists {
   show(): void {
     const { visible, shadows, shown } = this;
     if (shadows.length === 0) return;
-    copyEach(visible, shadows);
+    convertEach(visible, shadows);
     for (let k = 0; k < shadows.length; k++) shown[k] = visible[k].storage.version;
   }
 

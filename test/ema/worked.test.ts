@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, type BaseAveragedModel, Buffer, ExponentialMovingAverage, Module, MomentumAnnealingEMA, Parameter, PowerFunctionEMA, RampUpEMA, StochasticWeightAverage, type Tensor, WarmupEMA,
+  ArgumentError, type BaseAveragedModel, Buffer, ExponentialMovingAverage, LatestWeightAverage, Module, MomentumAnnealingEMA, Parameter, PowerFunctionEMA, RampUpEMA, StochasticWeightAverage, type Tensor, WarmupEMA,
   gammaFromSigmaRel, momentumFromHalfLife, noGrad, scaleMomentum, sigmaRelFromGamma, tensor,
 } from '../../index.ts';
 import { allClose, equal, throwsError } from '../assert.ts';
@@ -103,6 +103,23 @@ test('power function, widths', () => {
   allClose([gammaFromSigmaRel(0.1), gammaFromSigmaRel(0.05)], [6.94, 16.97], { rtol: 1e-3 }); // the paper's section 3.1
   for (const sigma of [0, -1, 0.31, 1, NaN]) throwsError(() => gammaFromSigmaRel(sigma), RangeError, /sigmaRel/);
   throwsError(() => trace((m) => new PowerFunctionEMA(m, {}), 1), ArgumentError, /exactly one/);
+});
+
+test('the latest models, k 3', () => {
+  allClose(trace((m) => new LatestWeightAverage(m, { k: 3 }), 6).weight, [1, 1.5, 2, 3, 4, 5], close);
+  const { weight, running, count } = trace((m) => new LatestWeightAverage(m, { k: 2, interval: 2, updateBuffers: true }), 6);
+  allClose(weight, [1, 1, 2, 2, 4, 4], close);
+  allClose(running, [1, 1, 2, 2, 4, 4], close);
+  equal(count, [1, 1, 3, 3, 5, 5]);
+});
+
+test('EMA with a schedule', () => {
+  allClose(trace((m) => new ExponentialMovingAverage(m, { momentum: ({ calls }) => (calls < 3 ? 0.5 : 0.1) }), 5).weight, [1, 1.5, 2.25, 2.425, 2.6825], close);
+});
+
+test('EMA, momentum 0.1 per call, interval 2', () => {
+  // m = 1 - 0.9² = 0.19
+  allClose(trace((m) => new ExponentialMovingAverage(m, { momentum: 0.1, momentumPer: 'call', interval: 2 }), 5).weight, [1, 1, 1.38, 1.38, 2.0678], close);
 });
 
 test('warm-up follows the source, then its decay rises to the limit', () => {
