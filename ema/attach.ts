@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { ArgumentError, StateError, show } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { Module } from '../nn/module.ts';

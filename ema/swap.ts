@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { ArgumentError, DTypeError, DeviceError, StateError, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';
 import type { Layout, Tensor } from '../core/tensor.ts';

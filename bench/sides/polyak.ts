@@ -132,9 +132,10 @@ class Weights extends Module {
   forward(): void {}
 }
 
-function average({ weights, floats }: Numbers): Task {
+/** The average takes what it gets, as the peers do, or looks first whether all numbers are finite, as it does by default. */
+const average = (nonFinite: 'propagate' | 'throw') => ({ weights, floats }: Numbers): Task => {
   const [first, model] = [new Weights(weights), new Weights(floats)];
-  const ema = new ExponentialMovingAverage(first, { momentum: MOMENTUM });
+  const ema = new ExponentialMovingAverage(first, { momentum: MOMENTUM, nonFinite });
   ema.updateParameters(first); // the first update copies
   const step = (): void => ema.updateParameters(model);
   return {
@@ -144,7 +145,7 @@ function average({ weights, floats }: Numbers): Task {
       return probe(ema.module.list[9].data());
     },
   };
-}
+};
 
 /** A result nobody keeps: operations are done when they return. Without a scope its memory is not known to be free. */
 const compute = (scoped: boolean) => (run: (a: Tensor, b: Tensor) => Tensor) => {
@@ -174,7 +175,7 @@ export async function open({ threads, mode }: SideOptions): Promise<Opened> {
   if (typeof setNumThreads === 'function') (setNumThreads as (n: number) => void)(threads);
   const alone = compute(mode === 'scope');
   const tasks: Tasks = {
-    ...family({ mlp: (n) => classify(mlp(n, () => new ReLU()), n), average, product: alone((a, b) => a.matmul(b)) }),
+    ...family({ mlp: (n) => classify(mlp(n, () => new ReLU()), n), average: average(mode === 'checked' ? 'throw' : 'propagate'), product: alone((a, b) => a.matmul(b)) }),
     W2: regress, W4: leNet, W5: transformer, W6: (n) => classify(new Lstm(), n),
     'W8-add': alone((a, b) => a.add(b)), 'W8-exp': alone((a) => a.exp()), 'W8-relu': alone((a) => a.relu()),
     autograd: chain,

@@ -2,7 +2,7 @@
 import { ExponentialMovingAverage, LerpAverage, StochasticWeightAverage } from '../../index.ts';
 import { type Classifier, type Net, evaluate, mean, percent, row, train } from '../digits.ts';
 
-type Average = Classifier & { updateParameters(model: Net): void };
+type Average = Classifier & { readonly module: Net; updateParameters(model: Net): void };
 
 /** A mean that forgets: each model counts as much as the last `span` together. */
 class Tail extends LerpAverage<Net> {
@@ -42,9 +42,8 @@ for (const seed of seeds) {
     },
     afterStep: (m, step) => {
       for (const [, average] of averages) average.updateParameters(m);
-      const [, first] = averages[0];
       // The mean of the moving average over the last two passes.
-      if (step > 264 && first instanceof ExponentialMovingAverage) ofAverage?.updateParameters(first.module);
+      if (step > 264) ofAverage?.updateParameters(averages[0][1].module);
     },
   });
   record('raw weights', model);
