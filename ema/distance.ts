@@ -19,7 +19,7 @@ export interface SourceDistance extends Distance {
 }
 
 /**
- * How far an average lies from its source, over its floating parameters (and buffers, with `updateBuffers`), in float64. Tied tensors count once. Where the
+ * How far an average lies from its source, over the floating entries that it averages, in float64. Tied tensors count once. Where the
  * source circles around a minimum, the distance stays; where it still travels, it grows with the window.
  *
  * @param average - the average, on the CPU
@@ -33,8 +33,8 @@ export function distanceToSource(average: BaseAveragedModel, model: Module): Sou
   const { parameters, buffers } = matchEntries(op, average.module, model);
   const entries = Object.create(null) as Record<string, Distance>;
   const total = [0, 0];
-  for (const pair of average.updateBuffers ? [...parameters, ...buffers] : parameters) {
-    if (!isFloat(pair.averaged.dtype)) continue;
+  for (const pair of [...parameters, ...buffers]) {
+    if (!isFloat(pair.averaged.dtype) || average.policyOf(pair.name) !== 'average') continue;
     const [a, b] = [pair.averaged.data(), pair.source.data()];
     let [apart, size] = [0, 0];
     for (let i = 0; i < a.length; i++) {

@@ -61,8 +61,7 @@ function optionsOf(average: BaseAveragedModel): Record<string, Plain> {
 /** Buffers that the average has on its own and `stateDict` leaves out. */
 function unsaved(average: BaseAveragedModel): StateDict {
   const state = emptyState();
-  if (!average.updateBuffers) return state;
-  for (const [name, buffer] of average.module.namedBuffers()) if (!buffer.persistent) state[UNSAVED + name] = buffer.detach();
+  for (const [name, buffer] of average.module.namedBuffers()) if (!buffer.persistent && average.policyOf(name) !== 'copy') state[UNSAVED + name] = buffer.detach();
   return state;
 }
 

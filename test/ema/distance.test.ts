@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import { ArgumentError, BatchNorm1d, ExponentialMovingAverage, Linear, Module, Parameter, Sequential, StateError, StochasticWeightAverage, type Tensor, distanceToSource, noGrad, tensor } from '../../index.ts';
-import { allClose, equal, throwsError } from '../assert.ts';
+import { allClose, equal, is, throwsError } from '../assert.ts';
 
 class Pair extends Module {
   a = new Parameter(tensor([3, 4]));
@@ -46,6 +46,15 @@ test('bad arguments', () => {
   throwsError(() => distanceToSource(average, new Linear(2, 1)), StateError, /distanceToSource: .*1 difference/);
   throwsError(() => distanceToSource(JSON.parse('{}'), model), ArgumentError, /not an average/);
   throwsError(() => distanceToSource(average, JSON.parse('{}')), ArgumentError, /not a module/);
+});
+
+test('entries that are copied or skipped do not count', () => {
+  const model = new Linear(2, 2);
+  const average = new ExponentialMovingAverage(model, { momentum: 0.1, policy: { bias: 'skip' } });
+  average.updateParameters(model);
+  noGrad(() => model.bias?.add_(5));
+  equal(Object.keys(distanceToSource(average, model).entries), ['weight']);
+  is(distanceToSource(average, model).l2, 0);
 });
 
 test.run();
