@@ -30,6 +30,7 @@ const contestants: readonly Contestant[] = [
   { name: 'pytorch nn.LSTM', group: 'pytorch', side: 'torch', mode: 'nn.LSTM', packages: [], only: 'W6' },
   { name: 'pytorch mul_+add_', group: 'pytorch', side: 'torch', mode: 'mul_+add_', packages: [], only: 'W7' },
   { name: 'pytorch _foreach_lerp_', group: 'pytorch', side: 'torch', mode: '_foreach_lerp_', packages: [], only: 'W7' },
+  { name: 'pytorch AveragedModel', group: 'pytorch', side: 'torch', mode: 'AveragedModel', packages: [], only: 'W7' },
 ];
 
 /** Who takes part, and who is missing. */

@@ -181,6 +181,26 @@ def tasks(numbers, torch):
             return f"PyTorch {torch.__version__} has none"
         return average(lambda averaged, source: torch._foreach_lerp_(averaged, source, MOMENTUM))
 
+    def averaged_model():
+        from torch.optim.swa_utils import AveragedModel
+
+        def wrap(tensors):
+            return nn.ParameterList([nn.Parameter(t) for t in tensors])
+
+        model = wrap(inputs)
+        averaged = AveragedModel(wrap([torch.from_numpy(w) for w in numbers["weights"]]), avg_fn=lambda a, s, _: a + MOMENTUM * (s - a))
+        averaged.n_averaged += 1
+
+        def step():
+            averaged.update_parameters(model)
+
+        def check():
+            for _ in range(3):
+                step()
+            return probe(list(averaged.parameters())[-1])
+
+        return Task(step, check)
+
     def probe(t):
         t = t.detach().reshape(-1)
         return [t[0].item(), t[len(t) // 2].item(), t[-1].item()]
@@ -203,7 +223,7 @@ def tasks(numbers, torch):
 
         return Task(step, lambda: probe(step()) + probe(x.grad))
 
-    averages = {"": lambda: average(lerp), "mul_+add_": lambda: average(mul_add), "_foreach_lerp_": foreach_average}
+    averages = {"": lambda: average(lerp), "mul_+add_": lambda: average(mul_add), "_foreach_lerp_": foreach_average, "AveragedModel": averaged_model}
     return {
         "W1": lambda _: classify(mlp(nn.ReLU)),
         "W2": lambda _: regress(),
