@@ -98,3 +98,23 @@ export function row(name: string, ...cells: readonly (string | number)[]): void 
 
 /** A share as a percentage with one digit. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Loss and accuracy of nets by name, over several seeds. */
+export class Results {
+  private readonly byName = new Map<string, { readonly loss: number[]; readonly accuracy: number[] }>();
+
+  /** Evaluates a net. */
+  record(name: string, model: Classifier): void {
+    const { loss, accuracy } = evaluate(model);
+    const before = this.byName.get(name) ?? { loss: [], accuracy: [] };
+    this.byName.set(name, before);
+    before.loss.push(loss);
+    before.accuracy.push(accuracy);
+  }
+
+  /** Prints the means as a table. */
+  print(): void {
+    row('', 'accuracy', 'loss');
+    for (const [name, { loss, accuracy }] of this.byName) row(name, percent(mean(accuracy)), mean(loss));
+  }
+}

@@ -1,19 +1,12 @@
 // Batch norm statistics of an average: the model's own, averaged too, or taken anew from the data.
 import { DataLoader, ExponentialMovingAverage, StochasticWeightAverage, type Tensor, deepCopy, recalibrateBatchNorm, updateBN } from '../../index.ts';
-import { type Classifier, type Net, evaluate, mean, percent, row, shifted, train, trainSet } from '../digits.ts';
+import { type Classifier, type Net, Results, shifted, train, trainSet } from '../digits.ts';
 
 type Average = Classifier & { updateParameters(model: Net): void };
 
 const START = 132; // the plain mean starts after three passes
 const seeds = [0, 1, 2];
-const results = new Map<string, { loss: number[]; accuracy: number[] }>();
-const record = (name: string, model: Classifier): void => {
-  const { loss, accuracy } = evaluate(model);
-  const before = results.get(name) ?? { loss: [], accuracy: [] };
-  results.set(name, before);
-  before.loss.push(loss);
-  before.accuracy.push(accuracy);
-};
+const results = new Results();
 
 /** Batches as in training: moved images. */
 function* batches(): Generator<Tensor> {
@@ -36,18 +29,17 @@ for (const seed of seeds) {
       }
     },
   });
-  record('raw weights', model);
+  results.record('raw weights', model);
   for (const [name, { copied, averaged }] of made) {
-    record(`${name}: copied (default)`, copied);
-    record(`${name}: averaged`, averaged);
+    results.record(`${name}: copied (default)`, copied);
+    results.record(`${name}: averaged`, averaged);
     const [again, pooled] = [deepCopy(copied), deepCopy(copied)];
     updateBN(batches(), again);
-    record(`${name}: updateBN`, again);
+    results.record(`${name}: updateBN`, again);
     recalibrateBatchNorm(batches(), pooled);
-    record(`${name}: recalibrated`, pooled);
+    results.record(`${name}: recalibrated`, pooled);
   }
 }
 
 console.log(`352 steps at a constant rate; mean of ${seeds.length} seeds\n`);
-row('', 'accuracy', 'loss');
-for (const [name, { loss, accuracy }] of results) row(name, percent(mean(accuracy)), mean(loss));
+results.print();

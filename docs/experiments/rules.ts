@@ -1,6 +1,6 @@
 // Mixed rules: some entries averaged, others copied; an average of an average; a rule of one's own.
 import { ExponentialMovingAverage, LerpAverage, StochasticWeightAverage } from '../../index.ts';
-import { type Classifier, type Net, evaluate, mean, percent, row, train } from '../digits.ts';
+import { type Classifier, type Net, Results, train } from '../digits.ts';
 
 type Average = Classifier & { readonly module: Net; updateParameters(model: Net): void };
 
@@ -22,14 +22,7 @@ const makers: Readonly<Record<string, (model: Net) => Average>> = {
 };
 
 const seeds = [0, 1, 2];
-const results = new Map<string, { loss: number[]; accuracy: number[] }>();
-const record = (name: string, model: Classifier): void => {
-  const { loss, accuracy } = evaluate(model);
-  const before = results.get(name) ?? { loss: [], accuracy: [] };
-  results.set(name, before);
-  before.loss.push(loss);
-  before.accuracy.push(accuracy);
-};
+const results = new Results();
 
 for (const seed of seeds) {
   let averages: (readonly [string, Average])[] = [];
@@ -46,11 +39,10 @@ for (const seed of seeds) {
       if (step > 264) ofAverage?.updateParameters(averages[0][1].module);
     },
   });
-  record('raw weights', model);
-  for (const [name, average] of averages) record(name, average);
-  if (ofAverage !== undefined) record('mean of the EMA, last 2 epochs', ofAverage);
+  results.record('raw weights', model);
+  for (const [name, average] of averages) results.record(name, average);
+  if (ofAverage !== undefined) results.record('mean of the EMA, last 2 epochs', ofAverage);
 }
 
 console.log(`352 steps at a constant rate, momentum 0.03; mean of ${seeds.length} seeds\n`);
-row('', 'accuracy', 'loss');
-for (const [name, { loss, accuracy }] of results) row(name, percent(mean(accuracy)), mean(loss));
+results.print();
