@@ -64,9 +64,39 @@ import './strided.ts';
 import './ternary.ts';
 import './view.ts';
 
-type Random = Pick<typeof random, 'bernoulli'> & typeof multinomial;
-type Ops = typeof bitwise & typeof close & typeof cumulate & typeof division & typeof norm & typeof piecewise & typeof special & Omit<typeof moments, 'variance'> & { readonly var: typeof moments.variance } & typeof extrema & typeof ternary & typeof softmax & typeof activation & Random & typeof compare & typeof convert & Omit<typeof creation, 'tensor' | 'isTensor'> & typeof matmul & typeof pointwise & typeof reduce & typeof select & typeof view & Indexing;
-type Indexing = typeof arrange & typeof gather & typeof indexing & typeof join & typeof lookup & typeof masked & typeof nonzero & typeof sort & typeof strided;
+type Ops =
+  & typeof activation
+  & typeof arrange
+  & typeof bitwise
+  & typeof close
+  & typeof compare
+  & typeof convert
+  & Omit<typeof creation, 'tensor' | 'isTensor'>
+  & typeof cumulate
+  & typeof extrema
+  & typeof division
+  & typeof gather
+  & typeof indexing
+  & typeof join
+  & typeof lookup
+  & typeof masked
+  & typeof matmul
+  & Omit<typeof moments, 'variance'>
+  & typeof multinomial
+  & typeof nonzero
+  & typeof norm
+  & typeof piecewise
+  & typeof pointwise
+  & Pick<typeof random, 'bernoulli'>
+  & typeof reduce
+  & typeof select
+  & typeof softmax
+  & typeof sort
+  & typeof special
+  & typeof strided
+  & typeof ternary
+  & typeof view
+  & { readonly var: typeof moments.variance };
 
 /** An operation as a method: without its first argument, for each of up to four call forms. */
 type AsMethod<F> = F extends {
