@@ -22,7 +22,7 @@ function docComments(): Map<string, Doc> {
       const lines = comment.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trim());
       const doc = { text: lines.join(' ').split(/\s@\w+/)[0].trim(), link: comment.match(/@see (https:\S+)/)?.[1] };
       found.set(constant, doc);
-      const given = body.match(/\(\s*\{\s*name: '(\w+)'/)?.[1];
+      const given = body.match(/\(\s*\{\s*name: '([\w.]+)'/)?.[1];
       if (given !== undefined) renamed.set(given, doc);
     }
   }
