@@ -172,3 +172,10 @@ export {
   type Progress, progress, type ProgressOptions, type ProgressStream, type ProgressValues, RandomSampler, type RandomSamplerOptions, randomSplit, type RandomSplitOptions,
   type Sampler, SequentialSampler, type Sized, Subset, TensorDataset,
 } from './core/data/index.ts';
+
+// functions of functions
+export { type InDims, type OutDims, type VmapOptions, vmap } from './core/func/vmap.ts';
+export {
+  type FunctionalOptions, type HessianOptions, type HvpResult, type JacobianOptions, type JvpResult, type Tensors, type VhpResult, type VjpResult, hessian, hvp, jacobian, jvp, vhp, vjp,
+} from './core/func/functional.ts';
+export * as func from './nn/func.ts';

@@ -1,6 +1,6 @@
 import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
-import { isRecorded } from './op.ts';
+import { commonDevice, isRecorded } from './op.ts';
 import type { Shape } from './shape.ts';
 import { Storage } from './storage.ts';
 import { Node, noGrad } from './tape.ts';
@@ -43,6 +43,8 @@ export function customOp<A extends readonly Tensor[]>(definition: CustomOpDefini
     if (typeof fn !== 'function') throw new ArgumentError(`customOp: ${part} is not a function, got ${show(fn)}; expected a function`);
   }
   const run = (...inputs: A): Tensor => {
+    const many = inputs.some((x) => x instanceof Tensor && x.device.each !== undefined) ? commonDevice(name, inputs) : null;
+    if (many?.each !== undefined) return many.each(name, inputs, (example) => run(...(example as A)));
     const output = runForward(name, forward, inputs);
     if (!isFloat(output.dtype) || !isRecorded(inputs)) return output;
     const node = new Node({ name, backward: (self, grad) => (grad === null ? [] : gradients(name, backward, grad, self)) }, inputs, 1);

@@ -3,7 +3,8 @@ import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
 import { KernelTable } from './kernels.ts';
 import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
-import { type BackwardFn, type GradFn, Node, type Operand, historyOf, isGradEnabled } from './tape.ts';
+import type { Batching } from './batching.ts';
+import { type BackwardFn, type GradFn, Node, type Operand, historyOf, isGradEnabled, noGrad } from './tape.ts';
 import { type Layout, Tensor, emptyTensor } from './tensor.ts';
 
 export type { GradFn, Operand } from './tape.ts';
@@ -28,6 +29,8 @@ export interface Primitive<A> {
   readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
   /** Which values the gradient formulas read; a function names single inputs. Nothing is kept by default. */
   readonly saves?: 'inputs' | 'outputs' | 'both' | ((input: number) => boolean) | undefined;
+  /** How it runs for many examples at once. Absent: one after the other. */
+  readonly batching?: Batching<A> | undefined;
 }
 
 /** A primitive as it is written down: the CPU kernel stands beside the rules. */
@@ -39,10 +42,10 @@ const primitives = new Map<string, Primitive<never>>();
 
 /** Defines a primitive operation: shapes, CPU kernel and gradient in one place. */
 export function primitive<A = undefined>(definition: PrimitiveDefinition<A>): Primitive<A> {
-  const { name, infer, cpu, backward, saves } = definition;
+  const { name, infer, cpu, backward, saves, batching } = definition;
   if (primitives.has(name)) throw new StateError(`primitive: '${name}' is defined twice, got a second definition; expected distinct names`);
   // All fields in one order, so that the engine finds them at the same place in every primitive.
-  const made: Primitive<A> = { name, infer, kernels: new KernelTable(cpu), backward, saves };
+  const made: Primitive<A> = { name, infer, kernels: new KernelTable(cpu), backward, saves, batching };
   primitives.set(made.name, made);
   return made;
 }
@@ -59,6 +62,11 @@ export function commonDevice(name: string, inputs: readonly Operand[]): Device {
     if (typeof x === 'number') continue;
     if (device === undefined) device = x.device;
     else if (device !== x.device) {
+      if (device.lifts?.(x.device) === true) continue;
+      if (x.device.lifts?.(device) === true) {
+        device = x.device;
+        continue;
+      }
       throw new DeviceError(`${name}: tensors on different devices, got ${device.name} and ${x.device.name}; expected one device`, {
         hint: "move one with .to('…')",
       });
@@ -108,7 +116,7 @@ function isMany(specs: Spec | readonly Spec[]): specs is readonly Spec[] {
 }
 
 function kernelFor<A>(op: Primitive<A>, device: Device): Kernel<A> {
-  const kernel = op.kernels.on(device);
+  const kernel = op.kernels.on(device) ?? device.kernelOf?.(op);
   if (kernel === undefined) {
     throw new DeviceError(`${op.name}: no kernel on this device, got '${device.name}'; expected one of ${op.kernels.names().join(', ')}`);
   }
@@ -150,7 +158,13 @@ function attach(node: Node, outputs: readonly Tensor[]): void {
 export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...Operand[]], attrs: A): Tensor {
   const [self] = inputs;
   const name = `${op.name}_`;
-  const kernel = kernelFor(op, commonDevice(name, inputs));
+  const device = commonDevice(name, inputs);
+  if (device !== self.device) {
+    throw new DeviceError(`${name}: a tensor that is the same for all examples would differ, got an operand on ${device.name}; expected one that is the same too`, {
+      hint: 'use the out-of-place form',
+    });
+  }
+  const kernel = kernelFor(op, device);
   const spec = op.infer(inputs, attrs);
   if (isMany(spec)) throw new StateError(`${name}: several outputs, got an in-place call; expected one output`);
   checkFits(name, self, spec);
@@ -275,7 +289,7 @@ function overlaps(x: Tensor, self: Tensor): boolean {
 }
 
 function copyOf(x: Tensor): Tensor {
-  return new Tensor(x.device.adopt(x.dtype, x.data()), x.shape);
+  return noGrad(() => x.clone());
 }
 
 function savesAny<A>({ saves }: Primitive<A>, inputs: readonly Operand[], self: Tensor): boolean {

@@ -303,7 +303,7 @@ export class Tensor {
 
   /** PyTorch's print form: `tensor([[1., 2.], [3., 4.]])`. */
   toString(): string {
-    return formatTensor(this);
+    return this.device.format === undefined ? formatTensor(this) : this.device.format(this);
   }
 }
 

@@ -1,3 +1,4 @@
+import { nextDims } from '../batching.ts';
 import { type TriangleAttrs, flipKernel, triangleKernel } from '../cpu/arrange.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFlip, fastTriangle } from '../cpu/fast/arrange.ts';
@@ -21,6 +22,7 @@ const flipOp: Primitive<{ readonly dims: readonly number[] }> = primitive<{ read
   name: 'flip',
   infer: ([x]) => x as Tensor,
   cpu: accelerated(fastFlip, flipKernel),
+  batching: { shift: nextDims },
   backward: [(g, n) => apply(flipOp, [g], n.attrs as { readonly dims: readonly number[] })],
 });
 
@@ -135,6 +137,7 @@ const triangleOp: Primitive<TriangleAttrs> = primitive<TriangleAttrs>({
   name: 'triangle',
   infer: ([x]) => x as Tensor,
   cpu: accelerated(fastTriangle, triangleKernel),
+  batching: { shift: (attrs) => attrs },
   backward: [(g, n) => apply(triangleOp, [g], n.attrs as TriangleAttrs)],
 });
 

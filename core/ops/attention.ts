@@ -1,7 +1,6 @@
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { broadcastShapes, sameShape } from '../shape.ts';
-import { noGrad } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { causalAttention, isCausalPlain } from './causalAttention.ts';
 import { ones } from './creation.ts';
@@ -45,9 +44,9 @@ function checkMask(mask: unknown, scores: readonly number[], query: Tensor): ass
   if (!sameShape(broadcastShapes(name, mask.shape, scores), scores)) throw new ShapeError(`${name}: attnMask does not fit, got ${show(mask)}; expected a shape that broadcasts to [${scores.join(', ')}]`);
 }
 
-/** Removes scores for good: their weights are exactly 0, and so are the gradients that come back, so nothing needs to be recorded. */
+/** Removes scores for good, in place. */
 function removeScores(scores: Tensor, removed: Tensor): void {
-  noGrad(() => scores.maskedFill_(removed, -Infinity));
+  scores.maskedFill_(removed, -Infinity);
 }
 
 /**

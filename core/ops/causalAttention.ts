@@ -32,6 +32,7 @@ const attention: Primitive<CausalAttrs> = primitive<CausalAttrs>({
     return [{ shape: [...rows, v.shape[v.ndim - 1]], dtype: q.dtype }, { shape: [...rows, q.shape[q.ndim - 2]], dtype: q.dtype }];
   },
   cpu: accelerated(fastCausalAttention, causalAttentionKernel),
+  batching: { shift: (attrs) => attrs },
   saves: 'both',
   backward: (node, g, weightsGrad) => {
     if (g === null || g === undefined || (weightsGrad !== null && weightsGrad !== undefined) || isGradEnabled()) return inOps(node, g ?? null, weightsGrad ?? null);

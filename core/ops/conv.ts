@@ -9,6 +9,7 @@ import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../e
 import { type Primitive, apply, primitive } from '../op.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import { imagesAndWeight, imagesOnly } from './convBatching.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { checkDTypes } from './matmul.ts';
 import { type Size, type SpatialRank, checkImages, pairOf, spatialOf, trailing } from './spatial.ts';
@@ -27,6 +28,7 @@ const convOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
   name: 'conv',
   infer: ([x], { batch, outChannels, output, rank }) => ({ shape: [batch, outChannels, ...trailing(output, rank)], dtype: (x as Tensor).dtype }),
   cpu: accelerated(fastConv, convKernel),
+  batching: imagesAndWeight,
   saves: firstTwo,
   backward: [
     (g, n) => apply(convInputOp, [g, n.input(1)], geometryOf(n)),
@@ -39,6 +41,7 @@ const convInputOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
   name: 'convTranspose',
   infer: ([y], { batch, inChannels, input, rank }) => ({ shape: [batch, inChannels, ...trailing(input, rank)], dtype: (y as Tensor).dtype }),
   cpu: accelerated(fastConvInput, convInputKernel),
+  batching: imagesAndWeight,
   saves: firstTwo,
   backward: [
     (g, n) => apply(convOp, [g, n.input(1)], geometryOf(n)),
@@ -54,6 +57,7 @@ const convWeightOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
     dtype: (x as Tensor).dtype,
   }),
   cpu: accelerated(fastConvWeight, convWeightKernel),
+  batching: imagesOnly,
   saves: 'inputs',
   backward: [(g, n) => apply(convInputOp, [n.input(1), g], geometryOf(n)), (g, n) => apply(convOp, [n.input(0), g], geometryOf(n))],
 });

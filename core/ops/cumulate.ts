@@ -1,3 +1,4 @@
+import { nextDim } from '../batching.ts';
 import { type ScanAttrs, delayKernel, recurrenceKernel, scanKernel } from '../cpu/scan.ts';
 import { type DType, checkDType, isFloat } from '../dtype.ts';
 import { checkOptions } from '../errors.ts';
@@ -31,6 +32,7 @@ function running(name: string, product: boolean, backward: GradFn, saves?: 'both
       return { shape: x.shape, dtype: dtype ?? (isFloat(x.dtype) ? x.dtype : 'int64') };
     },
     cpu: scanKernel(product),
+    batching: { shift: nextDim },
     saves,
     backward: [backward],
   });
@@ -45,6 +47,7 @@ const recurrence: Primitive<ScanAttrs> = primitive<ScanAttrs>({
   name: 'recurrence',
   infer: ([a]) => a as Tensor,
   cpu: recurrenceKernel,
+  batching: { shift: nextDim },
   saves: 'both',
   backward: (node, g) => {
     if (g === null) return [null, null];
@@ -63,6 +66,7 @@ const delay: Primitive<ScanAttrs & { readonly first: number }> = primitive<ScanA
   name: 'delay',
   infer: ([x]) => x as Tensor,
   cpu: delayKernel,
+  batching: { shift: nextDim },
   backward: [(g, n) => apply(delay, [g], { ...backwards(attrsOf(n)), first: 0 })],
 });
 

@@ -182,6 +182,7 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
       return alike.dtype === result ? alike : { shape: alike.shape, dtype: result };
     },
     cpu: accelerated(fastPointwise(keyOf, exprOf, scalar), pointwiseKernel(keyOf, exprOf, scalar)),
+    batching: 'broadcast',
   });
 }
 
@@ -279,6 +280,7 @@ export const cast: Primitive<DType> = primitive<DType>({
   name: 'cast',
   infer: ([x], dtype) => ({ shape: typeof x === 'number' ? [] : x.shape, dtype }),
   cpu: accelerated(fastPointwise(() => '', () => arg(0)), copyKernel),
+  batching: 'broadcast',
   backward: [
     (g, node) => {
       const { dtype } = node.inputs[0];

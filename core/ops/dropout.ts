@@ -1,12 +1,11 @@
 import { fillBernoulli } from '../cpu/fast/random.ts';
-import { isFloat, makeArray } from '../dtype.ts';
+import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
-import { type Shape, numelOf } from '../shape.ts';
+import type { Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { fromCells } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { generatorOf } from './random.ts';
+import { drawn, generatorOf } from './random.ts';
 
 /** Options of the dropouts. */
 export interface DropoutMode {
@@ -40,9 +39,7 @@ function settingsOf(name: string, x: Tensor, p: number, options: DropoutMode | u
 
 /** 1 with probability `1 - p`, else 0, in the dtype of `x`. */
 function keepMask(name: string, x: Tensor, shape: Shape, { p, generator }: Settings): Tensor {
-  const cells = makeArray(x.dtype, numelOf(shape));
-  fillBernoulli(cells, 0, cells.length, generator, 1 - p);
-  return fromCells(name, x.dtype, cells, shape, { device: x.device });
+  return drawn(name, shape, x.dtype, { device: x.device }, (cells, at, n) => fillBernoulli(cells, at, n, generator, 1 - p));
 }
 
 function scaled(name: string, x: Tensor, maskShape: Shape, settings: Settings): Tensor {

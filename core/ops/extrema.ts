@@ -1,3 +1,4 @@
+import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastExtreme } from '../cpu/fast/extrema.ts';
 import { extremeKernel, medianKernel } from '../cpu/extrema.ts';
@@ -53,6 +54,7 @@ function withIndices(name: string, cpu: Kernel<DimAttrs>): Primitive<DimAttrs> {
       return [{ shape, dtype: x.dtype }, { shape, dtype: 'int64' }];
     },
     cpu,
+    batching: { shift: nextDim },
     saves: 'outputs',
     backward: (node, g) => {
       if (g === null) return [null];
@@ -70,6 +72,7 @@ function indexOnly(name: string, largest: boolean): Primitive<DimAttrs> {
       return { shape: (input as Tensor).shape.toSpliced(dim, 1), dtype: 'int64' };
     },
     cpu: accelerated(fastExtreme(largest), extremeKernel(largest)),
+    batching: { shift: nextDim },
   });
 }
 

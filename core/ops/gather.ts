@@ -1,8 +1,9 @@
+import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastGather, fastScatter } from '../cpu/fast/gather.ts';
 import { type GatherAttrs, gatherKernel, scatterKernel } from '../cpu/gather.ts';
 import { DTypeError, ShapeError, show } from '../errors.ts';
-import { type Primitive, apply, applyInPlace, isRecorded, primitive } from '../op.ts';
+import { type Primitive, apply, applyInPlace, commonDevice, isRecorded, primitive } from '../op.ts';
 import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
@@ -30,10 +31,11 @@ const gatherOp: Primitive<GatherAttrs> = primitive<GatherAttrs>({
   name: 'gather',
   infer: ([x, index]) => ({ shape: (index as Tensor).shape, dtype: (x as Tensor).dtype }),
   cpu: accelerated(fastGather, gatherKernel),
+  batching: { shift: nextDim },
   saves: (i) => i === 1,
   backward: [
     (g, n) => {
-      const before = emptyTensor(n.inputs[0].shape, g.dtype, g.device);
+      const before = emptyTensor(n.inputs[0].shape, g.dtype, commonDevice('gather', [g, n.input(1)]));
       const attrs = { ...(n.attrs as GatherAttrs), accumulate: true };
       // Zeros that nobody else sees need no copy.
       return isRecorded([g]) ? apply(scatterOp, [before, n.input(1), g], attrs) : applyInPlace(scatterOp, [before, n.input(1), g], attrs);
@@ -50,6 +52,7 @@ const scatterOp: Primitive<ScatterAttrs> = primitive<ScatterAttrs>({
   name: 'scatter',
   infer: ([x]) => x as Tensor,
   cpu: accelerated(fastScatter, scatterKernel),
+  batching: { shift: nextDim },
   saves: (i) => i === 1,
   backward: [
     (g, n) => {

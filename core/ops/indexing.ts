@@ -1,3 +1,4 @@
+import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastIndex, fastIndexPut } from '../cpu/fast/gather.ts';
 import { type IndexAttrs, indexKernel, indexPutKernel } from '../cpu/gather.ts';
@@ -10,7 +11,7 @@ import { scalarLike, tensor } from './creation.ts';
 import { type InPlace, type Method, type Samples, checkOperand, checkTensor, inPlaceMethod, method } from './define.ts';
 import { checkIndex } from './gather.ts';
 import { nonzero } from './nonzero.ts';
-import { clone, expand, permute, reshape, select, sliceDim, unsqueeze } from './view.ts';
+import { clone, cloneBeside, expand, permute, reshape, select, sliceDim, unsqueeze } from './view.ts';
 
 const family = 'indexing';
 
@@ -74,6 +75,14 @@ export const indexOp: Primitive<Selection> = primitive<Selection>({
   name: 'index',
   infer: ([x, index], attrs) => ({ shape: selectionShape(x as Tensor, attrs, (index as Tensor).shape), dtype: (x as Tensor).dtype }),
   cpu: accelerated(fastIndex, indexKernel),
+  batching: {
+    // One table for all examples: the examples are rows of the index. One index: it names the same entries of each.
+    run: ({ inputs, batched }, attrs, run) => {
+      if (!batched[0]) return batched.slice(1).every(Boolean) ? run(inputs, attrs).map((y) => y.movedim(attrs.at, 0)) : null;
+      if (batched.slice(1).includes(true)) return null;
+      return run(inputs, { ...nextDims(attrs), at: attrs.at + 1 });
+    },
+  },
   saves: (i) => i > 0,
   backward: (n, g) => {
     if (g === null) return [null];
@@ -272,7 +281,7 @@ export const indexPut: InPlace<(x: Tensor, items: readonly IndexItem[], value: O
   },
   (x: Tensor, items: readonly IndexItem[], value: Operand, options?: IndexPutOptions): Tensor => {
     checkTensor('indexPut', x);
-    return putInto(clone(x), items, value, options);
+    return putInto(cloneBeside(x, [value, ...items].filter((y) => y instanceof Tensor)), items, value, options);
   },
   (x: Tensor, items: readonly IndexItem[], value: Operand, options?: IndexPutOptions): Tensor => putInto(x, items, value, options),
 );

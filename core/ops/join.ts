@@ -1,3 +1,4 @@
+import { forEach, nextDim } from '../batching.ts';
 import { catKernel } from '../cpu/arrange.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastCat } from '../cpu/fast/arrange.ts';
@@ -28,6 +29,13 @@ const catOp: Primitive<CatAttrs> = primitive<CatAttrs>({
     return { shape: parts[0].shape.with(dim, parts.reduce((n, x) => n + x.shape[dim], 0)), dtype: first.dtype };
   },
   cpu: accelerated(fastCat, catKernel),
+  batching: {
+    // A part of shape [0] is no legacy form any more behind the examples.
+    run: ({ inputs, batched, size }, attrs, run) => {
+      const parts = inputs.map((x, i) => (batched[i] ? (x as Tensor) : forEach(x as Tensor, size))).filter((x) => !(x.ndim === 2 && x.shape[1] === 0));
+      return parts.some((x) => x.ndim !== parts[0].ndim) || parts.length === 0 ? null : run(parts, nextDim(attrs));
+    },
+  },
   backward: (node, g) => {
     if (g === null) return [];
     const { dim } = node.attrs as CatAttrs;

@@ -1,3 +1,4 @@
+import { forEach } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastLinear } from '../cpu/fast/matmul.ts';
 import { linearKernel } from '../cpu/matmul.ts';
@@ -15,6 +16,17 @@ const linearOp: Primitive<undefined> = primitive({
     return { shape: x.ndim === 2 ? [x.shape[0], w.shape[0]] : [...x.shape.slice(0, -1), w.shape[0]], dtype: x.dtype };
   },
   cpu: accelerated(fastLinear, linearKernel),
+  batching: {
+    run: ({ inputs, batched, size }, attrs, run) => {
+      if (!batched[1] && batched[2] !== true) return run(inputs, attrs);
+      const each = inputs.map((x, i) => (batched[i] ? (x as Tensor) : forEach(x as Tensor, size)));
+      const lead = each[0].shape.slice(1, -1).reduce((n, length) => n * length, 1);
+      const rows = each[0].reshape([size, lead, each[0].shape[each[0].ndim - 1]]);
+      const product = matmul(rows, mT(each[1]));
+      const sum = each.length < 3 ? product : product.add(each[2].unsqueeze(1));
+      return [sum.reshape([...each[0].shape.slice(0, -1), sum.shape[2]])];
+    },
+  },
   saves: (i) => i < 2,
   backward: [
     (g, n, into) => (g.ndim === 2 ? productOnto(into, g, n.input(1)) : matmul(g, n.input(1))),

@@ -229,6 +229,7 @@ const oneHotOp = primitive<{ readonly classes: number }>({
   name: 'oneHot',
   infer: ([x], { classes }) => ({ shape: [...(x as Tensor).shape, classes], dtype: 'int64' }),
   cpu: oneHotKernel,
+  batching: { shift: (attrs) => attrs },
 });
 
 /**

@@ -1,3 +1,4 @@
+import { joined } from '../batching.ts';
 import { rowsOfFormula } from '../cpu/fast/rows.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
@@ -41,6 +42,7 @@ const backwardOp: Primitive<undefined> = primitive({
     return [{ shape: [shape[0], ((way as Tensor).shape[1] / 5) * 4], dtype }, { shape, dtype }];
   },
   cpu: rowsOfFormula({ inputs: [1, 1, 5, 1], outputs: [4, 1], body: backward() }),
+  batching: joined(() => true),
 });
 
 /** The same in tensor operations, from the inputs alone: what second derivatives go through. */
@@ -61,6 +63,7 @@ const cellOp: Primitive<undefined> = primitive({
     return [same, same, { shape: [shape[0], 5 * shape[1]], dtype }];
   },
   cpu: rowsOfFormula({ inputs: [4, 4, 1], outputs: [1, 1, 5], body: forward() }),
+  batching: joined(() => true),
   saves: 'both',
   backward: (node, hidden, cell) => {
     const before = node.input(2);

@@ -4,7 +4,7 @@ import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Method, checkTensor, inPlaceMethod, method } from './define.ts';
 import { index } from './indexing.ts';
 import { nonzero } from './nonzero.ts';
-import { clone, expand, narrow, reshape } from './view.ts';
+import { cloneBeside, expand, narrow, reshape } from './view.ts';
 
 const family = 'indexing';
 
@@ -57,7 +57,8 @@ export const maskedScatter: InPlace<(x: Tensor, mask: Tensor, source: Tensor) =>
   (x: Tensor, mask: Tensor, source: Tensor): Tensor => {
     checkTensor('maskedScatter', x);
     checkMask('maskedScatter', mask);
-    return scatterMasked('maskedScatter', clone(expand(x, broadcastShapes('maskedScatter', x.shape, mask.shape))), mask, source);
+    checkTensor('maskedScatter', source, 'source');
+    return scatterMasked('maskedScatter', cloneBeside(expand(x, broadcastShapes('maskedScatter', x.shape, mask.shape)), [mask, source]), mask, source);
   },
   (x: Tensor, mask: Tensor, source: Tensor): Tensor => {
     checkTensor('maskedScatter_', x);

@@ -29,6 +29,7 @@ export const matmulOp: Primitive<undefined> = primitive({
     return { shape: [...batch, a.shape[a.ndim - 2], b.shape[b.ndim - 1]], dtype: a.dtype };
   },
   cpu: accelerated(fastMatmul, matmulKernel),
+  batching: 'broadcast',
   saves: 'inputs',
   backward: [(g, n, into) => productOnto(into, g, mT(n.input(1))), (g, n, into) => productOnto(into, mT(n.input(0)), g)],
 });

@@ -24,6 +24,7 @@ const maxPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
     return [{ shape, dtype: (x as Tensor).dtype }, { shape, dtype: 'int64' }];
   },
   cpu: accelerated(fastMaxPool, maxPoolKernel),
+  batching: { shift: (attrs) => attrs },
   saves: 'outputs',
   backward: (n, g) => [g === null || g === undefined ? null : apply(spreadOp, [contiguous(g), n.output(1)], attrsOf(n))],
 });
@@ -33,6 +34,7 @@ const spreadOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'maxPoolSpread',
   infer: ([g], attrs) => ({ shape: unpooledShape(g as Tensor, attrs), dtype: (g as Tensor).dtype }),
   cpu: accelerated(fastMaxPoolSpread, maxPoolSpreadKernel),
+  batching: { shift: (attrs) => attrs },
   saves: places,
   backward: [(g, n) => apply(pickOp, [contiguous(g), n.input(1)], attrsOf(n)), null],
 });
@@ -42,6 +44,7 @@ const pickOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'maxPoolPick',
   infer: ([x], attrs) => ({ shape: pooledShape(x as Tensor, attrs), dtype: (x as Tensor).dtype }),
   cpu: accelerated(fastMaxPoolPick, maxPoolPickKernel),
+  batching: { shift: (attrs) => attrs },
   saves: places,
   backward: [(g, n) => apply(spreadOp, [contiguous(g), n.input(1)], attrsOf(n)), null],
 });

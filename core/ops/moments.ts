@@ -1,3 +1,4 @@
+import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastLogSumExp, fastVariance } from '../cpu/fast/reduceMoments.ts';
 import { groupKernel, logSumExp, variance as varianceOf } from '../cpu/group.ts';
@@ -34,6 +35,7 @@ function floatReduction<A extends ReduceAttrs>(name: string, cpu: Kernel<A>, bac
     name,
     infer: ([x], { dims, keepdim }) => ({ shape: reducedShape((x as Tensor).shape, dims, keepdim), dtype: (x as Tensor).dtype }),
     cpu,
+    batching: { shift: nextDims },
     saves: 'both',
     backward: [backward],
   });

@@ -1,3 +1,4 @@
+import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFold } from '../cpu/fast/reduce.ts';
 import { type Fold, reduceKernel } from '../cpu/reduce.ts';
@@ -56,6 +57,7 @@ const normOp = primitive<NormAttrs>({
     return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: x.dtype };
   },
   cpu: kernel,
+  batching: { shift: nextDims },
   saves: 'both',
   backward: [
     (g, node) => {

@@ -29,6 +29,7 @@ const avgPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'avgPool',
   infer: ([x], attrs) => ({ shape: pooledShape(x as Tensor, attrs), dtype: (x as Tensor).dtype }),
   cpu: accelerated(fastAvgPool, avgPoolKernel),
+  batching: { shift: (attrs) => attrs },
   backward: [(g, n) => apply(avgPoolSpreadOp, [contiguous(g)], attrsOf(n))],
 });
 
@@ -36,6 +37,7 @@ const avgPoolSpreadOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'avgPoolSpread',
   infer: ([g], attrs) => ({ shape: unpooledShape(g as Tensor, attrs), dtype: (g as Tensor).dtype }),
   cpu: accelerated(fastAvgPoolSpread, avgPoolSpreadKernel),
+  batching: { shift: (attrs) => attrs },
   backward: [(g, n) => apply(avgPoolOp, [contiguous(g)], attrsOf(n))],
 });
 

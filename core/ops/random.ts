@@ -38,10 +38,58 @@ function floatOnly(name: string, dtype: DType): void {
   if (!isFloat(dtype)) throw new DTypeError(`${name}: not a float dtype, got ${dtype}; expected float32 or float64`, { hint: 'randint draws whole numbers' });
 }
 
-function drawn(name: string, shape: Shape, dtype: DType, options: RandomOptions | undefined, fill: Fill): Tensor {
-  const cells = makeArray(dtype, numelOf(shape));
-  fill(cells, 0, cells.length, true);
-  return fromCells(name, dtype, cells, [...shape], options);
+/** How random numbers are drawn while a function runs for many examples at once (`vmap`). */
+export interface Lanes {
+  readonly size: number;
+  /** Draw once for all examples, or for each. */
+  readonly each: boolean;
+  /** Lanes around these. */
+  readonly outer: Lanes | null;
+  /** A tensor of one example from the numbers of all, `(examples, …)`. */
+  lift(all: Tensor): Tensor;
+  /** Refuses to draw, where nobody said how. */
+  check(name: string): void;
+}
+
+let lanes: Lanes | null = null;
+
+/** The lanes that are open. */
+export function openLanes(): Lanes | null {
+  return lanes;
+}
+
+/** Runs a function with other lanes. */
+export function withLanes<T>(next: Lanes | null, fn: () => T): T {
+  const before = lanes;
+  lanes = next;
+  try {
+    return fn();
+  } finally {
+    lanes = before;
+  }
+}
+
+/** A tensor of fresh numbers. `fill` writes one example's. */
+export function drawn(name: string, shape: Shape, dtype: DType, options: TensorOptions | undefined, fill: Fill): Tensor {
+  const current = lanes;
+  if (current === null) {
+    const cells = makeArray(dtype, numelOf(shape));
+    fill(cells, 0, cells.length, true);
+    return fromCells(name, dtype, cells, [...shape], options);
+  }
+  current.check(name);
+  if (!current.each) return withLanes(current.outer, () => drawn(name, shape, dtype, options, fill));
+  const { size } = current;
+  const rows: Fill = (cells, at, n) => {
+    const length = n / Math.max(size, 1);
+    const row = makeArray(dtype, length);
+    for (let b = 0; b < size; b++) {
+      fill(row, 0, length, true);
+      cells.set(row, at + b * length);
+    }
+  };
+  const made = current.lift(withLanes(current.outer, () => drawn(name, [size, ...shape], dtype, undefined, rows)));
+  return options?.requiresGrad === true ? made.requiresGrad_() : made;
 }
 
 function uniformTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType): Tensor {

@@ -16,7 +16,7 @@ export interface FillOptions {
 
 /** A sampler overwrites what was there, so no gradient flows through it. */
 function sampler(name: string): Primitive<Fill> {
-  return primitive<Fill>({ name, infer: ([x]) => x as Tensor, cpu: ([out], _, fill) => fillTensor(out, fill), backward: [(g) => g.mul(0)] });
+  return primitive<Fill>({ name, infer: ([x]) => x as Tensor, cpu: ([out], _, fill) => fillTensor(out, fill), batching: 'random', backward: [(g) => g.mul(0)] });
 }
 
 const ops = { uniform: sampler('uniform'), normal: sampler('normal'), bernoulli: sampler('bernoulli'), random: sampler('random'), exponential: sampler('exponential') };

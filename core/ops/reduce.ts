@@ -1,3 +1,4 @@
+import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFold } from '../cpu/fast/reduce.ts';
 import { reduceKernel, type Fold } from '../cpu/reduce.ts';
@@ -41,6 +42,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
       return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: attrs.dtype ?? (d.dtype === undefined ? x.dtype : d.dtype(x.dtype)) };
     },
     cpu: accelerated(fastFold(d), reduceKernel(d)),
+    batching: { shift: nextDims },
     backward: d.backward && [d.backward],
     saves: d.saves,
   });
@@ -138,6 +140,14 @@ const meanOp = reduction('mean', {
 
 // ---- products, extremes, logic ----
 
+/** For each entry the product of all others of the same place in the other dimensions. */
+function productOfOtherEntries(x: Tensor, dims: readonly number[]): Tensor {
+  const order = [...x.shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims];
+  const turned = x.permute(order);
+  const lines = turned.reshape([...turned.shape.slice(0, x.ndim - dims.length), turned.shape.slice(x.ndim - dims.length).reduce((n, size) => n * size, 1)]);
+  return productOfOthers(lines, lines.ndim - 1).reshape(turned.shape).permute(order.map((_, d) => order.indexOf(d)));
+}
+
 const prodOp = reduction('prod', {
   start: 1,
   step: e.mul,
@@ -147,8 +157,7 @@ const prodOp = reduction('prod', {
   backward: (g, node) => {
     const x = node.input(0);
     const { dims } = node.attrs as ReduceAttrs;
-    const others = dims.length === 1 ? productOfOthers(x, dims[0]) : productOfOthers(x.reshape([-1]), 0).reshape(x.shape);
-    return spread(g, node).mul(others);
+    return spread(g, node).mul(dims.length === 1 ? productOfOthers(x, dims[0]) : productOfOtherEntries(x, dims));
   },
 });
 
@@ -174,7 +183,7 @@ export function shared(g: Tensor, values: Tensor, node: Node): Tensor {
   const [x, y] = [values.detach(), spread(node.output().detach(), node)];
   const hit = x.eq(y).logicalOr(x.isnan().logicalAnd(y.isnan())).to(g.dtype);
   const { dims } = node.attrs as ReduceAttrs;
-  return spread(g, node).mul(hit).div(hit.sum(dims, { keepdim: true }));
+  return spread(g, node).mul(hit).div(apply(sumOp, [hit], { dims, keepdim: true }));
 }
 
 const evenly: GradFn = (g, node) => shared(g, node.input(0), node);

@@ -1,3 +1,4 @@
+import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastSoftmax, fastSoftmaxBackward } from '../cpu/fast/softmax.ts';
 import { softmaxBackwardKernel, softmaxKernel } from '../cpu/softmax.ts';
@@ -30,6 +31,7 @@ function softmaxOp(name: string, log: boolean, curvature: (gg: Tensor, g: Tensor
     name: `${name}Backward`,
     infer: ([g]) => g as Tensor,
     cpu: accelerated(fastSoftmaxBackward(log), softmaxBackwardKernel(log)),
+    batching: { shift: nextDim },
     saves: 'inputs',
     backward: (node, gg) => (gg === null ? [null, null] : curvature(gg, node.input(0), node.input(1), node)),
   });
@@ -37,6 +39,7 @@ function softmaxOp(name: string, log: boolean, curvature: (gg: Tensor, g: Tensor
     name,
     infer: ([x]) => x as Tensor,
     cpu: accelerated(fastSoftmax(log), softmaxKernel(log)),
+    batching: { shift: nextDim },
     saves: 'outputs',
     backward: [(g, n) => apply(slope, [g, n.output()], n.attrs as DimAttrs)],
   });

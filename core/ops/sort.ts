@@ -1,3 +1,4 @@
+import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastSort } from '../cpu/fast/sort.ts';
 import { type SortAttrs, searchKernel, sortKernel } from '../cpu/sort.ts';
@@ -23,6 +24,7 @@ const sortOp: Primitive<SortAttrs> = primitive<SortAttrs>({
     return [{ shape, dtype: x.dtype }, { shape, dtype: 'int64' }];
   },
   cpu: accelerated(fastSort, sortKernel),
+  batching: { shift: nextDim },
   saves: 'outputs',
   backward: (node, g) => {
     if (g === null) return [null];

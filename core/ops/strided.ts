@@ -18,6 +18,9 @@ const scatterOp = primitive<ScatterAttrs>({
   name: 'asStridedScatter',
   infer: ([x]) => x as Tensor,
   cpu: accelerated(fastScatterStrided, scatterStrided),
+  batching: {
+    shift: (attrs, [x], size) => ({ ...attrs, shape: [size, ...attrs.shape], strides: [(x as Tensor).numel(), ...attrs.strides] }),
+  },
   backward: [
     (g, n) => {
       const { shape, strides, offset, accumulate } = n.attrs as ScatterAttrs;

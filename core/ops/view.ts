@@ -1,5 +1,6 @@
+import { forEach, nextDim } from '../batching.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
-import { apply, makeView, primitive } from '../op.ts';
+import { type Operand, apply, makeView, primitive } from '../op.ts';
 import { type Shape, broadcastStrides, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
@@ -275,6 +276,7 @@ interface Window {
 const placeOp = primitive<Window & { readonly shape: Shape }>({
   name: 'place',
   infer: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
+  batching: { shift: (attrs, _, size) => ({ ...nextDim(attrs), shape: [size, ...attrs.shape] }) },
   cpu: accelerated(fastPlace, ([out], [x], { dim, start, step }) => {
     const source = x as Tensor;
     const strides = stridesOf(out.shape);
@@ -297,15 +299,31 @@ function placed(x: Tensor, shape: Shape, window: Window): Tensor {
 
 // ---- copies ----
 
+const cloneKernel = accelerated<undefined>(fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }));
+
 const cloneOp = primitive({
   name: 'clone',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false })),
+  batching: 'broadcast',
+  cpu: cloneKernel,
   backward: [(g) => g],
 });
 
 /** A copy, row-major, through which gradients flow. @see https://pytorch.org/docs/stable/generated/torch.clone.html */
 export const clone: Method<(x: Tensor) => Tensor> = method({ name: 'clone', family: 'copy', samples: (s) => [[s.float([2, 3])]] }, (x: Tensor): Tensor => apply(cloneOp, [x], undefined));
+
+const besideOp = primitive({
+  name: 'cloneBeside',
+  infer: ([x]) => x as Tensor,
+  cpu: cloneKernel,
+  batching: { run: ({ inputs: [x], batched: [differs], size }) => [clone(differs ? (x as Tensor) : forEach(x as Tensor, size))] },
+  backward: [(g) => g, null],
+});
+
+/** A copy of `x` that others can be written into, also where those differ between the examples of `vmap` and `x` does not. */
+export function cloneBeside(x: Tensor, others: readonly Operand[]): Tensor {
+  return others.some((y) => typeof y !== 'number' && y.device !== x.device) ? apply(besideOp, [x, ...others], undefined) : clone(x);
+}
 
 /** The tensor itself when it is row-major, else a row-major copy. @see https://pytorch.org/docs/stable/generated/torch.Tensor.contiguous.html */
 export const contiguous: Method<(x: Tensor) => Tensor> = method(
@@ -316,5 +334,5 @@ export const contiguous: Method<(x: Tensor) => Tensor> = method(
 /** The same elements without history: shares memory, needs no gradient. @see https://pytorch.org/docs/stable/generated/torch.Tensor.detach.html */
 export const detach: Method<(x: Tensor) => Tensor> = method(
   { name: 'detach', family: 'copy', differentiable: false, samples: (s) => [[s.float([2, 3])]] },
-  (x: Tensor): Tensor => new Tensor(x.storage, x.shape, x.strides, x.offset),
+  (x: Tensor): Tensor => x.device.detached?.(x) ?? new Tensor(x.storage, x.shape, x.strides, x.offset),
 );
