@@ -178,4 +178,5 @@ export { type InDims, type OutDims, type VmapOptions, vmap } from './core/func/v
 export {
   type FunctionalOptions, type HessianOptions, type HvpResult, type JacobianOptions, type JvpResult, type Tensors, type VhpResult, type VjpResult, hessian, hvp, jacobian, jvp, vhp, vjp,
 } from './core/func/functional.ts';
+export { checkpoint, checkpointSequential } from './core/func/checkpoint.ts';
 export * as func from './nn/func.ts';

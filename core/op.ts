@@ -38,6 +38,22 @@ export interface PrimitiveDefinition<A> extends Omit<Primitive<A>, 'kernels'> {
   readonly cpu: Kernel<A>;
 }
 
+declare module './storage.ts' {
+  // What a device can do that stands on another one, such as that of `vmap`.
+  interface Device {
+    /** The kernel of an operation that has none in its table: a device that stands on another one makes its kernels itself. */
+    kernelOf?<A>(op: Primitive<A>): Kernel<A>;
+    /** Whether tensors of another device take part in operations on this one. */
+    lifts?(other: Device): boolean;
+    /** Runs a function of tensors once per example, on a device that stands for many. */
+    each?(name: string, inputs: readonly Tensor[], fn: (inputs: readonly Tensor[]) => Tensor): Tensor;
+    /** A tensor without its history, where that is more than the tensor's own. */
+    detached?(x: Tensor): Tensor;
+    /** How its tensors print, where their elements cannot be read. */
+    format?(x: Tensor): string;
+  }
+}
+
 const primitives = new Map<string, Primitive<never>>();
 
 /** Defines a primitive operation: shapes, CPU kernel and gradient in one place. */

@@ -1,7 +1,5 @@
 import type { DType, TypedArray } from './dtype.ts';
 import { DeviceError } from './errors.ts';
-import type { Kernel, Primitive } from './op.ts';
-import type { Tensor } from './tensor.ts';
 
 let created = 0;
 
@@ -89,14 +87,4 @@ export interface Device {
   adopt(dtype: DType, cells: TypedArray): Storage;
   /** A backward pass has ended: a good moment to put memory in order. */
   passEnded?(): void;
-  /** The kernel of an operation that has none in its table: a device that stands on another one makes its kernels itself. */
-  kernelOf?<A>(op: Primitive<A>): Kernel<A>;
-  /** Whether tensors of another device take part in operations on this one. */
-  lifts?(other: Device): boolean;
-  /** Runs a function of tensors once per example, on a device that stands for many. */
-  each?(name: string, inputs: readonly Tensor[], fn: (inputs: readonly Tensor[]) => Tensor): Tensor;
-  /** A tensor without its history, where that is more than the tensor's own. */
-  detached?(x: Tensor): Tensor;
-  /** How its tensors print, where their elements cannot be read. */
-  format?(x: Tensor): string;
 }

@@ -63,6 +63,19 @@ export class Input {
     this.value = undefined;
   }
 
+  /** Takes over what another input keeps; that keeps it too if `shared`. */
+  take(other: Input, shared: boolean): void {
+    this.value = other.value;
+    this.version = other.version;
+    this.storage = other.storage;
+    if (shared) {
+      if (this.storage !== null) this.storage.saves++;
+      return;
+    }
+    other.value = undefined;
+    other.storage = null;
+  }
+
   /** Refuses a value that was overwritten since it was saved. */
   check(name: string): void {
     const { value, storage, version } = this;
@@ -90,6 +103,11 @@ export interface Rule {
   readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
 }
 
+/** Computes saved values again that were let go. */
+export interface Recomputation {
+  refill(): void;
+}
+
 /** Gradients and values of the outputs behind the first, which few operations have. */
 interface Further {
   readonly pending: (Tensor | null)[];
@@ -102,6 +120,8 @@ interface Further {
  */
 export class Node {
   private static created = 0;
+  /** Where operations are listed as they are recorded; null when nobody wants to know. */
+  static recorder: Node[] | null = null;
   private readonly rule: Rule;
   /** Arguments of the operation that are no tensors. */
   readonly attrs: unknown;
@@ -124,7 +144,8 @@ export class Node {
   private keptStorage: Storage | null = null;
   private keptVersion = 0;
   private readonly further: Further | null;
-  private state: 'plain' | 'saved' | 'released' = 'plain';
+  private state: 'plain' | 'saved' | 'dropped' | 'released' = 'plain';
+  private recomputation: Recomputation | null = null;
 
   constructor(rule: Rule, inputs: readonly Operand[], outputs: number, attrs?: unknown, leaf: Tensor | null = null) {
     this.rule = rule;
@@ -134,6 +155,7 @@ export class Node {
     const edges = new Array<Input>(inputs.length);
     for (let i = 0; i < inputs.length; i++) edges[i] = new Input(inputs[i]);
     this.inputs = edges;
+    if (Node.recorder !== null && leaf === null) Node.recorder.push(this);
   }
 
   /** The operation's name. */
@@ -195,7 +217,7 @@ export class Node {
   /** The tensor or number that was input `i`. */
   operand(i: number): Operand {
     const kept = this.inputs[i];
-    if (kept?.value === undefined) throw this.missing(`input ${i}`);
+    if (kept?.value === undefined) return this.again(`input ${i}`).operand(i);
     kept.check(this.name);
     return kept.value;
   }
@@ -204,12 +226,12 @@ export class Node {
   output(i = 0): Tensor {
     if (i > 0) {
       const more = this.further?.kept[i];
-      if (typeof more?.value !== 'object') throw this.missing(`output ${i}`);
+      if (typeof more?.value !== 'object') return this.again(`output ${i}`).output(i);
       more.check(this.name);
       return more.value;
     }
     const { kept, keptVersion } = this;
-    if (kept === null) throw this.missing(`output ${i}`);
+    if (kept === null) return this.again(`output ${i}`).output(i);
     if (kept.storage !== this.keptStorage || kept.storage.version !== keptVersion) throw overwritten(this.name, kept, keptVersion);
     return kept;
   }
@@ -227,6 +249,48 @@ export class Node {
     if (further === null) return;
     for (const kept of further.kept) kept?.drop();
     further.kept.length = 0;
+  }
+
+  /** Lets go of saved values, which `recomputation` brings back when they are read. */
+  drop(recomputation: Recomputation): void {
+    if (this.state !== 'saved') return;
+    this.state = 'dropped';
+    this.recomputation = recomputation;
+    for (const input of this.inputs) input.drop();
+    this.kept = null;
+    this.keptStorage?.unsave();
+    this.keptStorage = null;
+    for (const kept of this.further?.kept ?? []) kept?.drop();
+  }
+
+  /** Takes the saved values of the same operation run again; that one keeps them too if `shared`. */
+  refill(from: Node, shared: boolean): void {
+    if (this.state !== 'dropped') return;
+    this.state = 'saved';
+    this.recomputation = null;
+    for (let i = 0; i < this.inputs.length; i++) this.inputs[i].take(from.inputs[i], shared);
+    this.kept = from.kept;
+    this.keptStorage = from.keptStorage;
+    this.keptVersion = from.keptVersion;
+    if (shared) {
+      if (this.keptStorage !== null) this.keptStorage.saves++;
+    } else {
+      from.kept = null;
+      from.keptStorage = null;
+    }
+    this.further?.kept.forEach((kept, i) => {
+      const other = from.further?.kept[i];
+      if (other !== undefined) kept.take(other, shared);
+    });
+  }
+
+  /** This node, once its saved values are there again. */
+  private again(what: string): this {
+    const { recomputation } = this;
+    if (recomputation === null) throw this.missing(what);
+    recomputation.refill();
+    if (this.recomputation !== null) throw this.missing(what);
+    return this;
   }
 
   private missing(what: string): StateError {

@@ -95,7 +95,11 @@ export function functionalCall<M extends Module & { forward(...args: never[]): u
  */
 export function stackModuleState(models: readonly Module[]): readonly [parameters: StateDict, buffers: StateDict] {
   if (!Array.isArray(models) || models.length === 0) throw new ArgumentError(`stackModuleState: no models, got ${show(models)}; expected at least one`);
-  const first: Module = models[0] as Module;
+  return stateOf(models);
+}
+
+function stateOf(models: readonly Module[]): readonly [StateDict, StateDict] {
+  const [first] = models;
   if (models.some((m) => m.constructor !== first.constructor || m.training !== first.training)) {
     throw new ArgumentError('stackModuleState: models differ, got several classes or modes; expected one class, all training or none');
   }

@@ -37,7 +37,7 @@ function placed(tree: unknown, dims: unknown, visit: (x: Tensor, dim: number | n
   if (dims === null || typeof dims === 'number') return mapTree(tree, (x) => visit(x, dims));
   if (Array.isArray(tree) && Array.isArray(dims) && tree.length === dims.length) return tree.map((part: unknown, i) => placed(part, dims[i], visit));
   if (typeof tree === 'object' && tree !== null && !(tree instanceof Tensor) && !Array.isArray(tree) && typeof dims === 'object' && !Array.isArray(dims)) {
-    return Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, placed(part, Reflect.get(dims as object, key), visit)]));
+    return Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, placed(part, Reflect.get(dims, key), visit)]));
   }
   throw new ArgumentError(`vmap: dimensions do not fit the arguments, got ${show(dims)} for ${show(tree)}; expected a number, null, or an entry per part`);
 }
