@@ -57,6 +57,8 @@ export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } fr
 export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';
+export { gruCell } from './core/ops/gruCell.ts';
+export { rnnReluCell, rnnTanhCell } from './core/ops/rnnCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
 export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
