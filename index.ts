@@ -98,6 +98,11 @@ export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './nn/layer
 export { Sequential, type TensorModule } from './nn/layers/sequential.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './nn/layers/linear.ts';
 export { LSTMCell, type RNNCellOptions } from './nn/layers/recurrent.ts';
+export { type ElmanCellOptions, GRUCell, RNNCell, RNNCellBase } from './nn/layers/recurrent.ts';
+export { GRU, LSTM, type LSTMOptions, RNN, type RNNOptions } from './nn/layers/rnn.ts';
+export { RNNBase, type RNNBaseOptions, type RecurrentOutput } from './nn/layers/rnnBase.ts';
+export { type PackPaddedOptions, type PackSequenceOptions, PackedSequence, type PadPackedOptions, packPaddedSequence, packSequence, padPackedSequence, unpackSequence } from './nn/packed.ts';
+export { type PadSequenceOptions, type UnpadSequenceOptions, padSequence, unpadSequence } from './nn/pad.ts';
 export { Flatten, Unflatten } from './nn/layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './nn/layers/conv.ts';
 export {
