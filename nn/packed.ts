@@ -41,7 +41,7 @@ export class PackedSequence {
   }
 
   /** The data in another dtype or on another device; the indices go along to the device. */
-  to(target: DType | string | Device | Tensor, options?: { readonly dtype?: DType }): PackedSequence {
+  to(target: string | Device | Tensor, options?: { readonly dtype?: DType }): PackedSequence {
     const data = this.data.to(target, options);
     if (data === this.data) return this;
     const moved = (x: Tensor | null): Tensor | null => x?.to(data.device) ?? null;

@@ -6,10 +6,6 @@ import { cat } from './join.ts';
 import { linear } from './linear.ts';
 import { matmul } from './matmul.ts';
 import { type RecurrentCell, gru, lstm, rnnRelu, rnnTanh } from './recurrentCells.ts';
-import './convert.ts';
-import './masked.ts';
-import './select.ts';
-import './view.ts';
 
 /** The first rows of a state replaced. */
 const renewed = (state: Tensor, first: Tensor): Tensor => {

@@ -169,6 +169,7 @@ export abstract class RNNBase extends Module {
     const started = this.startingStates(rows, states, parts);
     const last: Tensor[][] = [[], []];
     let { x } = rows;
+    let own = !(input instanceof PackedSequence) && x.storage !== input.storage;
     for (let k = 0; k < this.numLayers; k++) {
       const outputs = this.directions.map((direction, d) => {
         const at = k * this.directions.length + d;
@@ -178,13 +179,21 @@ export abstract class RNNBase extends Module {
         if (made.cell !== null) last[1].push(made.cell);
         return made.output;
       });
-      x = outputs.length === 1 ? outputs[0] : cat(outputs, 1);
-      if (k < this.numLayers - 1 && this.dropout > 0) {
-        x = dropout(x, this.dropout, { training: this.training, ...(this.generator !== undefined && { generator: this.generator }) });
-      }
+      const whole = outputs.length === 1 ? outputs[0] : cat(outputs, 1);
+      if (outputs.length > 1) for (const { storage } of outputs) storage.discard();
+      const passed = k < this.numLayers - 1 && this.dropout > 0 ? this.dropped(whole) : whole;
+      // What lies between layers is nobody else's.
+      if (passed !== whole) whole.storage.discard();
+      if (own) x.storage.discard();
+      [x, own] = [passed, true];
     }
     const joined = last.slice(0, parts).map((list) => rows.stateOut(list.length === 1 ? list[0].unsqueeze(0) : stack(list)));
     return { output: rows.output(x), states: joined };
+  }
+
+  private dropped(x: Tensor): Tensor {
+    const { training, generator } = this;
+    return dropout(x, this.dropout, { training, ...(generator !== undefined && { generator }) });
   }
 
   private rowsOf(input: Tensor | PackedSequence): Rows {
