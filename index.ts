@@ -57,6 +57,8 @@ export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } fr
 export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';
+export { gruCell } from './core/ops/gruCell.ts';
+export { rnnReluCell, rnnTanhCell } from './core/ops/rnnCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
 export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
@@ -96,6 +98,11 @@ export { ModuleDict, ModuleList, ParameterDict, ParameterList } from './nn/layer
 export { Sequential, type TensorModule } from './nn/layers/sequential.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './nn/layers/linear.ts';
 export { LSTMCell, type RNNCellOptions } from './nn/layers/recurrent.ts';
+export { type ElmanCellOptions, GRUCell, RNNCell, RNNCellBase } from './nn/layers/recurrent.ts';
+export { GRU, LSTM, type LSTMOptions, RNN, type RNNOptions } from './nn/layers/rnn.ts';
+export { RNNBase, type RNNBaseOptions, type RecurrentOutput } from './nn/layers/rnnBase.ts';
+export { type PackPaddedOptions, type PackSequenceOptions, PackedSequence, type PadPackedOptions, packPaddedSequence, packSequence, padPackedSequence, unpackSequence } from './nn/packed.ts';
+export { type PadSequenceOptions, type UnpadSequenceOptions, padSequence, unpadSequence } from './nn/pad.ts';
 export { Flatten, Unflatten } from './nn/layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './nn/layers/conv.ts';
 export {

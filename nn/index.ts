@@ -18,6 +18,11 @@ export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList } from
 export { Sequential, type TensorModule } from './layers/sequential.ts';
 export { Bilinear, Identity, Linear, type LinearOptions } from './layers/linear.ts';
 export { LSTMCell, type RNNCellOptions } from './layers/recurrent.ts';
+export { type ElmanCellOptions, GRUCell, RNNCell, RNNCellBase } from './layers/recurrent.ts';
+export { GRU, LSTM, type LSTMOptions, RNN, type RNNOptions } from './layers/rnn.ts';
+export { RNNBase, type RNNBaseOptions, type RecurrentOutput } from './layers/rnnBase.ts';
+export { type PackPaddedOptions, type PackSequenceOptions, PackedSequence, type PadPackedOptions, packPaddedSequence, packSequence, padPackedSequence, unpackSequence } from './packed.ts';
+export { type PadSequenceOptions, type UnpadSequenceOptions, padSequence, unpadSequence } from './pad.ts';
 export { Flatten, Unflatten } from './layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './layers/conv.ts';
 export {

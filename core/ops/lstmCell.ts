@@ -1,39 +1,15 @@
 import { joined } from '../batching.ts';
 import { rowsOfFormula } from '../cpu/fast/rows.ts';
-import { isFloat } from '../dtype.ts';
-import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
-import { type Expr, arg, e } from '../expr.ts';
+import { ArgumentError, ShapeError, show } from '../errors.ts';
+import { arg } from '../expr.ts';
 import { type Primitive, applyMany, primitive } from '../op.ts';
+import { sameShape } from '../shape.ts';
 import { isGradEnabled } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { cat } from './join.ts';
 import { linear } from './linear.ts';
-import { checkDTypes } from './matmul.ts';
-
-const sigmoid = (x: Expr): Expr => e.div(1, e.add(1, e.exp(e.neg(x))));
-
-/** From the gates that the input and the state before ask for, and the cell before: hidden state, cell, and what the gradient needs of the way there. */
-function forward(): readonly Expr[] {
-  const [i, f, g, o] = [sigmoid(e.add(arg(0), arg(4))), sigmoid(e.add(arg(1), arg(5))), e.tanh(e.add(arg(2), arg(6))), sigmoid(e.add(arg(3), arg(7)))];
-  const cell = e.add(e.mul(f, arg(8)), e.mul(i, g));
-  const squashed = e.tanh(cell);
-  return [e.mul(o, squashed), cell, i, f, g, o, squashed];
-}
-
-/** From the gradients of hidden state and cell, i, f, g, o, tanh(cell), and the cell before: gradients of the gates and of the cell before. */
-function backward(): readonly Expr[] {
-  const [dh, dc, i, f, g, o, squashed, before] = [0, 1, 2, 3, 4, 5, 6, 7].map(arg);
-  const slope = (s: Expr): Expr => e.mul(s, e.sub(1, s));
-  const cell = e.add(dc, e.mul(e.mul(dh, o), e.sub(1, e.mul(squashed, squashed))));
-  return [
-    e.mul(e.mul(cell, g), slope(i)),
-    e.mul(e.mul(cell, before), slope(f)),
-    e.mul(e.mul(cell, i), e.sub(1, e.mul(g, g))),
-    e.mul(e.mul(dh, squashed), slope(o)),
-    e.mul(cell, f),
-  ];
-}
+import { checkStep } from './recurrentArguments.ts';
+import { lstmBackward, lstmForward, lstmGradients } from './recurrentCells.ts';
 
 const backwardOp: Primitive<undefined> = primitive({
   name: 'lstmCellBackward',
@@ -41,19 +17,9 @@ const backwardOp: Primitive<undefined> = primitive({
     const { shape, dtype } = before as Tensor;
     return [{ shape: [shape[0], ((way as Tensor).shape[1] / 5) * 4], dtype }, { shape, dtype }];
   },
-  cpu: rowsOfFormula({ inputs: [1, 1, 5, 1], outputs: [4, 1], body: backward() }),
+  cpu: rowsOfFormula({ inputs: [1, 1, 5, 1], outputs: [4, 1], body: lstmBackward(arg(0), arg(1), [2, 3, 4, 5, 6, 7].map(arg)) }),
   batching: joined(() => true),
 });
-
-/** The same in tensor operations, from the inputs alone: what second derivatives go through. */
-function gradients(dh: Tensor, dc: Tensor, gates: Tensor, before: Tensor): readonly [Tensor, Tensor] {
-  const [a, b, c, d] = gates.chunk(4, 1);
-  const [i, f, g, o] = [a.sigmoid(), b.sigmoid(), c.tanh(), d.sigmoid()];
-  const squashed = f.mul(before).add(i.mul(g)).tanh();
-  const slope = (s: Tensor): Tensor => s.mul(s.rsub(1));
-  const cell = dc.add(dh.mul(o).mul(squashed.square().rsub(1)));
-  return [cat([cell.mul(g).mul(slope(i)), cell.mul(before).mul(slope(f)), cell.mul(i).mul(g.square().rsub(1)), dh.mul(squashed).mul(slope(o))], 1), cell.mul(f)];
-}
 
 const cellOp: Primitive<undefined> = primitive({
   name: 'lstmCell',
@@ -62,7 +28,7 @@ const cellOp: Primitive<undefined> = primitive({
     const same = { shape, dtype };
     return [same, same, { shape: [shape[0], 5 * shape[1]], dtype }];
   },
-  cpu: rowsOfFormula({ inputs: [4, 4, 1], outputs: [1, 1, 5], body: forward() }),
+  cpu: rowsOfFormula({ inputs: [4, 4, 1], outputs: [1, 1, 5], body: lstmForward() }),
   batching: joined(() => true),
   saves: 'both',
   backward: (node, hidden, cell) => {
@@ -70,7 +36,7 @@ const cellOp: Primitive<undefined> = primitive({
     const none = hidden === null || cell === null ? emptyTensor(before.shape, before.dtype, before.device) : before;
     const [dh, dc] = [hidden ?? none, cell ?? none];
     const [gates, previous] = isGradEnabled()
-      ? gradients(dh, dc, node.input(0).add(node.input(1)), before)
+      ? lstmGradients(dh, dc, node.input(0).add(node.input(1)), before)
       : applyMany(backwardOp, [dh.contiguous(), dc.contiguous(), node.output(2), before], undefined);
     return [gates, gates, previous];
   },
@@ -82,22 +48,6 @@ function checkState(name: string, state: unknown): asserts state is State {
   if (!Array.isArray(state) || state.length !== 2) throw new ArgumentError(`${name}: not a state, got ${show(state)}; expected [h, c]`);
   checkTensor(name, state[0], 'h');
   checkTensor(name, state[1], 'c');
-}
-
-function checkShapes(x: Tensor, h: Tensor, c: Tensor, weights: readonly [Tensor, Tensor], biases: readonly (Tensor | null | undefined)[]): void {
-  const [hidden, inputs] = [h.shape[h.ndim - 1], x.shape[x.ndim - 1]];
-  if (x.ndim !== 2 || h.ndim !== 2 || c.ndim !== 2 || h.shape[0] !== x.shape[0] || c.shape[0] !== x.shape[0] || c.shape[1] !== hidden) {
-    throw new ShapeError(`lstmCell: input and state do not fit, got ${show(x)}, h ${show(h)} and c ${show(c)}; expected (batch, in), (batch, hidden) and (batch, hidden)`);
-  }
-  weights.forEach((w, i) => {
-    const columns = i === 0 ? inputs : hidden;
-    if (w.ndim === 2 && w.shape[0] === 4 * hidden && w.shape[1] === columns) return;
-    throw new ShapeError(`lstmCell: ${i === 0 ? 'weightIh' : 'weightHh'} does not fit, got ${show(w)}; expected [${4 * hidden}, ${columns}]`);
-  });
-  biases.forEach((b, i) => {
-    if (b === null || b === undefined || (b.ndim === 1 && b.shape[0] === 4 * hidden)) return;
-    throw new ShapeError(`lstmCell: ${i === 0 ? 'biasIh' : 'biasHh'} does not fit, got ${show(b)}; expected [${4 * hidden}]`);
-  });
 }
 
 /**
@@ -126,16 +76,10 @@ export const lstmCell: Free<(x: Tensor, state: State, weightIh: Tensor, weightHh
     ],
   },
   (x: Tensor, state: State, weightIh: Tensor, weightHh: Tensor, biasIh?: Tensor | null, biasHh?: Tensor | null): [Tensor, Tensor] => {
-    checkTensor('lstmCell', x);
     checkState('lstmCell', state);
-    checkTensor('lstmCell', weightIh, 'weightIh');
-    checkTensor('lstmCell', weightHh, 'weightHh');
     const [h, c] = state;
-    const biases = [biasIh, biasHh];
-    for (const b of biases) if (b !== undefined && b !== null) checkTensor('lstmCell', b, 'bias');
-    checkDTypes('lstmCell', x, h, c, weightIh, weightHh, ...biases.filter((b) => b !== undefined && b !== null));
-    if (!isFloat(x.dtype)) throw new DTypeError(`lstmCell: not floats, got ${show(x)}; expected float32 or float64`);
-    checkShapes(x, h, c, [weightIh, weightHh], biases);
+    checkStep('lstmCell', 4, { x, hidden: h, weightIh, weightHh, biasIh, biasHh }, c);
+    if (!sameShape(h.shape, c.shape)) throw new ShapeError(`lstmCell: hidden state and cell do not fit, got ${show(h)} and ${show(c)}; expected one shape`);
     const [fromInput, fromState] = [linear(x, weightIh, biasIh), linear(h, weightHh, biasHh)];
     const [hidden, cell, way] = applyMany(cellOp, [fromInput, fromState, c.contiguous()], undefined);
     for (const { storage } of [fromInput, fromState, way]) storage.discard();

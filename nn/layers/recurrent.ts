@@ -1,16 +1,128 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
+import { gruCell } from '../../core/ops/gruCell.ts';
 import { zeros } from '../../core/ops/creation.ts';
 import { lstmCell } from '../../core/ops/lstmCell.ts';
+import { rnnReluCell, rnnTanhCell } from '../../core/ops/rnnCell.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { uniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { checkNonlinearity } from './rnn.ts';
 
 /** Options of recurrent cells. */
 export interface RNNCellOptions extends FactoryOptions {
   /** Add learned biases, one for the input and one for the state; default true. */
   readonly bias?: boolean;
+}
+
+/** Options of `RNNCell`. */
+export interface ElmanCellOptions extends RNNCellOptions {
+  /** What is applied to the sum; default 'tanh'. */
+  readonly nonlinearity?: 'tanh' | 'relu';
+}
+
+/** What recurrent cells share. */
+export abstract class RNNCellBase extends Module {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  weightIh: Parameter;
+  weightHh: Parameter;
+  biasIh: Parameter | null;
+  biasHh: Parameter | null;
+
+  constructor(layer: string, gates: number, inputSize: number, hiddenSize: number, options: RNNCellOptions, more: readonly string[] = []) {
+    super();
+    checkInteger(layer, 'inputSize', inputSize, 0);
+    checkInteger(layer, 'hiddenSize', hiddenSize, 0);
+    checkOptions(layer, options, ['bias', ...more, ...factoryOptions]);
+    const { bias = true } = options;
+    checkBoolean(layer, 'bias', bias);
+    this.inputSize = inputSize;
+    this.hiddenSize = hiddenSize;
+    this.weightIh = newParameter([gates * hiddenSize, inputSize], options);
+    this.weightHh = newParameter([gates * hiddenSize, hiddenSize], options);
+    this.biasIh = bias ? newParameter([gates * hiddenSize], options) : null;
+    this.biasHh = bias ? newParameter([gates * hiddenSize], options) : null;
+    this.resetParameters();
+  }
+
+  /** Draws weights and biases anew. */
+  resetParameters(): void {
+    const bound = this.hiddenSize > 0 ? 1 / Math.sqrt(this.hiddenSize) : 0;
+    for (const p of this.parameters()) uniform_(p, -bound, bound);
+  }
+
+  /** Runs a step on rows: what has no batch gets one of 1 and loses it again, and a state that was not given is zeros. */
+  protected step(x: Tensor, states: readonly (Tensor | undefined)[], run: (x: Tensor, states: readonly Tensor[]) => readonly Tensor[]): Tensor[] {
+    const { inputSize, hiddenSize } = this;
+    const layer = this.constructor.name;
+    if (!(x instanceof Tensor)) throw new ArgumentError(`${layer}: input is not a tensor, got ${show(x)}; expected a Tensor`);
+    if ((x.ndim !== 1 && x.ndim !== 2) || x.shape[x.ndim - 1] !== inputSize) {
+      throw new ShapeError(`${layer}: the input does not fit, got ${show(x)}; expected [${inputSize}] or [batch, ${inputSize}]`);
+    }
+    const batch = x.ndim === 2 ? x : x.unsqueeze(0);
+    const rows = states.map((s) => {
+      if (s === undefined) return zeros([batch.shape[0], hiddenSize], { dtype: x.dtype, device: x.device });
+      if (!(s instanceof Tensor)) throw new ArgumentError(`${layer}: the state is not a tensor, got ${show(s)}; expected a Tensor`);
+      if (s.ndim !== x.ndim) throw new ShapeError(`${layer}: the state has another number of dimensions than the input, got ${show(s)} for ${show(x)}; expected ${x.ndim}`);
+      return s.ndim === 2 ? s : s.unsqueeze(0);
+    });
+    const made = run(batch, rows);
+    return made.map((s) => (x.ndim === 2 ? s : s.squeeze(0)));
+  }
+
+  override extraRepr(): string {
+    return `${this.inputSize}, ${this.hiddenSize}${this.biasIh === null ? ', bias=False' : ''}`;
+  }
+}
+
+/**
+ * One step of Elman's recurrent network: `h' = tanh(x·W_ihᵀ + b_ih + h·W_hhᵀ + b_hh)`, or relu. Weights (hiddenSize, inputSize) and (hiddenSize, hiddenSize) and
+ * biases (hiddenSize) start uniform in `±1/√hiddenSize`.
+ *
+ * Shape: (batch, inputSize) and (batch, hiddenSize) → (batch, hiddenSize); all without the batch, too. Without a state it starts from zeros.
+ *
+ * @throws ArgumentError when a size is not an integer ≥ 0, or for an unknown nonlinearity
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.RNNCell.html
+ */
+export class RNNCell extends RNNCellBase {
+  readonly nonlinearity: 'tanh' | 'relu';
+
+  constructor(inputSize: number, hiddenSize: number, options: ElmanCellOptions = {}) {
+    super('RNNCell', 1, inputSize, hiddenSize, options, ['nonlinearity']);
+    const { nonlinearity = 'tanh' } = options;
+    checkNonlinearity('RNNCell', nonlinearity);
+    this.nonlinearity = nonlinearity;
+  }
+
+  forward(x: Tensor, hx?: Tensor | null): Tensor {
+    const cell = this.nonlinearity === 'tanh' ? rnnTanhCell : rnnReluCell;
+    return this.step(x, [hx ?? undefined], (rows, [h]) => [cell(rows, h, this.weightIh, this.weightHh, this.biasIh, this.biasHh)])[0];
+  }
+
+  override extraRepr(): string {
+    return `${super.extraRepr()}${this.nonlinearity === 'tanh' ? '' : `, nonlinearity=${this.nonlinearity}`}`;
+  }
+}
+
+/**
+ * One step of a gated recurrent unit: `r = σ(x_r + h_r)`, `z = σ(x_z + h_z)`, `n = tanh(x_n + r·h_n)`, `h' = (1−z)·n + z·h`, with parts of `x·W_ihᵀ + b_ih` and
+ * `h·W_hhᵀ + b_hh`. Weights (3·hiddenSize, inputSize) and (3·hiddenSize, hiddenSize) and biases (3·hiddenSize) start uniform in `±1/√hiddenSize`.
+ *
+ * Shape: (batch, inputSize) and (batch, hiddenSize) → (batch, hiddenSize); all without the batch, too. Without a state it starts from zeros.
+ *
+ * @throws ArgumentError when a size is not an integer ≥ 0
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.GRUCell.html and Cho et al., 2014
+ */
+export class GRUCell extends RNNCellBase {
+  constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
+    super('GRUCell', 3, inputSize, hiddenSize, options);
+  }
+
+  forward(x: Tensor, hx?: Tensor | null): Tensor {
+    return this.step(x, [hx ?? undefined], (rows, [h]) => [gruCell(rows, h, this.weightIh, this.weightHh, this.biasIh, this.biasHh)])[0];
+  }
 }
 
 /**
@@ -19,56 +131,17 @@ export interface RNNCellOptions extends FactoryOptions {
  *
  * Shape: (batch, inputSize) and `[h, c]` of (batch, hiddenSize) → `[h', c']`; all without the batch, too. Without a state it starts from zeros.
  *
- * @throws ArgumentError when a size is not an integer ≥ 1
+ * @throws ArgumentError when a size is not an integer ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html and Hochreiter & Schmidhuber, 1997
  */
-export class LSTMCell extends Module {
-  readonly inputSize: number;
-  readonly hiddenSize: number;
-  weightIh: Parameter;
-  weightHh: Parameter;
-  biasIh: Parameter | null;
-  biasHh: Parameter | null;
-
+export class LSTMCell extends RNNCellBase {
   constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
-    super();
-    checkInteger('LSTMCell', 'inputSize', inputSize);
-    checkInteger('LSTMCell', 'hiddenSize', hiddenSize);
-    checkOptions('LSTMCell', options, ['bias', ...factoryOptions]);
-    const { bias = true } = options;
-    checkBoolean('LSTMCell', 'bias', bias);
-    this.inputSize = inputSize;
-    this.hiddenSize = hiddenSize;
-    this.weightIh = newParameter([4 * hiddenSize, inputSize], options);
-    this.weightHh = newParameter([4 * hiddenSize, hiddenSize], options);
-    this.biasIh = bias ? newParameter([4 * hiddenSize], options) : null;
-    this.biasHh = bias ? newParameter([4 * hiddenSize], options) : null;
-    this.resetParameters();
+    super('LSTMCell', 4, inputSize, hiddenSize, options);
   }
 
-  /** Draws weights and biases anew. */
-  resetParameters(): void {
-    const bound = 1 / Math.sqrt(this.hiddenSize);
-    for (const p of this.parameters()) uniform_(p, -bound, bound);
-  }
-
-  forward(x: Tensor, state?: readonly [Tensor, Tensor]): [Tensor, Tensor] {
-    const { inputSize, hiddenSize } = this;
-    if (!(x instanceof Tensor)) throw new ArgumentError(`LSTMCell: input is not a tensor, got ${show(x)}; expected a Tensor`);
-    if ((x.ndim !== 1 && x.ndim !== 2) || x.shape[x.ndim - 1] !== inputSize) {
-      throw new ShapeError(`LSTMCell: the input does not fit, got ${show(x)}; expected [${inputSize}] or [batch, ${inputSize}]`);
-    }
-    const batch = x.ndim === 2 ? x : x.unsqueeze(0);
-    const [h, c] = state ?? [zeros([batch.shape[0], hiddenSize], { dtype: x.dtype, device: x.device }), zeros([batch.shape[0], hiddenSize], { dtype: x.dtype, device: x.device })];
-    if (state !== undefined && (h.ndim !== x.ndim || c.ndim !== x.ndim)) {
-      throw new ShapeError(`LSTMCell: the state has another number of dimensions than the input, got ${show(h)} and ${show(c)} for ${show(x)}; expected ${x.ndim}`);
-    }
-    const rows = (s: Tensor): Tensor => (s.ndim === 2 ? s : s.unsqueeze(0));
-    const [hidden, cell] = lstmCell(batch, [rows(h), rows(c)], this.weightIh, this.weightHh, this.biasIh, this.biasHh);
-    return x.ndim === 2 ? [hidden, cell] : [hidden.squeeze(0), cell.squeeze(0)];
-  }
-
-  override extraRepr(): string {
-    return `${this.inputSize}, ${this.hiddenSize}${this.biasIh === null ? ', bias=False' : ''}`;
+  forward(x: Tensor, state?: readonly [Tensor, Tensor] | null): [Tensor, Tensor] {
+    if (state !== undefined && state !== null && (!Array.isArray(state) || state.length !== 2)) throw new ArgumentError(`LSTMCell: not a state, got ${show(state)}; expected [h, c]`);
+    const [h, c] = this.step(x, state ?? [undefined, undefined], (rows, [hidden, cell]) => lstmCell(rows, [hidden, cell], this.weightIh, this.weightHh, this.biasIh, this.biasHh));
+    return [h, c];
   }
 }

@@ -83,7 +83,7 @@ test('second derivatives', () => {
 
 test('what does not fit is refused', () => {
   const cell = new LSTMCell(3, 2);
-  throwsError(() => new LSTMCell(0, 2), ArgumentError, /inputSize/);
+  throwsError(() => new LSTMCell(-1, 2), ArgumentError, /inputSize/);
   throwsError(() => cell.forward(rand([2, 4])), ShapeError, /input does not fit/);
   throwsError(() => cell.forward(rand([2, 3]), [rand([2]), rand([2])]), ShapeError, /number of dimensions/);
   throwsError(() => cell.forward(rand([2, 3]), [rand([3, 2]), rand([2, 2])]), ShapeError, /do not fit/);
