@@ -54,6 +54,10 @@ export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
 } from './core/ops/view.ts';
 export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
+export {
+  addbmm, addmv, addr, blockDiag, cartesianProd, chainMatmul, combinations, type CombinationsOptions, cross, inner, kron, tensordot, vander, type VanderOptions, vdot,
+} from './core/ops/products.ts';
+export { einsum } from './core/ops/einsum.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';

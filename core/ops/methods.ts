@@ -20,6 +20,7 @@ import type * as nonzero from './nonzero.ts';
 import type * as norm from './norm.ts';
 import type * as piecewise from './piecewise.ts';
 import type * as pointwise from './pointwise.ts';
+import type * as products from './products.ts';
 import type * as random from './random.ts';
 import type * as reduce from './reduce.ts';
 import type * as select from './select.ts';
@@ -53,6 +54,7 @@ import './nonzero.ts';
 import './norm.ts';
 import './piecewise.ts';
 import './pointwise.ts';
+import './products.ts';
 import './random.ts';
 import './randomFill.ts';
 import './reduce.ts';
@@ -87,6 +89,7 @@ type Ops =
   & typeof norm
   & typeof piecewise
   & typeof pointwise
+  & Omit<typeof products, 'linalgCross' | 'vecdot' | 'productOfChain'>
   & Pick<typeof random, 'bernoulli'>
   & typeof reduce
   & typeof select

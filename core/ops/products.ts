@@ -1,7 +1,7 @@
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
-import { arange } from './creation.ts';
+import { tensor } from './creation.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { indexSelect } from './lookup.ts';
 import { cat, stack } from './join.ts';
@@ -273,17 +273,10 @@ export const combinations: Free<(x: Tensor, r?: number | CombinationsOptions, op
     if (!Number.isInteger(count) || count < 0) throw new ArgumentError(`combinations: invalid r, got ${show(count)}; expected an integer ≥ 0`);
     if (count === 0) return emptyTensor([0], x.dtype, x.device);
     const rows = combinationRows(x.shape[0], count, rest?.withReplacement ?? false);
-    const index = Int32Array.from(rows.flat());
-    const places = arange(0, index.length, { dtype: 'int64', device: x.device });
-    return reshape(indexSelect(x, 0, placesOf(places, index)), [rows.length, count]);
+    const places = tensor(Int32Array.from(rows.flat()), { dtype: 'int64', device: x.device });
+    return reshape(indexSelect(x, 0, places), [rows.length, count]);
   },
 );
-
-/** These numbers as an index tensor. */
-function placesOf(like: Tensor, index: Int32Array): Tensor {
-  const made = emptyTensor([index.length], 'int64', like.device);
-  return index.length === 0 ? made : stack(Array.from(index, (i) => narrow(like, 0, 0, 1).reshape([]).add(i)));
-}
 
 /** Options of `vander`. */
 export interface VanderOptions {
