@@ -58,6 +58,10 @@ export {
   addbmm, addmv, addr, blockDiag, cartesianProd, chainMatmul, combinations, type CombinationsOptions, cross, inner, kron, tensordot, vander, type VanderOptions, vdot,
 } from './core/ops/products.ts';
 export { einsum } from './core/ops/einsum.ts';
+export {
+  atleast1d, atleast2d, atleast3d, broadcastShapes, broadcastTensors, columnStack, dsplit, dstack, hsplit, splitWithSizes, tensorSplit, vsplit,
+} from './core/ops/pieces.ts';
+export { diagEmbed, diagflat, diagonalScatter, fliplr, flipud, ravel, rot90, selectScatter, sliceScatter, trilIndices, triuIndices } from './core/ops/turn.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';

@@ -50,6 +50,7 @@ const inexact: Readonly<Record<string, string>> = {
 const contiguousOnly: Readonly<Record<string, string>> = {
   asStrided: 'addresses the storage',
   view: 'never copies',
+  viewAs: 'never copies',
 };
 
 /** Operations whose gradient is not the derivative, and why; PyTorch's gradients still hold. */

@@ -21,7 +21,7 @@ function labelsOf(term: string, under: number, equation: string): string[] {
   if (parts.length > 2) throw fail('two ellipses in one term', `'${term}' in '${equation}'`, 'at most one');
   for (const part of parts) if (!/^[A-Za-z]*$/.test(part)) throw fail('not a subscript', `'${term}' in '${equation}'`, "letters and '...'");
   const ellipsis = parts.length === 2 ? Array.from({ length: under }, (_, i) => String(under - 1 - i)) : [];
-  return [...parts[0], ...ellipsis, ...(parts[1] ?? '')];
+  return [...parts[0].split(''), ...ellipsis, ...(parts[1] ?? '').split('')];
 }
 
 /** The operand with its labels, each once: a repeated one takes the diagonal. */

@@ -20,6 +20,7 @@ import type * as nonzero from './nonzero.ts';
 import type * as norm from './norm.ts';
 import type * as piecewise from './piecewise.ts';
 import type * as pointwise from './pointwise.ts';
+import type * as pieces from './pieces.ts';
 import type * as products from './products.ts';
 import type * as random from './random.ts';
 import type * as reduce from './reduce.ts';
@@ -29,6 +30,7 @@ import type * as sort from './sort.ts';
 import type * as special from './special.ts';
 import type * as strided from './strided.ts';
 import type * as ternary from './ternary.ts';
+import type * as turn from './turn.ts';
 import type * as view from './view.ts';
 // Who knows the methods also has them.
 import '../autograd.ts';
@@ -54,6 +56,7 @@ import './nonzero.ts';
 import './norm.ts';
 import './piecewise.ts';
 import './pointwise.ts';
+import './pieces.ts';
 import './products.ts';
 import './random.ts';
 import './randomFill.ts';
@@ -64,6 +67,7 @@ import './sort.ts';
 import './special.ts';
 import './strided.ts';
 import './ternary.ts';
+import './turn.ts';
 import './view.ts';
 
 type Ops =
@@ -89,6 +93,7 @@ type Ops =
   & typeof norm
   & typeof piecewise
   & typeof pointwise
+  & typeof pieces
   & Omit<typeof products, 'linalgCross' | 'vecdot' | 'productOfChain'>
   & Pick<typeof random, 'bernoulli'>
   & typeof reduce
@@ -98,6 +103,8 @@ type Ops =
   & typeof special
   & typeof strided
   & typeof ternary
+  & Omit<typeof turn, 'unfoldDim'>
+  & { readonly unfold: typeof turn.unfoldDim }
   & typeof view
   & { readonly var: typeof moments.variance };
 
