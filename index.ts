@@ -1,6 +1,8 @@
 // The public surface. Importing it also puts every operation on Tensor as a method.
 export { PolyakError, ArgumentError, DTypeError, DeviceError, MemoryError, ShapeError, StateError } from './core/errors.ts';
-export { type DType, canCast, dtypes, promoteTypes, resultType } from './core/dtype.ts';
+export {
+  type DType, type FloatDType, type FloatInfo, type IntegerInfo, canCast, dtypes, finfo, getDefaultDtype, iinfo, promoteTypes, resultType, setDefaultDtype,
+} from './core/dtype.ts';
 export type { Shape } from './core/shape.ts';
 export { getDevice, registerDevice } from './core/device.ts';
 export type { Device } from './core/storage.ts';
@@ -58,6 +60,9 @@ export {
   addbmm, addmv, addr, blockDiag, cartesianProd, chainMatmul, combinations, type CombinationsOptions, cross, inner, kron, tensordot, vander, type VanderOptions, vdot,
 } from './core/ops/products.ts';
 export { einsum } from './core/ops/einsum.ts';
+export { type HammingOptions, type KaiserOptions, type LogspaceOptions, type WindowOptions, bartlettWindow, blackmanWindow, hammingWindow, hannWindow, kaiserWindow, logspace } from './core/ops/ranges.ts';
+export { type Pair, type PatchOptions, channelShuffle, fold, pixelShuffle, pixelUnshuffle } from './core/ops/patches.ts';
+export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from './nn/layers/patches.ts';
 export {
   atleast1d, atleast2d, atleast3d, broadcastShapes, broadcastTensors, columnStack, dsplit, dstack, hsplit, splitWithSizes, tensorSplit, vsplit,
 } from './core/ops/pieces.ts';

@@ -33,6 +33,28 @@ const table: Readonly<Record<DType, DTypeInfo>> = {
   float64: { make: (n) => new Float64Array(n), bytes: 8, category: 2, rank: 5, min: -Number.MAX_VALUE, max: Number.MAX_VALUE },
 };
 
+/** Dtypes of floats. */
+export type FloatDType = 'float32' | 'float64';
+
+let standard: FloatDType = 'float32';
+
+/** The dtype of new float tensors, and of numbers with a fraction among integers. @see https://pytorch.org/docs/stable/generated/torch.get_default_dtype.html */
+export function getDefaultDtype(): FloatDType {
+  return standard;
+}
+
+/**
+ * Sets the dtype of new float tensors (`zeros`, `tensor([1.5])`, `new Linear(…)`), and of what integers become where floats are needed.
+ *
+ * @param dtype - 'float32' (the default) or 'float64'
+ * @throws DTypeError for other dtypes
+ * @see https://pytorch.org/docs/stable/generated/torch.set_default_dtype.html
+ */
+export function setDefaultDtype(dtype: FloatDType): void {
+  if (dtype !== 'float32' && dtype !== 'float64') throw new DTypeError(`setDefaultDtype: not a float dtype, got ${show(dtype)}; expected float32 or float64`);
+  standard = dtype;
+}
+
 /** All dtypes, in order of promotion. */
 export const dtypes: readonly DType[] = ['bool', 'uint8', 'int32', 'int64', 'float32', 'float64'];
 
@@ -89,12 +111,12 @@ export function resultType(...operands: readonly Promotable[]): DType {
   let scalar: DType | undefined;
   let number: DType | undefined;
   for (const x of operands) {
-    if (typeof x === 'number') number = merge(number, Number.isInteger(x) ? 'int64' : 'float32');
+    if (typeof x === 'number') number = merge(number, Number.isInteger(x) ? 'int64' : standard);
     else if (typeof x === 'boolean') number = merge(number, 'bool');
     else if (x.shape.length > 0) full = merge(full, x.dtype);
     else scalar = merge(scalar, x.dtype);
   }
-  return raise(raise(full, scalar), number) ?? 'float32';
+  return raise(raise(full, scalar), number) ?? standard;
 }
 
 function merge(a: DType | undefined, b: DType): DType {
@@ -107,9 +129,50 @@ function raise(a: DType | undefined, b: DType | undefined): DType | undefined {
   return table[b].category > table[a].category ? b : a;
 }
 
-/** Integers and bool become float32; floats stay: the rule of `exp`, `div`, `mean` and their like. */
+/** Integers and bool become the default dtype; floats stay: the rule of `exp`, `div`, `mean` and their like. */
 export function toFloat(dtype: DType): DType {
-  return isFloat(dtype) ? dtype : 'float32';
+  return isFloat(dtype) ? dtype : standard;
+}
+
+/** Limits of a float dtype. @see https://pytorch.org/docs/stable/type_info.html#torch.finfo */
+export interface FloatInfo {
+  readonly dtype: FloatDType;
+  readonly bits: number;
+  /** Distance from 1 to the next larger value. */
+  readonly eps: number;
+  readonly min: number;
+  readonly max: number;
+  /** Smallest positive normal value. */
+  readonly tiny: number;
+  readonly smallestNormal: number;
+  /** Decimal digits that survive. */
+  readonly resolution: number;
+}
+
+/** Limits of a float dtype; of the default dtype without an argument. @throws DTypeError for others @see https://pytorch.org/docs/stable/type_info.html#torch.finfo */
+export function finfo(dtype: DType = standard): FloatInfo {
+  checkDType('finfo', dtype);
+  if (dtype !== 'float32' && dtype !== 'float64') throw new DTypeError(`finfo: not a float dtype, got ${dtype}; expected float32 or float64`, { hint: 'iinfo() knows integers' });
+  const { min, max, bytes } = table[dtype];
+  const tiny = dtype === 'float32' ? 2 ** -126 : 2 ** -1022;
+  return { dtype, bits: 8 * bytes, eps: dtype === 'float32' ? 2 ** -23 : 2 ** -52, min, max, tiny, smallestNormal: tiny, resolution: dtype === 'float32' ? 1e-6 : 1e-15 };
+}
+
+/** Limits of an integer dtype. @see https://pytorch.org/docs/stable/type_info.html#torch.iinfo */
+export interface IntegerInfo {
+  readonly dtype: DType;
+  /** On disk; int64 is held in 32 bits. */
+  readonly bits: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Limits of an integer dtype; those of int64 are what it holds in memory, 32 bits. @throws DTypeError for others @see https://pytorch.org/docs/stable/type_info.html#torch.iinfo */
+export function iinfo(dtype: DType): IntegerInfo {
+  checkDType('iinfo', dtype);
+  if (!isInteger(dtype)) throw new DTypeError(`iinfo: not an integer dtype, got ${dtype}; expected uint8, int32 or int64`, { hint: 'finfo() knows floats' });
+  const { min, max, bytes } = table[dtype];
+  return { dtype, bits: dtype === 'int64' ? 64 : 8 * bytes, min, max };
 }
 
 /** True where PyTorch lets a value of `from` be stored in a tensor of `to` (`torch.can_cast`). */

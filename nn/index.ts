@@ -43,3 +43,4 @@ export {
   CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss,
   SmoothL1Loss, SoftMarginLoss, TripletMarginLoss,
 } from './layers/distance.ts';
+export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from './layers/patches.ts';

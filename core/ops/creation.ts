@@ -1,6 +1,6 @@
 import { cpu, getDevice } from '../device.ts';
 import type { Device } from '../storage.ts';
-import { type DType, type TypedArray, checkDType, checkRange, isFloat, makeArray } from '../dtype.ts';
+import { type DType, type TypedArray, checkDType, checkRange, getDefaultDtype, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Shape, checkShape, numelOf } from '../shape.ts';
 import { type NestedArray, Tensor, emptyTensor } from '../tensor.ts';
@@ -95,7 +95,7 @@ function typedArrayDType(data: object): DType | undefined {
 export function tensor(data: TensorData, options?: TensorOptions): Tensor {
   const shape: number[] = [];
   let values: ArrayLike<Leaf>;
-  let natural: DType = 'float32';
+  let natural: DType = getDefaultDtype();
   const typed = typeof data === 'object' && data !== null ? typedArrayDType(data) : undefined;
   if (typed !== undefined) {
     values = data as ArrayLike<number>;
@@ -119,7 +119,7 @@ export function isTensor(x: unknown): x is Tensor {
   return x instanceof Tensor;
 }
 
-function filled(name: string, shape: Shape, value: number, options: TensorOptions | undefined, fallback: DType = 'float32'): Tensor {
+function filled(name: string, shape: Shape, value: number, options: TensorOptions | undefined, fallback: DType = getDefaultDtype()): Tensor {
   const dtype = dtypeOf(name, options, fallback);
   checkShape(name, shape);
   const cells = makeArray(dtype, numelOf(shape));
@@ -147,7 +147,7 @@ export const empty: Free<Create> = free({ name: 'empty', family, differentiable:
 /** `value` everywhere; a boolean gives bool, a number float32 unless `dtype` says otherwise. @see https://pytorch.org/docs/stable/generated/torch.full.html */
 export const full: Free<(shape: Shape, value: number | boolean, options?: TensorOptions) => Tensor> = free(
   { name: 'full', family, differentiable: false, samples: () => [[[2, 3], 1.5], [[2], true]] },
-  (shape: Shape, value: number | boolean, options?: TensorOptions) => filled('full', shape, plain('full', value), options, typeof value === 'boolean' ? 'bool' : 'float32'),
+  (shape: Shape, value: number | boolean, options?: TensorOptions) => filled('full', shape, plain('full', value), options, typeof value === 'boolean' ? 'bool' : getDefaultDtype()),
 );
 
 type Like = (x: Tensor, options?: TensorOptions) => Tensor;
@@ -189,7 +189,7 @@ export const arange: Free<{
   const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
   if (numbers.length > 3 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
   if (step === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
-  const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : 'float32');
+  const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
   const cells = makeArray(dtype, Math.ceil((end - start) / step));
   for (let i = 0; i < cells.length; i++) cells[i] = toCell('arange', start + i * step, dtype);
   return fromCells('arange', dtype, cells, [cells.length], options);
@@ -199,7 +199,7 @@ export const arange: Free<{
 export const linspace: Free<(start: number, end: number, steps: number, options?: TensorOptions) => Tensor> = free(
   { name: 'linspace', family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1]] },
   (start: number, end: number, steps: number, options?: TensorOptions): Tensor => {
-    const dtype = dtypeOf('linspace', options, 'float32');
+    const dtype = dtypeOf('linspace', options, getDefaultDtype());
     for (const v of [start, end]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);
     if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(`linspace: steps is not a whole number, got ${show(steps)}; expected an integer ≥ 0`);
     const cells = makeArray(dtype, steps);
@@ -215,7 +215,7 @@ export const eye: Free<(n: number, m?: number | TensorOptions, options?: TensorO
   { name: 'eye', family, differentiable: false, samples: () => [[3], [2, 4]] },
   (n: number, m?: number | TensorOptions, options?: TensorOptions): Tensor => {
     const [columns, rest] = typeof m === 'number' ? [m, options] : [n, m ?? options];
-    const dtype = dtypeOf('eye', rest, 'float32');
+    const dtype = dtypeOf('eye', rest, getDefaultDtype());
     checkShape('eye', [n, columns]);
     const cells = makeArray(dtype, n * columns);
     for (let i = 0; i < Math.min(n, columns); i++) cells[i * columns + i] = 1;

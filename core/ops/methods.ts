@@ -61,6 +61,7 @@ import './products.ts';
 import './random.ts';
 import './randomFill.ts';
 import './reduce.ts';
+import './relayout.ts';
 import './select.ts';
 import './softmax.ts';
 import './sort.ts';

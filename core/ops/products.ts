@@ -1,3 +1,4 @@
+import { getDefaultDtype } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
@@ -312,7 +313,7 @@ export const vander: Free<(x: Tensor, n?: number | null | VanderOptions, options
 export const blockDiag: Free<(...tensors: readonly Tensor[]) => Tensor> = free(
   { name: 'blockDiag', family: 'arranging', samples: (s) => [[s.float([2, 2]), s.float([1, 3])], [s.float([]), s.float([2]), s.float([2, 1])], [s.float([2, 0]), s.float([2, 2])]] },
   (...tensors: readonly Tensor[]): Tensor => {
-    if (tensors.length === 0) return emptyTensor([1, 0], 'float32', 'cpu');
+    if (tensors.length === 0) return emptyTensor([1, 0], getDefaultDtype(), 'cpu');
     tensors.forEach((x, i) => {
       checkTensor('blockDiag', x, `tensor ${i}`);
       if (x.ndim > 2) throw new ShapeError(`blockDiag: more than 2 dimensions, got ${show(x)}; expected at most 2`);

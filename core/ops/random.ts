@@ -1,7 +1,7 @@
 import { fillNormal, fillUniform } from '../cpu/fast/random.ts';
 import { fillBernoulliEach, fillIntegers, fillPermutation, memoryOrder, type Fill } from '../cpu/random.ts';
 import { getDevice } from '../device.ts';
-import { type DType, checkRange, isFloat, makeArray } from '../dtype.ts';
+import { type DType, checkRange, getDefaultDtype, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
 import { Generator, defaultGenerator } from '../random.ts';
 import { type Shape, broadcastShapes, checkShape, numelOf } from '../shape.ts';
@@ -117,7 +117,7 @@ const description = (name: string): { name: string; family: string; differentiab
  * @throws DTypeError for a dtype without fractions
  * @see https://pytorch.org/docs/stable/generated/torch.rand.html
  */
-export const rand: Draw = free(description('rand'), (shape: Shape, options?: RandomOptions): Tensor => uniformTensor('rand', shape, options, 'float32'));
+export const rand: Draw = free(description('rand'), (shape: Shape, options?: RandomOptions): Tensor => uniformTensor('rand', shape, options, getDefaultDtype()));
 
 /**
  * Normal numbers of mean 0 and variance 1.
@@ -125,7 +125,7 @@ export const rand: Draw = free(description('rand'), (shape: Shape, options?: Ran
  * @throws DTypeError for a dtype without fractions
  * @see https://pytorch.org/docs/stable/generated/torch.randn.html
  */
-export const randn: Draw = free(description('randn'), (shape: Shape, options?: RandomOptions): Tensor => normalTensor('randn', shape, options, 'float32'));
+export const randn: Draw = free(description('randn'), (shape: Shape, options?: RandomOptions): Tensor => normalTensor('randn', shape, options, getDefaultDtype()));
 
 /** `rand` in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.rand_like.html */
 export const randLike: DrawLike = free(description('randLike'), (x: Tensor, options?: RandomOptions): Tensor => {
@@ -200,7 +200,7 @@ export const normal: Normal = free(description('normal'), (mean: Tensor | number
   if (typeof m === 'number' && typeof s === 'number') {
     checkNormal('normal', m, s);
     checkShape('normal', third);
-    return normalTensor('normal', third, fourth, 'float32', m, s);
+    return normalTensor('normal', third, fourth, getDefaultDtype(), m, s);
   }
   const options = third as RandomOptions | undefined;
   const like = typeof m === 'number' ? (s as Tensor) : m;

@@ -1,4 +1,4 @@
-import { resultType } from '../dtype.ts';
+import { getDefaultDtype, resultType } from '../dtype.ts';
 import { DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
@@ -34,7 +34,7 @@ export const where: Method<(condition: Tensor, x: Operand, y: Operand) => Tensor
 
 const maskedFillOp = pointwise({
   name: 'maskedFill',
-  dtype: (_, [x]) => (typeof x === 'number' ? 'float32' : x.dtype),
+  dtype: (_, [x]) => (typeof x === 'number' ? getDefaultDtype() : x.dtype),
   expr: (_, x, mask, value) => e.select(mask, value, x),
   saves: 'inputs',
   backward: [(g, n) => maskedFill(g, n.input(1), 0), null, (g, n) => g.mul(n.input(1).to(g.dtype))],

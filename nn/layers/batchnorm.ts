@@ -1,3 +1,4 @@
+import { getDefaultDtype } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { ones, tensor, zeros } from '../../core/ops/creation.ts';
 import { batchNorm, instanceNorm } from '../../core/ops/batchNorm.ts';
@@ -38,7 +39,7 @@ abstract class RunningNorm extends Module {
     super();
     checkInteger(name, 'numFeatures', numFeatures);
     checkOptions(name, options, allowed);
-    const { eps = 1e-5, momentum = 0.1, affine = byDefault, trackRunningStats = byDefault, dtype = 'float32', device = 'cpu' } = options;
+    const { eps = 1e-5, momentum = 0.1, affine = byDefault, trackRunningStats = byDefault, dtype = getDefaultDtype(), device = 'cpu' } = options;
     checkEps(name, eps);
     if (momentum !== null) checkNumber(name, 'momentum', momentum, 'a number from 0 to 1, or null', (v) => v >= 0 && v <= 1);
     checkBoolean(name, 'affine', affine);

@@ -1,5 +1,5 @@
 import type { Device } from '../../core/storage.ts';
-import type { DType } from '../../core/dtype.ts';
+import { type DType, getDefaultDtype } from '../../core/dtype.ts';
 import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { empty } from '../../core/ops/creation.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
@@ -19,7 +19,7 @@ export interface FactoryOptions {
 export const factoryOptions = ['dtype', 'device'] as const;
 
 /** An unfilled Parameter of a shape. */
-export function newParameter(shape: readonly number[], { dtype = 'float32', device = 'cpu' }: FactoryOptions): Parameter {
+export function newParameter(shape: readonly number[], { dtype = getDefaultDtype(), device = 'cpu' }: FactoryOptions): Parameter {
   return new Parameter(empty(shape, { dtype, device }));
 }
 

@@ -1,6 +1,5 @@
 import { test } from 'uvu';
-import type { Tensor} from '../../../index.ts';
-import { ArgumentError, F, Linear, ReLU, Sequential, ShapeError, type StateDict, func, gradcheck, randn, stack, tensor, vmap } from '../../../index.ts';
+import { type Tensor,ArgumentError,F,Linear,ReLU,Sequential,ShapeError,type StateDict,func,gradcheck,randn,stack,tensor,vmap} from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
 const f64 = { dtype: 'float64' } as const;
