@@ -59,6 +59,15 @@ export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } fr
 export {
   addbmm, addmv, addr, blockDiag, cartesianProd, chainMatmul, combinations, type CombinationsOptions, cross, inner, kron, tensordot, vander, type VanderOptions, vdot,
 } from './core/ops/products.ts';
+export {
+  type AminmaxOptions, type CovOptions, type QuantileInterpolation, type QuantileOptions, aminmax, corrcoef, cov, isin, nanmean, nanquantile, nansum, quantile, stdMean, varMean,
+} from './core/ops/statistics.ts';
+export { type NanMedian, cummax, cummin, kthvalue, logcumsumexp, mode, msort, nanmedian } from './core/ops/running.ts';
+export {
+  type CdistOptions, type DiffOptions, type GradientOptions, type TrapezoidOptions, cdist, cumulativeTrapezoid, diff, dist, gradient, pdist, renorm, trapezoid,
+} from './core/ops/differences.ts';
+export { type BincountOptions, type HistcOptions, type HistogramOptions, bincount, histc, histogram } from './core/ops/counting.ts';
+export { type ScatterReduceOptions, type ScatterReduction, indexReduce, put, scatterReduce } from './core/ops/scatterReduce.ts';
 export { einsum } from './core/ops/einsum.ts';
 export { type HammingOptions, type KaiserOptions, type LogspaceOptions, type WindowOptions, bartlettWindow, blackmanWindow, hammingWindow, hannWindow, kaiserWindow, logspace } from './core/ops/ranges.ts';
 export { type Pair, type PatchOptions, channelShuffle, fold, pixelShuffle, pixelUnshuffle } from './core/ops/patches.ts';

@@ -21,3 +21,4 @@ export {
   cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
 } from '../core/ops/similarity.ts';
 export { channelShuffle, fold, pixelShuffle, pixelUnshuffle, unfold } from '../core/ops/patches.ts';
+export { pdist } from '../core/ops/differences.ts';

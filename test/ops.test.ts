@@ -61,6 +61,7 @@ const contiguousOnly: Readonly<Record<string, string>> = {
 /** Operations whose gradient is not the derivative, and why; PyTorch's gradients still hold. */
 const notDerivatives: Readonly<Record<string, string>> = {
   embedding: 'the row at paddingIdx gets none',
+  mode: 'one of several equal entries gets all',
 };
 
 /** Operations whose in-place form does something else than the function, and why. */

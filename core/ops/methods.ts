@@ -28,6 +28,11 @@ import type * as select from './select.ts';
 import type * as softmax from './softmax.ts';
 import type * as sort from './sort.ts';
 import type * as special from './special.ts';
+import type * as statistics from './statistics.ts';
+import type * as running from './running.ts';
+import type * as differences from './differences.ts';
+import type * as counting from './counting.ts';
+import type * as scatterReduce from './scatterReduce.ts';
 import type * as strided from './strided.ts';
 import type * as ternary from './ternary.ts';
 import type * as turn from './turn.ts';
@@ -66,6 +71,11 @@ import './select.ts';
 import './softmax.ts';
 import './sort.ts';
 import './special.ts';
+import './statistics.ts';
+import './running.ts';
+import './differences.ts';
+import './counting.ts';
+import './scatterReduce.ts';
 import './strided.ts';
 import './ternary.ts';
 import './turn.ts';
@@ -102,6 +112,11 @@ type Ops =
   & typeof softmax
   & typeof sort
   & typeof special
+  & typeof statistics
+  & typeof running
+  & typeof differences
+  & typeof counting
+  & typeof scatterReduce
   & typeof strided
   & typeof ternary
   & Omit<typeof turn, 'unfoldDim'>

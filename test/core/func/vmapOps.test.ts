@@ -19,7 +19,7 @@ const unbatched: Readonly<Record<string, string>> = {
 };
 
 /** Operations whose results have a shape that depends on values, for some arguments at least: those are refused. */
-const dependent: readonly string[] = ['index', 'indexPut', 'maskedScatter', 'maskedSelect', 'nonzero', 'oneHot', 'repeatInterleave', 'unique'];
+const dependent: readonly string[] = ['bincount', 'histc', 'histogram', 'index', 'indexPut', 'maskedScatter', 'maskedSelect', 'nonzero', 'oneHot', 'repeatInterleave', 'unique'];
 
 const only = process.env.OPS?.split(',');
 
