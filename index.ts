@@ -55,6 +55,17 @@ export {
 } from './core/ops/view.ts';
 export { addmm, type AddmmOptions, baddbmm, bmm, dot, matmul, mm, mv, outer } from './core/ops/matmul.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
+export * as linalg from './core/linalg.ts';
+export { LinAlgError } from './core/errors.ts';
+export { cholesky, choleskyInverse, choleskySolve, type UpperOptions } from './core/ops/linalg/cholesky.ts';
+export { det, logdet, slogdet } from './core/ops/linalg/det.ts';
+export { inverse } from './core/ops/linalg/inverse.ts';
+export { luSolve, luUnpack, type UnpackOptions } from './core/ops/linalg/lu.ts';
+export { pinverse } from './core/ops/linalg/pinv.ts';
+export { matrixExp, matrixPower } from './core/ops/linalg/power.ts';
+export { geqrf, orgqr, ormqr, type OrmqrOptions, qr, type QrOptions } from './core/ops/linalg/qr.ts';
+export { svd, type SvdOptions } from './core/ops/linalg/svd.ts';
+export { triangularSolve, type TriangularSolveOptions } from './core/ops/linalg/triangular.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
