@@ -174,12 +174,18 @@ function putRows(out: Tensor, i: number, rows: Float64Array, length: number): vo
   for (let k = 0; k < count; k++) cells[i * count + k] = rows[k];
 }
 
+/** Who asks, and whether the lower triangle alone is read, for both. */
+export interface PinvAttrs {
+  readonly name: string;
+  readonly hermitian: boolean;
+}
+
 /** The pseudo-inverse of every matrix; singular values up to `max(atol, rtol·largest)` count as 0. Operands: the matrices, atol and rtol, one of each per matrix or numbers. */
-export const pinvKernel: Kernel<{ readonly name: string }> = ([out], [x, atol, rtol], { name }) => {
+export const pinvKernel: Kernel<PinvAttrs> = ([out], [x, atol, rtol], { name, hermitian }) => {
   const { count, rows, cols } = matricesOf(x);
   const tall = rows >= cols;
   const [m, n] = tall ? [rows, cols] : [cols, rows];
-  const [from, to] = [rowMajorCells(x), out.storage.cells];
+  const [from, to] = [hermitian ? mirrored(rowMajorCells(x), count, rows) : rowMajorCells(x), out.storage.cells];
   const tolerance = (t: Operand): ((i: number) => number) => {
     if (typeof t === 'number') return () => t;
     const cells = rowMajorCells(t);
@@ -204,3 +210,10 @@ export const pinvKernel: Kernel<{ readonly name: string }> = ([out], [x, atol, r
   }
 };
 
+
+/** Matrices with the lower triangle on both sides. */
+function mirrored(cells: ArrayLike<number>, count: number, n: number): Float64Array {
+  const out = Float64Array.from(cells);
+  for (let i = 0; i < count; i++) for (let r = 0; r < n; r++) for (let c = 0; c < r; c++) out[(i * n + c) * n + r] = out[(i * n + r) * n + c];
+  return out;
+}

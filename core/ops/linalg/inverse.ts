@@ -2,7 +2,8 @@ import { type CheckAttrs, inverseKernel, solveKernel } from '../../cpu/linalg/lu
 import { ShapeError, show } from '../../errors.ts';
 import { type Primitive, applyMany, primitive } from '../../op.ts';
 import { type Results, results } from '../../results.ts';
-import type { Tensor } from '../../tensor.ts';
+import { type Shape, sameShape } from '../../shape.ts';
+import { type Tensor, emptyTensor } from '../../tensor.ts';
 import { type Free, type Method, type Samples, checkTensor, free, method } from '../define.ts';
 import { argumentsOf, batchOf, broadcastBatches, checkSameDType, checkSquare, colsIn, flagOf, isVectorSide, rowsIn, turned } from './arguments.ts';
 
@@ -98,7 +99,19 @@ function solved(name: string, a: Tensor, b: Tensor, left: boolean, check: boolea
   const [p, q] = broadcastBatches(name, a, matrix);
   const [x, info] = left ? applyMany(solveOp, [p, q], { name, check }) : applyMany(solveOp, [turned(p), turned(q)], { name, check });
   const whole = left ? x : turned(x);
-  return [vector ? whole.squeeze(-1) : whole, info];
+  return [vector ? whole.squeeze(-1) : whole, infoOf(info, batchOf(a))];
+}
+
+/** One info for each matrix of `batch`, which was broadcast. */
+function infoOf(info: Tensor, batch: Shape): Tensor {
+  if (sameShape(info.shape, batch)) return info;
+  if (info.numel() === 0) return emptyTensor(batch, 'int32', info.device);
+  let found = info;
+  while (found.ndim > batch.length) found = found.select(0, 0);
+  batch.forEach((n, d) => {
+    if (n !== found.shape[d]) found = found.narrow(d, 0, n);
+  });
+  return found;
 }
 
 /** Systems with one and several right-hand sides, batches, broadcasting. */
