@@ -60,7 +60,7 @@ export { LinAlgError } from './core/errors.ts';
 export { cholesky, choleskyInverse, choleskySolve, type UpperOptions } from './core/ops/linalg/cholesky.ts';
 export { det, logdet, slogdet } from './core/ops/linalg/det.ts';
 export { inverse } from './core/ops/linalg/inverse.ts';
-export { luSolve, luUnpack, type UnpackOptions } from './core/ops/linalg/lu.ts';
+export { lu, type LuOptions, luSolve, luUnpack, type UnpackOptions } from './core/ops/linalg/lu.ts';
 export { pinverse } from './core/ops/linalg/pinv.ts';
 export { matrixExp, matrixPower } from './core/ops/linalg/power.ts';
 export { geqrf, orgqr, ormqr, type OrmqrOptions, qr, type QrOptions } from './core/ops/linalg/qr.ts';

@@ -165,7 +165,7 @@ export const slogdetKernel: Kernel<undefined> = ([sign, log], [x]) => {
     let s = signOf(n, pivots);
     let total = 0;
     for (let j = 0; j < n; j++) {
-      s *= Math.sign(a[j * n + j]);
+      s *= Number(a[j * n + j] > 0) - Number(a[j * n + j] < 0);
       total += Math.log(Math.abs(a[j * n + j]));
     }
     signs[i] = s;

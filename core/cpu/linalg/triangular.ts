@@ -1,4 +1,5 @@
-import type { Kernel } from '../../op.ts';
+import { LinAlgError, show } from '../../errors.ts';
+import type { Kernel, Operand } from '../../op.ts';
 import { load, matricesOf, rowMajorCells, store } from './cells.ts';
 import { subtractRow } from './lu.ts';
 
@@ -6,6 +7,8 @@ import { subtractRow } from './lu.ts';
 export interface TriangularAttrs {
   readonly upper: boolean;
   readonly unitriangular: boolean;
+  /** Who refuses a zero on the diagonal; without a name nobody does. */
+  readonly refusing?: string;
 }
 
 /** Solves `A X = B` in place of `b` (`n` rows of `k`) for a triangular `a`. */
@@ -20,6 +23,13 @@ function solveTriangle(a: Float64Array, n: number, b: Float64Array, k: number, {
   }
 }
 
+function checkDiagonal({ refusing }: TriangularAttrs, x: Operand, a: Float64Array, n: number): void {
+  if (refusing === undefined) return;
+  for (let j = 0; j < n; j++) {
+    if (a[j * n + j] === 0) throw new LinAlgError(`${refusing}: the matrix is singular, got ${show(x)} with a zero on the diagonal at ${j}; expected an invertible matrix`);
+  }
+}
+
 /** Solutions of triangular systems, batch by batch. */
 export const triangularKernel: Kernel<TriangularAttrs> = ([out], [x, y], attrs) => {
   const { count, rows: n } = matricesOf(x);
@@ -29,6 +39,7 @@ export const triangularKernel: Kernel<TriangularAttrs> = ([out], [x, y], attrs) 
   for (let i = 0; i < count; i++) {
     load(a, from, i * n * n, n * n);
     load(b, right, i * n * k, n * k);
+    checkDiagonal(attrs, x, a, n);
     solveTriangle(a, n, b, k, attrs);
     store(to, i * n * k, b, n * k);
   }

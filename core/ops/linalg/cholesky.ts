@@ -75,9 +75,9 @@ export const choleskyEx: Free<(x: Tensor, options?: UpperOptions & CheckErrorsOp
   },
 );
 
-function solvedBy(b: Tensor, factor: Tensor, upper: boolean): Tensor {
+function solvedBy(b: Tensor, factor: Tensor, upper: boolean, refusing?: string): Tensor {
   const lower = upper ? turned(factor) : factor;
-  return solveTriangle(turned(lower), solveTriangle(lower, b, false), true);
+  return solveTriangle(turned(lower), solveTriangle(lower, b, false, false, refusing), true);
 }
 
 /**
@@ -105,7 +105,7 @@ export const choleskySolve: Method<(b: Tensor, factor: Tensor, upper?: Upper) =>
 /**
  * Inverse of `A` from its Cholesky factor: `(L Lᵀ)⁻¹`.
  *
- * @throws ShapeError unless square; DTypeError unless float
+ * @throws LinAlgError for a zero on the diagonal; ShapeError unless square; DTypeError unless float
  * @see https://pytorch.org/docs/stable/generated/torch.cholesky_inverse.html
  */
 export const choleskyInverse: Method<(factor: Tensor, upper?: Upper) => Tensor> = method(
@@ -114,6 +114,6 @@ export const choleskyInverse: Method<(factor: Tensor, upper?: Upper) => Tensor> 
     const given = argumentsOf('choleskyInverse', [upper], ['upper']);
     checkSquare('choleskyInverse', factor, 'L');
     const one = eye(rowsIn(factor), { dtype: factor.dtype, device: factor.device });
-    return solvedBy(one.expand(factor.shape), factor, flagOf('choleskyInverse', given, 'upper', false));
+    return solvedBy(one.expand(factor.shape), factor, flagOf('choleskyInverse', given, 'upper', false), 'choleskyInverse');
   },
 );

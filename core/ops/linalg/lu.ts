@@ -93,7 +93,7 @@ const samples: Samples = (s) => [[s.float([3, 3])], [s.float([2, 3, 2])], [s.flo
  * @throws ShapeError for less than 2 dimensions; DTypeError unless float
  * @see https://pytorch.org/docs/stable/generated/torch.linalg.lu.html
  */
-export const lu: Free<(x: Tensor, options?: PivotOptions) => Results<{ P: Tensor; L: Tensor; U: Tensor }>> = free(
+export const linalgLu: Free<(x: Tensor, options?: PivotOptions) => Results<{ P: Tensor; L: Tensor; U: Tensor }>> = free(
   { name: 'linalg.lu', family, torch: 'linalg.lu', samples },
   (x: Tensor, options?: PivotOptions) => {
     const [packed, pivots] = factored('linalg.lu', x, argumentsOf('linalg.lu', [options], [], ['pivot']), false);
@@ -127,6 +127,29 @@ export const luFactorEx: Free<(x: Tensor, options?: PivotOptions & CheckErrorsOp
     const given = argumentsOf(name, [options], [], ['pivot', 'checkErrors']);
     const [packed, pivots, info] = factored(name, x, given, flagOf(name, given, 'checkErrors', false));
     return results({ LU: packed, pivots, info });
+  },
+);
+
+/** Options of `lu`. */
+export interface LuOptions extends PivotOptions {
+  /** Give `info` too; default false. */
+  readonly getInfos?: boolean;
+}
+
+type LuFlag = boolean | LuOptions;
+
+/**
+ * LU factorization as one matrix and pivots, of singular matrices too; `linalg.luFactor` is the newer form.
+ *
+ * @throws ShapeError for less than 2 dimensions; DTypeError unless float
+ * @see https://pytorch.org/docs/stable/generated/torch.lu.html
+ */
+export const lu: Method<(x: Tensor, pivot?: LuFlag, getInfos?: LuFlag) => Results<{ LU: Tensor; pivots: Tensor; info?: Tensor }>> = method(
+  { name: 'lu', family, samples: (s) => [[s.float([3, 3])], [s.float([2, 3, 2]), true, true]] },
+  (x: Tensor, ...rest: readonly (LuFlag | undefined)[]) => {
+    const given = argumentsOf('lu', rest, ['pivot', 'getInfos']);
+    const [packed, pivots, info] = factored('lu', x, given, false);
+    return flagOf('lu', given, 'getInfos', false) ? results({ LU: packed, pivots, info }) : results({ LU: packed, pivots });
   },
 );
 

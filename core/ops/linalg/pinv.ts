@@ -1,6 +1,7 @@
 import { type PinvAttrs, pinvKernel } from '../../cpu/linalg/svd.ts';
 import { ArgumentError, show } from '../../errors.ts';
 import { type Operand, type Primitive, apply, primitive } from '../../op.ts';
+import { type Shape, broadcastShapes, sameShape } from '../../shape.ts';
 import { Tensor } from '../../tensor.ts';
 import { type Free, type Method, free, method } from '../define.ts';
 import { type Given, argumentsOf, batchOf, checkFloat, checkMatrix, checkSides, colsIn, epsilonOf, flagOf, rowsIn, turned } from './arguments.ts';
@@ -63,8 +64,9 @@ function boundsOf(name: string, x: Tensor, given: Given): [Operand, Operand] {
 
 /** The pseudo-inverse with bounds that broadcast to the batch. */
 export function pinvOf(name: string, x: Tensor, atol: Operand, rtol: Operand, hermitian = false): Tensor {
-  const bounds = [atol, rtol].map((b) => (typeof b === 'number' ? b : b.to(x.dtype).expand(batchOf(x))));
-  return apply(pinvOp, [x, ...bounds], { name, hermitian });
+  const batch = [atol, rtol].reduce<Shape>((found, b) => (typeof b === 'number' ? found : broadcastShapes(name, found, b.shape)), batchOf(x));
+  const bounds = [atol, rtol].map((b) => (typeof b === 'number' ? b : b.to(x.dtype).expand(batch)));
+  return apply(pinvOp, [sameShape(batch, batchOf(x)) ? x : x.expand([...batch, rowsIn(x), colsIn(x)]), ...bounds], { name, hermitian });
 }
 
 /**

@@ -145,13 +145,11 @@ export const geqrf: Method<(x: Tensor) => Results<{ a: Tensor; tau: Tensor }>> =
   },
 );
 
-function checkReflections(name: string, x: Tensor, tau: Tensor): void {
-  checkMatrix(name, x);
+function checkReflections(name: string, x: Tensor, tau: Tensor, most: number): void {
   checkTensor(name, tau, 'tau');
   checkSameDType(name, x, tau);
-  if (rowsIn(x) < colsIn(x)) throw new ShapeError(`${name}: fewer rows than columns, got ${show(x)}; expected at least as many`);
-  const fits = tau.ndim === x.ndim - 1 && tau.shape[tau.ndim - 1] <= colsIn(x) && tau.shape.slice(0, -1).every((n, d) => n === x.shape[d]);
-  if (!fits) throw new ShapeError(`${name}: tau does not fit, got ${show(tau)} for ${show(x)}; expected the leading dimensions of the input and at most ${colsIn(x)} factors`);
+  const fits = tau.ndim === x.ndim - 1 && tau.shape[tau.ndim - 1] <= most && tau.shape.slice(0, -1).every((n, d) => n === x.shape[d]);
+  if (!fits) throw new ShapeError(`${name}: tau does not fit, got ${show(tau)} for ${show(x)}; expected the leading dimensions of the input and at most ${most} factors`);
 }
 
 /** `H_0 H_1 … C`, or `… H_1 H_0 C` with `transposed`. */
@@ -176,7 +174,10 @@ function reflected(x: Tensor, tau: Tensor, c: Tensor, transposed: boolean): Tens
 export const orgqr: Method<(x: Tensor, tau: Tensor) => Tensor> = method(
   { name: 'orgqr', family, samples: (s) => [[s.float([3, 2]), s.float([2])], [s.float([2, 3, 3]), s.float([2, 2])], [s.float([3, 0]), s.float([0])], [s.float([2, 1]), s.float([1])]] },
   (x: Tensor, tau: Tensor): Tensor => {
-    checkReflections('linalg.householderProduct', x, tau);
+    const name = 'linalg.householderProduct';
+    checkMatrix(name, x);
+    if (rowsIn(x) < colsIn(x)) throw new ShapeError(`${name}: fewer rows than columns, got ${show(x)}; expected at least as many`);
+    checkReflections(name, x, tau, colsIn(x));
     return reflected(x, tau, eye(rowsIn(x), colsIn(x), { dtype: x.dtype, device: x.device }).expand(x.shape), false);
   },
 );
@@ -210,7 +211,8 @@ export const ormqr: Method<(x: Tensor, tau: Tensor, other: Tensor, left?: Side, 
   },
   (x: Tensor, tau: Tensor, other: Tensor, ...rest: readonly (Side | undefined)[]): Tensor => {
     const given = argumentsOf('ormqr', rest, ['left', 'transpose']);
-    checkReflections('ormqr', x, tau);
+    checkMatrix('ormqr', x);
+    checkReflections('ormqr', x, tau, Math.min(rowsIn(x), colsIn(x)));
     checkMatrix('ormqr', other, 'other');
     checkSameDType('ormqr', x, other);
     const [left, transpose] = [flagOf('ormqr', given, 'left', true), flagOf('ormqr', given, 'transpose', false)];

@@ -24,10 +24,10 @@ const triangularOp: Primitive<TriangularAttrs> = primitive<TriangularAttrs>({
   },
 });
 
-/** `A⁻¹ B` for triangular `A`; leading dimensions broadcast. */
-export function solveTriangle(a: Tensor, b: Tensor, upper: boolean, unitriangular = false): Tensor {
+/** `A⁻¹ B` for triangular `A`; leading dimensions broadcast. With a name, a zero on the diagonal is an error. */
+export function solveTriangle(a: Tensor, b: Tensor, upper: boolean, unitriangular = false, refusing?: string): Tensor {
   const [p, q] = broadcastBatches('linalg.solveTriangular', a, b);
-  return apply(triangularOp, [p, q], { upper, unitriangular });
+  return apply(triangularOp, [p, q], { upper, unitriangular, ...(refusing !== undefined && { refusing }) });
 }
 
 /** `B A⁻¹` for triangular `A`. */
