@@ -1,7 +1,7 @@
 import { type DType, isFloat } from '../../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../../errors.ts';
 import { type Shape, broadcastShapes, sameShape } from '../../shape.ts';
-import { Tensor } from '../../tensor.ts';
+import type { Tensor } from '../../tensor.ts';
 import { checkTensor } from '../define.ts';
 
 /** Arguments behind the tensors, by name; what was not given is undefined. */
