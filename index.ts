@@ -77,6 +77,17 @@ export {
 } from './core/ops/pieces.ts';
 export { diagEmbed, diagflat, diagonalScatter, fliplr, flipud, ravel, rot90, selectScatter, sliceScatter, trilIndices, triuIndices } from './core/ops/turn.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './core/ops/attention.ts';
+export * as linalg from './core/linalg.ts';
+export { LinAlgError } from './core/errors.ts';
+export { cholesky, choleskyInverse, choleskySolve, type UpperOptions } from './core/ops/linalg/cholesky.ts';
+export { det, logdet, slogdet } from './core/ops/linalg/det.ts';
+export { inverse } from './core/ops/linalg/inverse.ts';
+export { lu, type LuOptions, luSolve, luUnpack, type UnpackOptions } from './core/ops/linalg/lu.ts';
+export { pinverse } from './core/ops/linalg/pinv.ts';
+export { matrixExp, matrixPower } from './core/ops/linalg/power.ts';
+export { geqrf, orgqr, ormqr, type OrmqrOptions, qr, type QrOptions } from './core/ops/linalg/qr.ts';
+export { svd, type SvdOptions } from './core/ops/linalg/svd.ts';
+export { triangularSolve, type TriangularSolveOptions } from './core/ops/linalg/triangular.ts';
 export { linear } from './core/ops/linear.ts';
 export { lstmCell } from './core/ops/lstmCell.ts';
 export { gruCell } from './core/ops/gruCell.ts';

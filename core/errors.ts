@@ -53,6 +53,11 @@ export class ArgumentError extends PolyakError {
   override name = 'ArgumentError';
 }
 
+/** A matrix does not allow what was asked for: it is singular, not positive definite, or has values that are not finite. */
+export class LinAlgError extends PolyakError {
+  override name = 'LinAlgError';
+}
+
 /** Prints a value for an error message: tensors as `float32[2, 3]`, the rest as short JSON. */
 export function show(value: unknown): string {
   if (isTensorLike(value)) return `${value.dtype}[${value.shape.join(', ')}]`;

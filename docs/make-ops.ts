@@ -16,7 +16,8 @@ interface Doc {
 function docComments(): Map<string, Doc> {
   const found = new Map<string, Doc>();
   const renamed = new Map<string, Doc>();
-  for (const file of readdirSync(sources)) {
+  for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
     const source = readFileSync(new URL(file, sources), 'utf8');
     for (const [, comment, constant, body] of source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export const (\w+)((?:(?!\/\*\*)[\s\S])*)/g)) {
       const lines = comment.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trim());

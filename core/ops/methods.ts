@@ -11,6 +11,15 @@ import type * as division from './division.ts';
 import type * as gather from './gather.ts';
 import type * as indexing from './indexing.ts';
 import type * as join from './join.ts';
+import type * as choleskyOps from './linalg/cholesky.ts';
+import type * as detOps from './linalg/det.ts';
+import type * as inverseOps from './linalg/inverse.ts';
+import type * as luOps from './linalg/lu.ts';
+import type * as pinvOps from './linalg/pinv.ts';
+import type * as powerOps from './linalg/power.ts';
+import type * as qrOps from './linalg/qr.ts';
+import type * as svdOps from './linalg/svd.ts';
+import type * as triangularOps from './linalg/triangular.ts';
 import type * as lookup from './lookup.ts';
 import type * as masked from './masked.ts';
 import type * as matmul from './matmul.ts';
@@ -52,6 +61,15 @@ import './extrema.ts';
 import './gather.ts';
 import './indexing.ts';
 import './join.ts';
+import './linalg/cholesky.ts';
+import './linalg/det.ts';
+import './linalg/inverse.ts';
+import './linalg/lu.ts';
+import './linalg/pinv.ts';
+import './linalg/power.ts';
+import './linalg/qr.ts';
+import './linalg/svd.ts';
+import './linalg/triangular.ts';
 import './lookup.ts';
 import './masked.ts';
 import './matmul.ts';
@@ -95,6 +113,15 @@ type Ops =
   & typeof gather
   & typeof indexing
   & typeof join
+  & typeof choleskyOps
+  & typeof detOps
+  & typeof inverseOps
+  & typeof luOps
+  & typeof pinvOps
+  & typeof powerOps
+  & typeof qrOps
+  & typeof svdOps
+  & typeof triangularOps
   & typeof lookup
   & typeof masked
   & typeof matmul
