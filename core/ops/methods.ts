@@ -132,7 +132,7 @@ type Ops =
   & typeof piecewise
   & typeof pointwise
   & typeof pieces
-  & Omit<typeof products, 'linalgCross' | 'vecdot' | 'productOfChain'>
+  & Omit<typeof products, 'productOfChain'>
   & Pick<typeof random, 'bernoulli'>
   & typeof reduce
   & typeof select

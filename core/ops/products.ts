@@ -209,17 +209,6 @@ export const cross: Method<(x: Tensor, other: Tensor, dim?: number | null) => Te
   },
 );
 
-/** Cross product along the last dimension, or `dim`. @see https://pytorch.org/docs/stable/generated/torch.linalg.cross.html */
-export const linalgCross: Free<(x: Tensor, other: Tensor, options?: { readonly dim?: number } | number) => Tensor> = free(
-  { name: 'linalg.cross', family, torch: 'linalg.cross', samples: (s) => [[s.float([3]), s.float([3])], [s.float([3, 3]), s.float([1, 3])], [s.float([3, 2]), s.float([3, 2]), { dim: 0 }]] },
-  (x: Tensor, other: Tensor, options?: { readonly dim?: number } | number): Tensor => {
-    checkTensor('linalg.cross', x);
-    checkTensor('linalg.cross', other, 'other');
-    if (typeof options === 'object') checkOptions('linalg.cross', options, ['dim']);
-    return crossOver('linalg.cross', x, other, typeof options === 'number' ? options : (options?.dim ?? -1));
-  },
-);
-
 function vectorsOf(name: string, tensors: readonly Tensor[]): void {
   if (tensors.length === 0) throw new ArgumentError(`${name}: nothing given, got no tensors; expected at least one`);
   tensors.forEach((x, i) => {
@@ -328,16 +317,5 @@ export const blockDiag: Free<(...tensors: readonly Tensor[]) => Tensor> = free(
       return cat([left, x, emptyTensor([h, columns - before], x.dtype, x.device)], 1);
     });
     return cat(rows, 0);
-  },
-);
-
-/** Batched products of vectors along the last dimension: `Σ x·y`. @see https://pytorch.org/docs/stable/generated/torch.linalg.vecdot.html */
-export const vecdot: Free<(x: Tensor, y: Tensor, options?: { readonly dim?: number } | number) => Tensor> = free(
-  { name: 'linalg.vecdot', family, torch: 'linalg.vecdot', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 3]), s.float([1, 3])], [s.float([3, 2]), s.float([3, 2]), { dim: 0 }]] },
-  (x: Tensor, y: Tensor, options?: { readonly dim?: number } | number): Tensor => {
-    checkTensor('linalg.vecdot', x);
-    checkTensor('linalg.vecdot', y, 'y');
-    if (typeof options === 'object') checkOptions('linalg.vecdot', options, ['dim']);
-    return x.mul(y).sum(typeof options === 'number' ? options : (options?.dim ?? -1));
   },
 );
