@@ -172,3 +172,6 @@ export {
   type Progress, progress, type ProgressOptions, type ProgressStream, type ProgressValues, RandomSampler, type RandomSamplerOptions, randomSplit, type RandomSplitOptions,
   type Sampler, SequentialSampler, type Sized, Subset, TensorDataset,
 } from './core/data/index.ts';
+
+// attention and transformers
+export { type AttentionOutput, type MultiHeadAttentionOptions, multiHeadAttentionForward } from './core/ops/multiHeadAttention.ts';

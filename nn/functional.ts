@@ -20,3 +20,4 @@ export { gaussianNllLoss, klDiv, poissonNllLoss } from '../core/ops/likelihood.t
 export {
   cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
 } from '../core/ops/similarity.ts';
+export { multiHeadAttentionForward } from '../core/ops/multiHeadAttention.ts';
