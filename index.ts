@@ -175,3 +175,11 @@ export {
 
 // attention and transformers
 export { type AttentionOutput, type MultiHeadAttentionOptions, multiHeadAttentionForward } from './core/ops/multiHeadAttention.ts';
+export { type AttendOptions, MultiheadAttention, type MultiheadAttentionOptions } from './nn/layers/attention.ts';
+export {
+  type Activation, type DecoderMasks, type EncoderLayerMasks, TransformerDecoderLayer, TransformerEncoderLayer, type TransformerLayerOptions,
+} from './nn/layers/transformerLayer.ts';
+export {
+  type DecoderLayer, type EncoderLayer, type EncoderMasks, Transformer, TransformerDecoder, TransformerEncoder, type TransformerEncoderOptions, type TransformerMasks,
+  type TransformerOptions,
+} from './nn/layers/transformer.ts';

@@ -38,3 +38,11 @@ export {
   CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss,
   SmoothL1Loss, SoftMarginLoss, TripletMarginLoss,
 } from './layers/distance.ts';
+export { type AttendOptions, MultiheadAttention, type MultiheadAttentionOptions } from './layers/attention.ts';
+export {
+  type Activation, type DecoderMasks, type EncoderLayerMasks, TransformerDecoderLayer, TransformerEncoderLayer, type TransformerLayerOptions,
+} from './layers/transformerLayer.ts';
+export {
+  type DecoderLayer, type EncoderLayer, type EncoderMasks, Transformer, TransformerDecoder, TransformerEncoder, type TransformerEncoderOptions, type TransformerMasks,
+  type TransformerOptions,
+} from './layers/transformer.ts';
