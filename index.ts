@@ -183,3 +183,8 @@ export {
   type DecoderLayer, type EncoderLayer, type EncoderMasks, Transformer, TransformerDecoder, TransformerEncoder, type TransformerEncoderOptions, type TransformerMasks,
   type TransformerOptions,
 } from './nn/layers/transformer.ts';
+
+// more losses
+export { ctcLoss, type CtcLossOptions, type Lengths } from './core/ops/ctcLoss.ts';
+export { multilabelMarginLoss, multilabelSoftMarginLoss, type MultilabelSoftMarginLossOptions } from './core/ops/multilabel.ts';
+export { type DistanceFunction, type TripletDistanceOptions, tripletMarginWithDistanceLoss } from './core/ops/tripletDistance.ts';

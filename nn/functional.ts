@@ -21,3 +21,6 @@ export {
   cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
 } from '../core/ops/similarity.ts';
 export { multiHeadAttentionForward } from '../core/ops/multiHeadAttention.ts';
+export { ctcLoss } from '../core/ops/ctcLoss.ts';
+export { multilabelMarginLoss, multilabelSoftMarginLoss } from '../core/ops/multilabel.ts';
+export { tripletMarginWithDistanceLoss } from '../core/ops/tripletDistance.ts';
