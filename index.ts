@@ -188,3 +188,10 @@ export {
 export { ctcLoss, type CtcLossOptions, type Lengths } from './core/ops/ctcLoss.ts';
 export { multilabelMarginLoss, multilabelSoftMarginLoss, type MultilabelSoftMarginLossOptions } from './core/ops/multilabel.ts';
 export { type DistanceFunction, type TripletDistanceOptions, tripletMarginWithDistanceLoss } from './core/ops/tripletDistance.ts';
+
+// tables, bilinear maps, random activations
+export { type BagMode, embeddingBag, type EmbeddingBagOptions } from './core/ops/embeddingBag.ts';
+export { type TableOptions } from './core/ops/embeddingRules.ts';
+export { bilinear } from './core/ops/bilinear.ts';
+export { rrelu, type RreluOptions } from './core/ops/rrelu.ts';
+export { gumbelSoftmax, type GumbelSoftmaxOptions } from './core/ops/gumbelSoftmax.ts';

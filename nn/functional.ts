@@ -24,3 +24,7 @@ export { multiHeadAttentionForward } from '../core/ops/multiHeadAttention.ts';
 export { ctcLoss } from '../core/ops/ctcLoss.ts';
 export { multilabelMarginLoss, multilabelSoftMarginLoss } from '../core/ops/multilabel.ts';
 export { tripletMarginWithDistanceLoss } from '../core/ops/tripletDistance.ts';
+export { embeddingBag } from '../core/ops/embeddingBag.ts';
+export { bilinear } from '../core/ops/bilinear.ts';
+export { rrelu } from '../core/ops/rrelu.ts';
+export { gumbelSoftmax } from '../core/ops/gumbelSoftmax.ts';
