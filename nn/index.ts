@@ -46,3 +46,9 @@ export {
   type DecoderLayer, type EncoderLayer, type EncoderMasks, Transformer, TransformerDecoder, TransformerEncoder, type TransformerEncoderOptions, type TransformerMasks,
   type TransformerOptions,
 } from './layers/transformer.ts';
+export { EmbeddingBag, type EmbeddingBagLayerOptions, type PretrainedBagOptions } from './layers/embedding.ts';
+export { CTCLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss } from './layers/labels.ts';
+export { CosineSimilarity, PairwiseDistance } from './layers/similarity.ts';
+export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './layers/adaptive.ts';
+export { RReLU, type RReLUOptions } from './layers/shaped.ts';
+export { Softmax2d } from './layers/activation.ts';

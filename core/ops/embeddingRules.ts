@@ -36,7 +36,7 @@ export function checkTableOptions(op: string, { maxNorm = null, normType = 2, sc
 export function paddingRow(op: string, paddingIdx: number | null | undefined, rows: number): number | undefined {
   if (paddingIdx === null || paddingIdx === undefined) return undefined;
   if (!(Number.isInteger(paddingIdx) && paddingIdx >= -rows && paddingIdx < rows)) {
-    throw new ArgumentError(`${op}: paddingIdx is outside the table, got ${show(paddingIdx)}; expected ${-rows} to ${rows - 1}`);
+    throw new ArgumentError(`${op}: invalid paddingIdx, got ${show(paddingIdx)}; expected a row from ${-rows} to ${rows - 1}`);
   }
   return paddingIdx >= 0 ? paddingIdx : paddingIdx + rows;
 }
