@@ -201,3 +201,8 @@ export { CosineSimilarity, PairwiseDistance } from './nn/layers/similarity.ts';
 export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './nn/layers/adaptive.ts';
 export { RReLU, type RReLUOptions } from './nn/layers/shaped.ts';
 export { Softmax2d } from './nn/layers/activation.ts';
+export { parametersToVector, vectorToParameters } from './nn/vector.ts';
+export {
+  type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
+} from './nn/parametrize.ts';
+export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';

@@ -52,3 +52,9 @@ export { CosineSimilarity, PairwiseDistance } from './layers/similarity.ts';
 export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './layers/adaptive.ts';
 export { RReLU, type RReLUOptions } from './layers/shaped.ts';
 export { Softmax2d } from './layers/activation.ts';
+export { parametersToVector, vectorToParameters } from './vector.ts';
+export {
+  type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
+} from './parametrize.ts';
+export { type SpectralNormOptions, spectralNorm, weightNorm } from './parametrizations.ts';
+export * as utils from './toolbox.ts';

@@ -50,7 +50,7 @@ export function checkTable(op: string, weight: Tensor): void {
 export function shortenRows(weight: Tensor, input: Tensor, { maxNorm = null, normType = 2 }: TableOptions): void {
   if (maxNorm === null || input.numel() === 0) return;
   noGrad(() => {
-    const rows = unique(input.flatten()) as Tensor;
+    const rows = unique(input.flatten());
     const found = weight.indexSelect(0, rows);
     const lengths = norm(found, normType, 1, { keepdim: true });
     const factors = lengths.add(1e-7).reciprocal().mul(maxNorm).where(lengths.gt(maxNorm), 1);
