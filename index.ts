@@ -220,3 +220,36 @@ export {
 } from './core/func/functional.ts';
 export { checkpoint, checkpointSequential } from './core/func/checkpoint.ts';
 export * as func from './nn/func.ts';
+// attention and transformers
+export { type AttentionOutput, type MultiHeadAttentionOptions, multiHeadAttentionForward } from './core/ops/multiHeadAttention.ts';
+export { type AttendOptions, MultiheadAttention, type MultiheadAttentionOptions } from './nn/layers/attention.ts';
+export {
+  type Activation, type DecoderMasks, type EncoderLayerMasks, TransformerDecoderLayer, TransformerEncoderLayer, type TransformerLayerOptions,
+} from './nn/layers/transformerLayer.ts';
+export {
+  type DecoderLayer, type EncoderLayer, type EncoderMasks, Transformer, TransformerDecoder, TransformerEncoder, type TransformerEncoderOptions, type TransformerMasks,
+  type TransformerOptions,
+} from './nn/layers/transformer.ts';
+
+// more losses
+export { ctcLoss, type CtcLossOptions, type Lengths } from './core/ops/ctcLoss.ts';
+export { multilabelMarginLoss, multilabelSoftMarginLoss, type MultilabelSoftMarginLossOptions } from './core/ops/multilabel.ts';
+export { type DistanceFunction, type TripletDistanceOptions, tripletMarginWithDistanceLoss } from './core/ops/tripletDistance.ts';
+
+// tables, bilinear maps, random activations
+export { type BagMode, embeddingBag, type EmbeddingBagOptions } from './core/ops/embeddingBag.ts';
+export { type TableOptions } from './core/ops/embeddingRules.ts';
+export { bilinear } from './core/ops/bilinear.ts';
+export { rrelu, type RreluOptions } from './core/ops/rrelu.ts';
+export { gumbelSoftmax, type GumbelSoftmaxOptions } from './core/ops/gumbelSoftmax.ts';
+export { EmbeddingBag, type EmbeddingBagLayerOptions, type PretrainedBagOptions } from './nn/layers/embedding.ts';
+export { CTCLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss } from './nn/layers/labels.ts';
+export { CosineSimilarity, PairwiseDistance } from './nn/layers/similarity.ts';
+export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './nn/layers/adaptive.ts';
+export { RReLU, type RReLUOptions } from './nn/layers/shaped.ts';
+export { Softmax2d } from './nn/layers/activation.ts';
+export { parametersToVector, vectorToParameters } from './nn/vector.ts';
+export {
+  type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
+} from './nn/parametrize.ts';
+export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';

@@ -22,3 +22,11 @@ export {
 } from '../core/ops/similarity.ts';
 export { channelShuffle, fold, pixelShuffle, pixelUnshuffle, unfold } from '../core/ops/patches.ts';
 export { pdist } from '../core/ops/differences.ts';
+export { multiHeadAttentionForward } from '../core/ops/multiHeadAttention.ts';
+export { ctcLoss } from '../core/ops/ctcLoss.ts';
+export { multilabelMarginLoss, multilabelSoftMarginLoss } from '../core/ops/multilabel.ts';
+export { tripletMarginWithDistanceLoss } from '../core/ops/tripletDistance.ts';
+export { embeddingBag } from '../core/ops/embeddingBag.ts';
+export { bilinear } from '../core/ops/bilinear.ts';
+export { rrelu } from '../core/ops/rrelu.ts';
+export { gumbelSoftmax } from '../core/ops/gumbelSoftmax.ts';

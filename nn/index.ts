@@ -44,3 +44,23 @@ export {
   SmoothL1Loss, SoftMarginLoss, TripletMarginLoss,
 } from './layers/distance.ts';
 export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from './layers/patches.ts';
+export { type AttendOptions, MultiheadAttention, type MultiheadAttentionOptions } from './layers/attention.ts';
+export {
+  type Activation, type DecoderMasks, type EncoderLayerMasks, TransformerDecoderLayer, TransformerEncoderLayer, type TransformerLayerOptions,
+} from './layers/transformerLayer.ts';
+export {
+  type DecoderLayer, type EncoderLayer, type EncoderMasks, Transformer, TransformerDecoder, TransformerEncoder, type TransformerEncoderOptions, type TransformerMasks,
+  type TransformerOptions,
+} from './layers/transformer.ts';
+export { EmbeddingBag, type EmbeddingBagLayerOptions, type PretrainedBagOptions } from './layers/embedding.ts';
+export { CTCLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss } from './layers/labels.ts';
+export { CosineSimilarity, PairwiseDistance } from './layers/similarity.ts';
+export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './layers/adaptive.ts';
+export { RReLU, type RReLUOptions } from './layers/shaped.ts';
+export { Softmax2d } from './layers/activation.ts';
+export { parametersToVector, vectorToParameters } from './vector.ts';
+export {
+  type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
+} from './parametrize.ts';
+export { type SpectralNormOptions, spectralNorm, weightNorm } from './parametrizations.ts';
+export * as utils from './toolbox.ts';

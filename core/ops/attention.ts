@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show 
 import { broadcastShapes, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { causalAttention, isCausalPlain } from './causalAttention.ts';
+import { repeatInterleave } from './arrange.ts';
 import { ones } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { dropout } from './dropout.ts';
@@ -19,10 +20,12 @@ export interface AttentionOptions {
   readonly isCausal?: boolean;
   /** Factor of the scores; default `1/√E`. */
   readonly scale?: number | null;
+  /** Query heads (dimension -3) share fewer heads of keys and values, in groups; default false. */
+  readonly enableGqa?: boolean;
 }
 
 const name = 'scaledDotProductAttention';
-const names = ['attnMask', 'dropoutP', 'isCausal', 'scale'];
+const names = ['attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa'];
 
 function checkOperands(query: Tensor, key: Tensor, value: Tensor): void {
   checkTensor(name, query, 'query');
@@ -40,8 +43,16 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): void {
 /** Checks a mask against the shape of the scores. */
 function checkMask(mask: unknown, scores: readonly number[], query: Tensor): asserts mask is Tensor {
   if (!(mask instanceof Tensor)) throw new ArgumentError(`${name}: attnMask is not a tensor, got ${show(mask)}; expected a Tensor of bool or ${query.dtype}`);
-  if (mask.dtype !== 'bool' && mask.dtype !== query.dtype) throw new DTypeError(`${name}: attnMask is of another dtype, got ${show(mask)}; expected bool or ${query.dtype}`);
+  if (mask.dtype !== 'bool' && mask.dtype !== 'float32' && mask.dtype !== query.dtype) throw new DTypeError(`${name}: attnMask is of another dtype, got ${show(mask)}; expected bool or ${query.dtype}`);
   if (!sameShape(broadcastShapes(name, mask.shape, scores), scores)) throw new ShapeError(`${name}: attnMask does not fit, got ${show(mask)}; expected a shape that broadcasts to [${scores.join(', ')}]`);
+}
+
+/** Keys or values with each head as often as queries share it. */
+function sharedHeads(what: string, x: Tensor, query: Tensor): Tensor {
+  if (query.ndim < 3 || x.ndim < 3) throw new ShapeError(`${name}: no heads, got query ${show(query)} and ${what} ${show(x)}; expected at least 3 dimensions with enableGqa`);
+  const [heads, groups] = [query.shape[query.ndim - 3], x.shape[x.ndim - 3]];
+  if (groups === 0 || heads % groups !== 0) throw new ShapeError(`${name}: heads do not divide, got ${heads} of the query and ${groups} of the ${what}; expected a multiple`);
+  return heads === groups ? x : repeatInterleave(x, heads / groups, -3);
 }
 
 /** Removes scores for good, in place. */
@@ -49,12 +60,19 @@ function removeScores(scores: Tensor, removed: Tensor): void {
   scores.maskedFill_(removed, -Infinity);
 }
 
+/** Marks rows of -Infinity, which a mask of floats has made, and makes them 0: a softmax over nothing would be 0/0. */
+function silenced(scores: Tensor): Tensor {
+  const blind = scores.detach().amax(-1, { keepdim: true }).eq(-Infinity);
+  scores.maskedFill_(blind, 0);
+  return blind;
+}
+
 /**
  * Attention `softmax(Q·Kᵀ·scale + mask)·V`. Queries that see no key at all give 0.
  *
  * @param query - (…, L, E)
- * @param key - (…, S, E)
- * @param value - (…, S, Ev)
+ * @param key - (…, S, E), leading dimensions broadcast
+ * @param value - (…, S, Ev), leading dimensions broadcast
  * @returns (…, L, Ev)
  * @throws ShapeError or DTypeError when operands or mask do not fit; ArgumentError for a mask together with `isCausal`, and unknown options
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html and Vaswani et al., 2017
@@ -63,19 +81,24 @@ export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value:
   {
     name,
     family: 'attention',
-    torch: null,
+    torch: 'nn.functional.scaled_dot_product_attention',
     samples: (s) => [
       [s.float([3, 4]), s.float([5, 4]), s.float([5, 2])],
       [s.float([2, 3, 4]), s.float([2, 3, 4]), s.float([2, 3, 4]), { isCausal: true }],
       [s.float([2, 2, 3, 4]), s.float([2, 2, 5, 4]), s.float([2, 2, 5, 3]), { attnMask: s.float([3, 5]), scale: 0.7 }],
       [s.float([2, 3, 4]), s.float([2, 2, 4]), s.float([2, 2, 3]), { attnMask: s.values([1, 0, 1, 1, 0, 0], [3, 2], 'bool') }],
       [s.float([0, 3, 4]), s.float([0, 2, 4]), s.float([0, 2, 3])],
+      [s.float([4, 3, 2]), s.float([2, 3, 2]), s.float([2, 3, 1]), { enableGqa: true, isCausal: true }],
+      [s.float([2, 2]), s.float([3, 2]), s.float([3, 2]), { attnMask: s.values([0, -Infinity, 1, -Infinity, -Infinity, -Infinity], [2, 3]) }],
+      [s.float([2, 1, 2, 3]), s.float([2, 2, 3]), s.float([2, 2, 2]), { attnMask: s.float([2, 1, 1, 2]) }],
     ],
   },
-  (query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor => {
-    checkOperands(query, key, value);
+  (query: Tensor, givenKey: Tensor, givenValue: Tensor, options: AttentionOptions = {}): Tensor => {
+    checkOperands(query, givenKey, givenValue);
     checkOptions(name, options, names);
-    const { attnMask = null, dropoutP = 0, isCausal = false, scale = null } = options;
+    const { attnMask = null, dropoutP = 0, isCausal = false, scale = null, enableGqa = false } = options;
+    const key = enableGqa ? sharedHeads('key', givenKey, query) : givenKey;
+    const value = enableGqa ? sharedHeads('value', givenValue, query) : givenValue;
     checkNumber(name, 'dropoutP', dropoutP, 'a probability', (p) => p >= 0 && p <= 1);
     if (scale !== null) checkNumber(name, 'scale', scale, 'a number', Number.isFinite);
     const [rows, columns] = [query.shape.at(-2) ?? 0, key.shape.at(-2) ?? 0];
@@ -90,10 +113,11 @@ export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value:
     const scores = matmul(scaled, key.mT);
     const seen = attnMask?.dtype === 'bool' ? attnMask : null;
     // Queries without any key get weights like others, which are then set to 0: a softmax over nothing would be 0/0.
-    const blind = seen === null ? null : seen.any(-1, { keepdim: true }).logicalNot();
+    const unseen = seen === null ? null : seen.any(-1, { keepdim: true }).logicalNot();
     if (isCausal) removeScores(scores, ones([rows, columns], { dtype: 'bool', device: query.device }).triu(1));
-    if (seen !== null && blind !== null) removeScores(scores, seen.logicalOr(blind).logicalNot());
+    if (seen !== null && unseen !== null) removeScores(scores, seen.logicalOr(unseen).logicalNot());
     const summed = attnMask !== null && seen === null ? scores.add(attnMask) : scores;
+    const blind = attnMask === null || shape[shape.length - 1] === 0 ? null : (unseen ?? silenced(summed));
     const weights = softmax(summed, -1);
     const known = blind === null ? weights : weights.maskedFill(blind, 0);
     const kept = dropoutP > 0 ? dropout(known, dropoutP) : known;

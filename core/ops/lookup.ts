@@ -1,12 +1,13 @@
 import { largest, oneHotKernel } from '../cpu/gather.ts';
 import { canCast, isInteger } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
-import { apply, applyInPlace, primitive } from '../op.ts';
+import { apply, applyInPlace, isRecorded, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
 import { type Free, type InPlace, type Method, checkOperand, checkTensor, free, inPlaceMethod, method } from './define.ts';
+import { type TableOptions, byFrequency, checkTable, checkTableOptions, paddingRow, shortenRows, tableOptions } from './embeddingRules.ts';
 import { atLeast1d, checkIndex } from './gather.ts';
 import { indexOp, indexPutOp } from './indexing.ts';
 import { expand, reshape } from './view.ts';
@@ -185,10 +186,7 @@ export const take: Method<(x: Tensor, index: Tensor) => Tensor> = method(
 );
 
 /** Options of `embedding`. */
-export interface EmbeddingOptions {
-  /** This row of the weight gets no gradient; negative counts from the end; default none. */
-  readonly paddingIdx?: number | null;
-}
+export interface EmbeddingOptions extends TableOptions {}
 
 /**
  * Rows of a table: `out[...] = weight[input[...]]`.
@@ -208,20 +206,20 @@ export const embedding: Free<(input: Tensor, weight: Tensor, options?: Embedding
       [s.values([2, 0, 2, 1], [2, 2], 'int64'), s.float([3, 4])],
       [s.values([2, 0, 2, 1], [4], 'int64'), s.float([3, 4])],
       [s.values([1], [], 'int64'), s.float([3, 2])],
+      [s.values([2, 0, 2, 1, 1, 1], [2, 3], 'int64'), s.float([3, 2]), { scaleGradByFreq: true, paddingIdx: -1 }],
     ],
   },
   (input: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor => {
     checkIndex('embedding', input, 'input');
     checkTensor('embedding', weight, 'weight');
-    checkOptions('embedding', options, ['paddingIdx']);
-    if (weight.ndim !== 2) throw new ShapeError(`embedding: the weight is not a table, got ${show(weight)}; expected 2 dimensions`);
+    checkOptions('embedding', options, tableOptions);
+    if (options !== undefined) checkTableOptions('embedding', options);
+    checkTable('embedding', weight);
     const [rows] = weight.shape;
-    const row = options?.paddingIdx ?? undefined;
-    if (row !== undefined && !(Number.isInteger(row) && row >= -rows && row < rows)) {
-      throw new ArgumentError(`embedding: paddingIdx is outside the table, got ${show(row)}; expected ${-rows} to ${rows - 1}`);
-    }
-    const padding = row === undefined || row >= 0 ? row : row + rows;
-    return apply(indexOp, [weight, input], { op: 'embedding', dims: [0], named: [0], at: 0, wrap: false, padding });
+    const padding = paddingRow('embedding', options?.paddingIdx, rows);
+    if (options !== undefined) shortenRows(weight, input, options);
+    const found = apply(indexOp, [weight, input], { op: 'embedding', dims: [0], named: [0], at: 0, wrap: false, padding });
+    return options?.scaleGradByFreq === true && isRecorded([found]) ? byFrequency(found, input, rows) : found;
   },
 );
 

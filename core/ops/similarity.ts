@@ -22,6 +22,14 @@ function marginOf(name: string, options: MarginOptions | undefined, byDefault: n
   return margin;
 }
 
+/** Options of `cosineSimilarity`, which also takes them by position. */
+export interface CosineSimilarityOptions {
+  /** Default 1. */
+  readonly dim?: number;
+  /** Least norm; default 1e-8. */
+  readonly eps?: number;
+}
+
 /**
  * `Σ x1·x2 / (max(‖x1‖, eps)·max(‖x2‖, eps))` along a dimension, broadcast.
  *
@@ -29,10 +37,14 @@ function marginOf(name: string, options: MarginOptions | undefined, byDefault: n
  * @param eps - default 1e-8
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.cosine_similarity.html
  */
-export const cosineSimilarity: Free<(x1: Tensor, x2: Tensor, dim?: number, eps?: number) => Tensor> = free(
-  { name: 'cosineSimilarity', family: 'distance', torch: 'nn.functional.cosine_similarity', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 3, 2]), s.float([3, 2]), -1], [s.float([3]), s.float([3]), 0, 0.5]] },
-  (x1: Tensor, x2: Tensor, dim = 1, eps = 1e-8): Tensor => {
+export const cosineSimilarity: Free<(x1: Tensor, x2: Tensor, dim?: number | CosineSimilarityOptions, eps?: number | CosineSimilarityOptions) => Tensor> = free(
+  { name: 'cosineSimilarity', family: 'distance', torch: 'nn.functional.cosine_similarity', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 3, 2]), s.float([3, 2]), -1], [s.float([3]), s.float([3]), 0, 0.5], [s.float([2, 3]), s.float([2, 3]), { dim: 0 }]] },
+  (x1: Tensor, x2: Tensor, third: number | CosineSimilarityOptions = {}, fourth: number | CosineSimilarityOptions = {}): Tensor => {
     const name = 'cosineSimilarity';
+    const options = typeof third === 'object' ? third : typeof fourth === 'object' ? fourth : {};
+    checkOptions(name, options, ['dim', 'eps']);
+    const dim = typeof third === 'number' ? third : (options.dim ?? 1);
+    const eps = typeof fourth === 'number' ? fourth : (options.eps ?? 1e-8);
     checkInput(name, x1, 'x1');
     checkInput(name, x2, 'x2');
     checkNumber(name, 'eps', eps, 'a number ≥ 0', (v) => v >= 0);
@@ -44,8 +56,12 @@ export const cosineSimilarity: Free<(x1: Tensor, x2: Tensor, dim?: number, eps?:
   },
 );
 
-/** Options of `pairwiseDistance`. */
+/** Options of `pairwiseDistance`; the numbers may also stand by position. */
 export interface PairwiseDistanceOptions {
+  /** Which norm; default 2. */
+  readonly p?: number;
+  /** Added to the differences; default 1e-6. */
+  readonly eps?: number;
   /** Keep the last dimension with size 1; default false. */
   readonly keepdim?: boolean;
 }
@@ -57,16 +73,21 @@ export interface PairwiseDistanceOptions {
  * @param eps - default 1e-6; keeps the gradient finite where both are equal
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pairwise_distance.html
  */
-export const pairwiseDistance: Free<(x1: Tensor, x2: Tensor, p?: number, eps?: number, options?: PairwiseDistanceOptions) => Tensor> = free(
-  { name: 'pairwiseDistance', family: 'distance', torch: 'nn.functional.pairwise_distance', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 3]), s.float([3]), 1, 0.1, { keepdim: true }], [s.float([3]), s.float([3]), 3]] },
-  (x1: Tensor, x2: Tensor, p = 2, eps = 1e-6, options?: PairwiseDistanceOptions): Tensor => {
+export const pairwiseDistance: Free<
+  (x1: Tensor, x2: Tensor, p?: number | PairwiseDistanceOptions, eps?: number | PairwiseDistanceOptions, options?: PairwiseDistanceOptions) => Tensor
+> = free(
+  { name: 'pairwiseDistance', family: 'distance', torch: 'nn.functional.pairwise_distance', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 3]), s.float([3]), 1, 0.1, { keepdim: true }], [s.float([3]), s.float([3]), 3], [s.float([2, 3]), s.float([2, 3]), { p: 3, keepdim: true }]] },
+  (x1: Tensor, x2: Tensor, third: number | PairwiseDistanceOptions = {}, fourth: number | PairwiseDistanceOptions = {}, fifth: PairwiseDistanceOptions = {}): Tensor => {
     const name = 'pairwiseDistance';
+    const options = typeof third === 'object' ? third : typeof fourth === 'object' ? fourth : fifth;
+    checkOptions(name, options, ['p', 'eps', 'keepdim']);
+    const p = typeof third === 'number' ? third : (options.p ?? 2);
+    const eps = typeof fourth === 'number' ? fourth : (options.eps ?? 1e-6);
     checkInput(name, x1, 'x1');
     checkInput(name, x2, 'x2');
     checkNumber(name, 'p', p, 'a number', (v) => !Number.isNaN(v));
     checkNumber(name, 'eps', eps, 'a finite number', Number.isFinite);
-    checkOptions(name, options, ['keepdim']);
-    return norm(x1.sub(x2).add(eps), p, -1, { keepdim: options?.keepdim ?? false });
+    return norm(x1.sub(x2).add(eps), p, -1, { keepdim: options.keepdim ?? false });
   },
 );
 
@@ -217,9 +238,13 @@ export const tripletMarginLoss: Free<(anchor: Tensor, positive: Tensor, negative
     if (typeof swap !== 'boolean') throw new ArgumentError(`${name}: swap is not a boolean, got ${show(swap)}; expected true or false`);
     const reduction = reductionOf(name, options);
     const margin = marginOf(name, options, 1);
+    if (margin <= 0) throw new ArgumentError(`${name}: invalid margin, got ${margin}; expected a number > 0`);
     checkInput(name, anchor, 'anchor');
     checkInput(name, positive, 'positive');
     checkInput(name, negative, 'negative');
+    if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {
+      throw new ShapeError(`${name}: dimensions differ, got anchor ${show(anchor)}, positive ${show(positive)}, negative ${show(negative)}; expected as many in each`);
+    }
     const far = pairwiseDistance(anchor, negative, p, eps);
     const apart = swap ? far.minimum(pairwiseDistance(positive, negative, p, eps)) : far;
     return reduceLoss(pairwiseDistance(anchor, positive, p, eps).sub(apart).add(margin).clamp({ min: 0 }), reduction);

@@ -1,4 +1,4 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
 import { glu, logsigmoid, mish, relu, sigmoid, silu, softsign, tanh, tanhshrink } from '../../core/ops/activation.ts';
 import { gelu } from '../../core/ops/gelu.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
@@ -228,5 +228,14 @@ export class GLU extends Along {
 
   forward(x: Tensor): Tensor {
     return glu(x, this.dim);
+  }
+}
+
+/** Softmax over the channels at every place of (N, C, H, W) or (C, H, W). @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax2d.html */
+export class Softmax2d extends Plain {
+  static override readonly keepsNothing: boolean = true;
+  forward(x: Tensor): Tensor {
+    if (x.ndim !== 3 && x.ndim !== 4) throw new ShapeError(`Softmax2d: no channels of images, got ${show(x)}; expected (N, C, H, W) or (C, H, W)`);
+    return softmax(x, -3);
   }
 }

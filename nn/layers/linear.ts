@@ -1,6 +1,7 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
+import { checkOptions } from '../../core/errors.ts';
+import { bilinear } from '../../core/ops/bilinear.ts';
 import { linear } from '../../core/ops/linear.ts';
-import { Tensor } from '../../core/tensor.ts';
+import type { Tensor } from '../../core/tensor.ts';
 import { kaimingUniform_, uniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
@@ -111,21 +112,11 @@ export class Bilinear extends Module {
   }
 
   forward(x1: Tensor, x2: Tensor): Tensor {
-    checkLast('in1Features', x1, this.in1Features);
-    checkLast('in2Features', x2, this.in2Features);
-    const [out, m, n] = this.weight.shape;
-    const table = this.weight.permute([1, 0, 2]).reshape([m, out * n]); // (in1, out·in2)
-    const y = x1.matmul(table).unflatten(-1, [out, n]).matmul(x2.unsqueeze(-1)).squeeze(-1); // (*, out, in2) · (*, in2, 1)
-    return this.bias === null ? y : y.add(this.bias);
+    return bilinear(x1, x2, this.weight, this.bias);
   }
 
   override extraRepr(): string {
     const { in1Features, in2Features, outFeatures } = this;
     return `in1_features=${in1Features}, in2_features=${in2Features}, out_features=${outFeatures}, bias=${python(this.bias !== null)}`;
   }
-}
-
-function checkLast(name: string, x: unknown, size: number): asserts x is Tensor {
-  if (!(x instanceof Tensor)) throw new ArgumentError(`Bilinear: input is not a tensor, got ${show(x)}; expected a Tensor`);
-  if (x.ndim === 0 || x.shape[x.ndim - 1] !== size) throw new ShapeError(`Bilinear: last dimension is not ${name}, got ${show(x)}; expected ${size}`);
 }

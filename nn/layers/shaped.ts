@@ -2,12 +2,14 @@ import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
 import { softplus } from '../../core/ops/activation.ts';
 import { celu, elu, hardshrink, hardtanh, leakyRelu, prelu, softshrink, threshold } from '../../core/ops/piecewise.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
+import { rrelu } from '../../core/ops/rrelu.ts';
+import type { Generator } from '../../core/random.ts';
 import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
-import { type FactoryOptions, Inplace, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type FactoryOptions, Inplace, checkBoolean, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
 
 /**
  * Elementwise `max(0, x) + negativeSlope·min(0, x)`; the slope is 0.01 by default.
@@ -226,5 +228,53 @@ export class PReLU extends Module {
 
   override extraRepr(): string {
     return `num_parameters=${this.numParameters}`;
+  }
+}
+
+/** Options of `RReLU`. */
+export interface RReLUOptions extends InplaceOptions {
+  /** Smallest slope; default 1/8. */
+  readonly lower?: number;
+  /** Largest slope; default 1/3. */
+  readonly upper?: number;
+  /** Where the slopes come from; default the global generator. */
+  readonly generator?: Generator;
+}
+
+/**
+ * Elementwise `x` above 0, `slope·x` below, with a slope drawn from `lower` to `upper` in training and their mean in evaluation.
+ *
+ * @throws ArgumentError unless lower ≤ upper
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.RReLU.html
+ */
+export class RReLU extends Module {
+  readonly lower: number;
+  readonly upper: number;
+  readonly inplace: boolean;
+  readonly generator: Generator | undefined;
+
+  constructor(first: number | RReLUOptions = {}, second: number | RReLUOptions = {}, third: RReLUOptions = {}) {
+    super();
+    const options = typeof first === 'object' ? first : typeof second === 'object' ? second : third;
+    checkOptions('RReLU', options, ['lower', 'upper', 'inplace', 'generator']);
+    const lower = typeof first === 'number' ? first : (options.lower ?? 1 / 8);
+    const upper = typeof second === 'number' ? second : (options.upper ?? 1 / 3);
+    const { inplace = false, generator } = options;
+    checkFinite('RReLU', 'lower', lower);
+    checkFinite('RReLU', 'upper', upper);
+    checkBoolean('RReLU', 'inplace', inplace);
+    this.lower = lower;
+    this.upper = upper;
+    this.inplace = inplace;
+    this.generator = generator;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { lower, upper, training, inplace, generator } = this;
+    return rrelu(x, lower, upper, { training, inplace, ...(generator !== undefined && { generator }) });
+  }
+
+  override extraRepr(): string {
+    return `lower=${python(this.lower)}, upper=${python(this.upper)}${this.inplace ? ', inplace=True' : ''}`;
   }
 }

@@ -66,7 +66,7 @@ test('embedding: rows, and the gradients PyTorch gives', () => {
   throwsError(() => embedding(int([-1]), weight), ShapeError, /got -1/);
   throwsError(() => embedding(tensor([1]), weight), DTypeError, /not made of whole numbers/);
   throwsError(() => embedding(int([0]), zeros([3])), ShapeError, /not a table/);
-  throwsError(() => embedding(int([0]), weight, { paddingIdx: 3 }), ArgumentError, /paddingIdx is outside the table, got 3; expected -3 to 2/);
+  throwsError(() => embedding(int([0]), weight, { paddingIdx: 3 }), ArgumentError, /invalid paddingIdx, got 3; expected a row from -3 to 2/);
 });
 
 test('oneHot', () => {
