@@ -4,8 +4,8 @@ import type { Tensor } from '../tensor.ts';
 import { type Samples, type Unary, unary } from './define.ts';
 import { type FreeUnary, freeUnary, within } from './named.ts';
 
-const both: Samples = within(-6, 12);
-const positive: Samples = within(0.1, 9);
+const both: Samples = within(-4, 4);
+const positive: Samples = within(0.1, 4);
 
 /** A slope that is ½ at 0, where its formula divides by 0. */
 const halfAtZero = (x: Tensor, slope: (away: Tensor) => Tensor): Tensor => {
@@ -60,4 +60,4 @@ export const scaledModifiedBesselK1: FreeUnary = plain('scaledModifiedBesselK1',
 /** Spherical Bessel function of the first kind of order 0, `sin(x)/x`; not differentiable. */
 export const sphericalBesselJ0: FreeUnary = plain('sphericalBesselJ0', 'spherical_bessel_j0', e.sphericalJ0, both);
 /** Airy's function Ai; not differentiable. */
-export const airyAi: FreeUnary = plain('airyAi', 'airy_ai', e.airyAi, within(-9, 5));
+export const airyAi: FreeUnary = plain('airyAi', 'airy_ai', e.airyAi, within(-2, 5));

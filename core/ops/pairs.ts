@@ -4,7 +4,7 @@ import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
-import { type TensorPair, floatPairs, noFormula, tensorPair } from './named.ts';
+import { type TensorPair, floatPairs, tensorPair } from './named.ts';
 import { exp2, pow } from './pointwise.ts';
 import { floating } from './sign.ts';
 
@@ -54,7 +54,6 @@ const nextafterOp = pointwise<'single' | 'double'>({
   accepts: floating('nextafter'),
   key: (precision) => precision,
   expr: (precision, x, y) => (precision === 'single' ? e.nextSingle(x, y) : e.nextDouble(x, y)),
-  backward: [noFormula('nextafter', 'input'), noFormula('nextafter', 'other')],
 });
 
 function neighbours(name: string, x: Tensor, y: Tensor): [[Tensor, Tensor], 'single' | 'double'] {
@@ -65,7 +64,7 @@ function neighbours(name: string, x: Tensor, y: Tensor): [[Tensor, Tensor], 'sin
 
 /** The float next to `x` on the way to `y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.nextafter.html */
 export const nextafter: TensorPair = inPlaceMethod(
-  { name: 'nextafter', family, differentiable: false, torch: null, samples: (s) => [[s.int([2, 3]).to('float64'), s.values([9, -9, 0], [3], 'float64')]] },
+  { name: 'nextafter', family, differentiable: false, samples: floatPairs },
   (x: Tensor, y: Tensor): Tensor => apply(nextafterOp, ...neighbours('nextafter', x, y)),
   (x: Tensor, y: Tensor): Tensor => applyInPlace(nextafterOp, ...neighbours('nextafter_', x, y)),
 );

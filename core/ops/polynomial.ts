@@ -7,7 +7,7 @@ const samples: Samples = (s) => [
   [s.float([2, 3]), s.int([3], 0, 5)],
   [s.float([4]), 3],
   [s.float([4], -0.9, 0.9), 11],
-  [0.7, s.int([3], 0, 4)],
+  [0.5, s.int([3], 0, 4)],
   [s.int([4], -2, 3), s.int([4], -1, 5)],
   [s.values([1, -1, 0, 0.5]), s.values([3, 3, 3, 3.7])],
   [s.float([]), 2],
