@@ -30,6 +30,7 @@ export { type MantissaAndExponent, frexp } from './core/ops/frexp.ts';
 export { igamma, igammac, mvlgamma } from './core/ops/gamma.ts';
 export { i0 } from './core/ops/bessel.ts';
 export { bitwiseLeftShift, bitwiseRightShift } from './core/ops/shift.ts';
+export { clampMax, clampMin } from './core/ops/select.ts';
 export { fill } from './core/ops/convert.ts';
 export * as special from './core/special.ts';
 export { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor } from './core/ops/bitwise.ts';

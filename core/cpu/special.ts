@@ -100,7 +100,7 @@ const lgammaNearOne = (a: number): number => a * chebyshev(NEAR_ONE, 2 * a);
 
 /** Logarithm of |Γ(x)|, by Lanczos' approximation (g = 7, n = 9) with reflection below ½. */
 export function lgamma(x: number): number {
-  if (x <= 0 && Number.isInteger(x)) return Infinity;
+  if ((x <= 0 && Number.isInteger(x)) || x === -Infinity) return Infinity;
   if (x >= 0.5 && x <= 2.5) return x < 1.5 ? lgammaNearOne(x - 1) : lgammaNearOne(x - 2) + Math.log1p(x - 2);
   if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * x))) - lgamma(1 - x);
   if (x === Infinity) return Infinity;

@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Binary, type InPlace, type Unary, binary, checkOperand, inPlaceMethod, pointwise, unary } from './define.ts';
+import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
 
 // ---- arithmetic ----
 
@@ -189,25 +189,66 @@ const away = (low: number, high: number): ((s: { float(shape: readonly number[],
 ];
 
 const noBool = (name: string) => (t: DType): void => {
-  if (t === 'bool') throw new DTypeError(`${name}: not defined for bool, got bool; expected numbers`, { hint: 'use logicalNot' });
+  if (t === 'bool') throw new DTypeError(`${name}: not defined for bool, got bool; expected numbers`, name === 'neg' ? { hint: 'use logicalNot' } : {});
 };
 
 /** Negative `-x`. @see https://pytorch.org/docs/stable/generated/torch.neg.html */
 export const neg: Unary = unary({ name: 'neg', accepts: noBool('neg'), cpu: e.neg, backward: (g) => g.neg() });
 /** Absolute value; gradient 0 at 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
-export const abs: Unary = unary({ name: 'abs', cpu: e.abs, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sign()) });
+export const abs: Unary = unary({ name: 'abs', accepts: noBool('abs'), cpu: e.abs, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sign()) });
 /** Sign: -1, 0 or 1; 0 for NaN. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
 export const sign: Unary = unary({ name: 'sign', cpu: (x) => e.sub(e.gt(x, 0), e.lt(x, 0)), backward: (g) => g.mul(0) });
 /** Largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
-export const floor: Unary = unary({ name: 'floor', cpu: e.floor, backward: (g) => g.mul(0) });
+export const floor: Unary = unary({ name: 'floor', accepts: noBool('floor'), cpu: e.floor, backward: (g) => g.mul(0) });
 /** Smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */
-export const ceil: Unary = unary({ name: 'ceil', cpu: e.ceil, backward: (g) => g.mul(0) });
+export const ceil: Unary = unary({ name: 'ceil', accepts: noBool('ceil'), cpu: e.ceil, backward: (g) => g.mul(0) });
 /** Whole part. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
-export const trunc: Unary = unary({ name: 'trunc', cpu: e.trunc, backward: (g) => g.mul(0) });
-/** Nearest whole number, halves to even. @see https://pytorch.org/docs/stable/generated/torch.round.html */
-export const round: Unary = unary({ name: 'round', cpu: e.round, backward: (g) => g.mul(0) });
+export const trunc: Unary = unary({ name: 'trunc', accepts: noBool('trunc'), cpu: e.trunc, backward: (g) => g.mul(0) });
+/** Options of `round`. */
+export interface RoundOptions {
+  /** Places after the point that are kept; below 0 before it. Default 0. */
+  readonly decimals?: number;
+}
+
+const roundOp = pointwise<number | null>({
+  name: 'round',
+  key: String,
+  expr: (decimals, x) => {
+    if (decimals === null || decimals === 0) return e.round(x);
+    const scale = 10 ** Math.abs(decimals);
+    return decimals > 0 ? e.div(e.round(e.mul(x, scale)), scale) : e.mul(e.round(e.div(x, scale)), scale);
+  },
+  backward: [(g) => g.mul(0)],
+});
+
+function decimalsOf(name: string, x: Tensor, options: RoundOptions | undefined): number | null {
+  checkTensor(name, x);
+  noBool(name)(x.dtype);
+  checkOptions(name, options, ['decimals']);
+  const decimals = options?.decimals;
+  if (decimals === undefined) return null;
+  if (!Number.isInteger(decimals)) throw new ArgumentError(`${name}: decimals is not a whole number, got ${show(decimals)}; expected an integer`);
+  if (!isFloat(x.dtype)) throw new DTypeError(`${name}: decimals are for floats, got ${show(x)}; expected a float tensor`);
+  return decimals;
+}
+
+/**
+ * Nearest whole number, halves to even; with `decimals` the nearest multiple of `10^-decimals`.
+ *
+ * @throws DTypeError for bool, and for integers with `decimals`
+ * @see https://pytorch.org/docs/stable/generated/torch.round.html
+ */
+export const round: InPlace<(x: Tensor, options?: RoundOptions) => Tensor> = inPlaceMethod(
+  {
+    name: 'round',
+    family: 'pointwise',
+    samples: (s) => [[s.float([2, 3])], [s.float([])], [s.float([0, 2])], [s.int([3])], [s.float([4]), { decimals: 1 }], [s.float([3], -900, 900), { decimals: -2 }], [s.float([2]), { decimals: 0 }]],
+  },
+  (x: Tensor, options?: RoundOptions): Tensor => apply(roundOp, [x], decimalsOf('round', x, options)),
+  (x: Tensor, options?: RoundOptions): Tensor => applyInPlace(roundOp, [x], decimalsOf('round_', x, options)),
+);
 /** Square `x²`. @see https://pytorch.org/docs/stable/generated/torch.square.html */
-export const square: Unary = unary({ name: 'square', cpu: (x) => e.mul(x, x), saves: 'inputs', backward: (g, n) => g.mul(n.input(0)).mul(2) });
+export const square: Unary = unary({ name: 'square', dtype: (t) => (t === 'bool' ? 'int64' : t), cpu: (x) => e.mul(x, x), saves: 'inputs', backward: (g, n) => g.mul(n.input(0)).mul(2) });
 /** Square root. @see https://pytorch.org/docs/stable/generated/torch.sqrt.html */
 export const sqrt: Unary = unary({ name: 'sqrt', cpu: e.sqrt, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.div(n.output().mul(2)), samples: away(0.1, 3) });
 /** Reciprocal square root `1/√x`. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */

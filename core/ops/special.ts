@@ -50,7 +50,8 @@ const polygammaOp = pointwise<number>({
   expr: (n, x) => {
     let factorial = n % 2 === 0 ? -1 : 1;
     for (let k = 2; k <= n; k++) factorial *= k;
-    return e.mul(factorial, e.zeta(n + 1, x));
+    const value = e.mul(factorial, e.zeta(n + 1, x));
+    return n === 1 ? e.select(e.eq(x, Infinity), 0, value) : value;
   },
   saves: 'inputs',
   backward: [(g, node) => g.mul(polygamma((node.attrs as number) + 1, node.input(0)))],
