@@ -128,12 +128,12 @@ const ZETA_TAIL = [12, -720, 30240, -1209600, 47900160, -1307674368000 / 691, 74
 export function zeta(s: number, q: number): number {
   if (!(s > 1)) return s === 1 ? Infinity : NaN;
   if (q <= 0) {
-    if (Number.isInteger(q)) return Infinity;
+    if (Number.isInteger(q) || q === -Infinity) return Infinity;
     // Far below 0 the sum has as many terms as |q|.
     if (!Number.isInteger(s) || q < -1e7) return NaN;
   }
   let a = q;
-  let sum = a ** -s;
+  let sum = pow(a, -s);
   for (let k = 0; k < 9 || a <= 9; k++) {
     a += 1;
     const term = a ** -s;

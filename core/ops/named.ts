@@ -3,7 +3,7 @@ import type { Expr } from '../expr.ts';
 import { type GradFn, type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import {
-  type BinaryDefinition, type Free, type InPlace, type OpDescription, type Samples, type UnaryDefinition, checkOperand, checkTensor, free, inPlaceMethod, pointwise,
+  type BinaryDefinition, type Free, type InPlace, type Method, type OpDescription, type Samples, type UnaryDefinition, checkOperand, checkTensor, free, inPlaceMethod, method, pointwise,
 } from './define.ts';
 
 // Pointwise operations that are functions only, or take tensors only, in the forms of `unary` and `binary`.
@@ -46,6 +46,19 @@ export function freeBinary(d: BinaryDefinition & { readonly samples: Samples }):
   return free(description, (x: Operand, y: Operand): Tensor => apply(op, [checkOperand(name, x, 'input'), checkOperand(name, y)], undefined));
 }
 
+/** Defines a pointwise method of two tensors without an in-place form. */
+export function tensorMethod(d: BinaryDefinition): Method<(x: Tensor, y: Tensor) => Tensor> {
+  const { name } = d;
+  const { op, description } = parts(d, d.cpu, d.backward, d.samples ?? floatPairs);
+  return method(description, (x: Tensor, y: Tensor): Tensor => apply(op, pairOf(name, x, y), undefined));
+}
+
+function pairOf(name: string, x: Tensor, y: Tensor): [Tensor, Tensor] {
+  checkTensor(name, x);
+  checkTensor(name, y, 'other');
+  return [x, y];
+}
+
 /** Pairs of float tensors that show broadcasting. */
 export const floatPairs: Samples = (s) => [
   [s.float([2, 3]), s.float([2, 3])],
@@ -59,15 +72,10 @@ export const floatPairs: Samples = (s) => [
 export function tensorPair(d: BinaryDefinition): TensorPair {
   const { name } = d;
   const { op, description } = parts(d, d.cpu, d.backward, d.samples ?? floatPairs);
-  const check = (who: string, x: Tensor, y: Tensor): [Tensor, Tensor] => {
-    checkTensor(who, x);
-    checkTensor(who, y, 'other');
-    return [x, y];
-  };
   return inPlaceMethod(
     description,
-    (x: Tensor, y: Tensor): Tensor => apply(op, check(name, x, y), undefined),
-    (x: Tensor, y: Tensor): Tensor => applyInPlace(op, check(`${name}_`, x, y), undefined),
+    (x: Tensor, y: Tensor): Tensor => apply(op, pairOf(name, x, y), undefined),
+    (x: Tensor, y: Tensor): Tensor => applyInPlace(op, pairOf(`${name}_`, x, y), undefined),
   );
 }
 

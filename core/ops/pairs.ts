@@ -3,8 +3,8 @@ import { DTypeError, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type InPlace, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
-import { type TensorPair, floatPairs, tensorPair } from './named.ts';
+import { type InPlace, type Method, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
+import { type TensorPair, floatPairs, tensorMethod, tensorPair } from './named.ts';
 import { exp2, pow } from './pointwise.ts';
 import { floating } from './sign.ts';
 
@@ -13,7 +13,7 @@ const family = 'pointwise';
 const extremes: Samples = (s) => [...floatPairs(s), [s.values([NaN, 1]), s.values([2, NaN])], [s.int([4]), s.int([4])], [s.bool([4]), s.bool([4])]];
 
 /** Larger of two, and the other where one is NaN; the gradient goes to the first where they are equal. @see https://pytorch.org/docs/stable/generated/torch.fmax.html */
-export const fmax: TensorPair = tensorPair({
+export const fmax: Method<(x: Tensor, y: Tensor) => Tensor> = tensorMethod({
   name: 'fmax',
   cpu: (x, y) => e.select(e.or(e.ge(x, y), e.isNaN(y)), x, y),
   saves: 'inputs',
@@ -25,7 +25,7 @@ export const fmax: TensorPair = tensorPair({
 });
 
 /** Smaller of two, and the other where one is NaN; the gradient goes to the first where they are equal. @see https://pytorch.org/docs/stable/generated/torch.fmin.html */
-export const fmin: TensorPair = tensorPair({
+export const fmin: Method<(x: Tensor, y: Tensor) => Tensor> = tensorMethod({
   name: 'fmin',
   cpu: (x, y) => e.select(e.or(e.le(x, y), e.isNaN(y)), x, y),
   saves: 'inputs',
@@ -37,7 +37,7 @@ export const fmin: TensorPair = tensorPair({
 });
 
 /** `log2(2^x + 2^y)`, without overflow. @see https://pytorch.org/docs/stable/generated/torch.logaddexp2.html */
-export const logaddexp2: TensorPair = tensorPair({
+export const logaddexp2: Method<(x: Tensor, y: Tensor) => Tensor> = tensorMethod({
   name: 'logaddexp2',
   accepts: floating('logaddexp2'),
   // Equal infinities have no difference.

@@ -16,11 +16,19 @@ const addOp = pointwise<number>({
   backward: [(g) => g, (g, n) => scaled(g, n.attrs as number)],
 });
 
+/** The dtype of a difference; refuses bool on either side. */
+function difference(name: string, dtype: DType, inputs: readonly Operand[]): DType {
+  for (const x of inputs) {
+    if (typeof x !== 'number' && x.dtype === 'bool') {
+      throw new DTypeError(`${name}: bools have no difference, got ${inputs.map(show).join(' and ')}; expected numbers`, { hint: 'use logicalXor, bitwiseXor or logicalNot' });
+    }
+  }
+  return dtype;
+}
+
 const subOp = pointwise<number>({
   name: 'sub',
-  accepts: (t) => {
-    if (t === 'bool') throw new DTypeError('sub: bools have no difference, got bool and bool; expected numbers', { hint: 'use logicalXor or bitwiseXor' });
-  },
+  dtype: (t, inputs) => difference('sub', t, inputs),
   key: (alpha) => (alpha === 1 ? '' : 'scaled'),
   scalar: (alpha) => alpha,
   expr: (alpha, x, y, _, factor) => e.sub(x, alpha === 1 ? y : e.mul(y, factor)),
@@ -91,12 +99,25 @@ export const sub: AlphaBinary = inPlaceMethod(
   (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(subOp, [x, checkOperand('sub_', y)], alphaOf('sub_', x, y, options)),
 );
 
-/** Reversed difference `y - x`. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
-export const rsub: Binary = binary({
+const rsubOp = pointwise<number>({
   name: 'rsub',
-  cpu: (x, y) => e.sub(y, x),
-  backward: [(g) => g.neg(), (g) => g],
+  dtype: (t, inputs) => difference('rsub', t, inputs),
+  key: (alpha) => (alpha === 1 ? '' : 'scaled'),
+  scalar: (alpha) => alpha,
+  expr: (alpha, x, y, _, factor) => e.sub(y, alpha === 1 ? x : e.mul(x, factor)),
+  backward: [(g, n) => scaled(g, -(n.attrs as number)), (g) => g],
 });
+
+/** Reversed difference `y - alpha·x`. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
+export const rsub: AlphaBinary = inPlaceMethod(
+  {
+    name: 'rsub',
+    family: 'pointwise',
+    samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 1, 3]), s.float([4, 1]), { alpha: 0.5 }], [s.float([2, 3]), 2], [s.int([2, 3]), s.int([3])], [s.float([0, 3]), s.float([1, 3])]],
+  },
+  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(rsubOp, [checkOperand('rsub', x, 'input'), checkOperand('rsub', y)], alphaOf('rsub', x, y, options)),
+  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(rsubOp, [x, checkOperand('rsub_', y)], alphaOf('rsub_', x, y, options)),
+);
 
 /** Product `x·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
 export const mul: Binary = binary({
@@ -109,6 +130,11 @@ export const mul: Binary = binary({
 /** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
 export const pow: Binary = binary({
   name: 'pow',
+  dtype: (t, [, y]) => {
+    if (t === 'bool') throw new DTypeError('pow: bools have no power, got bool and bool; expected numbers');
+    if (typeof y === 'number' && y < 0 && !isFloat(t)) throw new DTypeError(`pow: integers have no negative power, got ${t} and ${y}; expected an exponent ≥ 0`, { hint: "to('float32') first" });
+    return t;
+  },
   cpu: e.pow,
   saves: 'both',
   backward: [

@@ -103,9 +103,6 @@ export interface ClampOptions {
 
 const clampOp = pointwise<'both' | 'min' | 'max'>({
   name: 'clamp',
-  accepts: (t) => {
-    if (t === 'bool') throw new DTypeError('clamp: bools have no order, got bool; expected numbers');
-  },
   key: (which) => which,
   expr: (which, x, a, b) => (which === 'both' ? e.min(e.max(x, a), b) : which === 'min' ? e.max(x, a) : e.min(x, a)),
   saves: 'inputs',
@@ -133,7 +130,9 @@ function clampArgs(name: string, x: Tensor, min: Operand | ClampOptions | null |
   }
   if (low === null || low === undefined) return [[x, checkOperand(name, high, 'max')], 'max'];
   if (high === null || high === undefined) return [[x, checkOperand(name, low, 'min')], 'min'];
-  return [[x, checkOperand(name, low, 'min'), checkOperand(name, high, 'max')], 'both'];
+  const operands: [Tensor, Operand, Operand] = [x, checkOperand(name, low, 'min'), checkOperand(name, high, 'max')];
+  if (resultType(...operands) === 'bool') throw new DTypeError(`${name}: bools have no order, got ${show(x)} and bounds of bool; expected numbers`);
+  return [operands, 'both'];
 }
 
 /** Limits values to `min` … `max`; either bound may be missing, and they may be tensors. @see https://pytorch.org/docs/stable/generated/torch.clamp.html */

@@ -51,7 +51,7 @@ const polygammaOp = pointwise<number>({
     let factorial = n % 2 === 0 ? -1 : 1;
     for (let k = 2; k <= n; k++) factorial *= k;
     const value = e.mul(factorial, e.zeta(n + 1, x));
-    return n === 1 ? e.select(e.eq(x, Infinity), 0, value) : value;
+    return n === 1 ? e.select(e.eq(e.abs(x), Infinity), e.select(e.gt(x, 0), 0, NaN), value) : value;
   },
   saves: 'inputs',
   backward: [(g, node) => g.mul(polygamma((node.attrs as number) + 1, node.input(0)))],
@@ -246,6 +246,12 @@ function portion(x: Operand, y: Operand): Tensor {
 /** 0 below 0, 1 above, and `values` at 0 itself. @see https://pytorch.org/docs/stable/generated/torch.heaviside.html */
 export const heaviside: Binary = binary({
   name: 'heaviside',
+  dtype: (t, [x, values]) => {
+    if (typeof x !== 'number' && typeof values !== 'number' && x.dtype !== values.dtype) {
+      throw new DTypeError(`heaviside: dtypes differ, got ${show(x)} and ${show(values)}; expected one dtype`);
+    }
+    return t;
+  },
   cpu: (x, values) => e.select(e.eq(x, 0), values, e.gt(x, 0)),
   samples: (s) => [[s.values([-1.5, 0, 2]), s.float([3])], [s.int([2, 3], -1, 2), s.int([3])], [s.values([0, 0], [2, 1]), s.float([3])]],
 });
