@@ -143,7 +143,7 @@ export const pow: Binary = binary({
       if (y === 0) return g.mul(0);
       if (y === 2) return g.mul(n.input(0)).mul(2);
       if (typeof y === 'number') return g.mul(n.input(0).pow(y - 1)).mul(y);
-      return g.mul(y).mul(powOf(n.operand(0), y.sub(1))).maskedFill(y.eq(0), 0);
+      return g.mul(y).mul(powOf(n.operand(0), y.to(g.dtype).sub(1))).maskedFill(y.eq(0), 0);
     },
     (g, n) => {
       const x = n.operand(0);
