@@ -1,11 +1,11 @@
 import { toFloat } from '../dtype.ts';
-import { type Expr, e } from '../expr.ts';
+import { e } from '../expr.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Samples, type Unary, unary } from './define.ts';
+import { type Samples, type Unary, type UnaryDefinition, unary } from './define.ts';
 import { type FreeUnary, freeUnary, within } from './named.ts';
 
 const both: Samples = within(-4, 4);
-const positive: Samples = within(0.1, 4);
+const positive: Samples = within(0.1, 3.4);
 
 /** A slope that is ½ at 0, where its formula divides by 0. */
 const halfAtZero = (x: Tensor, slope: (away: Tensor) => Tensor): Tensor => {
@@ -35,29 +35,29 @@ export const i1e: FreeUnary = freeUnary({
 });
 
 /** As in PyTorch, these have no derivatives. */
-const plain = (name: string, torch: string, cpu: (x: Expr) => Expr, samples: Samples): FreeUnary => freeUnary({ name: `special.${name}`, torch: `special.${torch}`, cpu, dtype: toFloat, samples });
+const plain = (d: Pick<UnaryDefinition, 'name' | 'torch' | 'cpu'> & { readonly samples: Samples }): FreeUnary => freeUnary({ ...d, dtype: toFloat });
 
 /** Bessel function of the first kind of order 0; not differentiable. @see https://pytorch.org/docs/stable/special.html#torch.special.bessel_j0 */
-export const besselJ0: FreeUnary = plain('besselJ0', 'bessel_j0', e.j0, both);
+export const besselJ0: FreeUnary = plain({ name: 'special.besselJ0', torch: 'special.bessel_j0', cpu: e.j0, samples: both });
 /** Bessel function of the first kind of order 1; not differentiable. @see https://pytorch.org/docs/stable/special.html#torch.special.bessel_j1 */
-export const besselJ1: FreeUnary = plain('besselJ1', 'bessel_j1', e.j1, both);
-/** Bessel function of the second kind of order 0, NaN below 0; not differentiable. */
-export const besselY0: FreeUnary = plain('besselY0', 'bessel_y0', e.y0, positive);
-/** Bessel function of the second kind of order 1, NaN below 0; not differentiable. */
-export const besselY1: FreeUnary = plain('besselY1', 'bessel_y1', e.y1, positive);
-/** Modified Bessel function of the first kind of order 0, as `i0`; not differentiable. */
-export const modifiedBesselI0: FreeUnary = plain('modifiedBesselI0', 'modified_bessel_i0', e.i0, both);
-/** Modified Bessel function of the first kind of order 1, as `i1`; not differentiable. */
-export const modifiedBesselI1: FreeUnary = plain('modifiedBesselI1', 'modified_bessel_i1', e.i1, both);
-/** Modified Bessel function of the second kind of order 0, NaN below 0; not differentiable. */
-export const modifiedBesselK0: FreeUnary = plain('modifiedBesselK0', 'modified_bessel_k0', e.k0, positive);
-/** Modified Bessel function of the second kind of order 1, NaN below 0; not differentiable. */
-export const modifiedBesselK1: FreeUnary = plain('modifiedBesselK1', 'modified_bessel_k1', e.k1, positive);
-/** `exp(x)·modifiedBesselK0(x)`; not differentiable. */
-export const scaledModifiedBesselK0: FreeUnary = plain('scaledModifiedBesselK0', 'scaled_modified_bessel_k0', e.k0e, positive);
-/** `exp(x)·modifiedBesselK1(x)`; not differentiable. */
-export const scaledModifiedBesselK1: FreeUnary = plain('scaledModifiedBesselK1', 'scaled_modified_bessel_k1', e.k1e, positive);
-/** Spherical Bessel function of the first kind of order 0, `sin(x)/x`; not differentiable. */
-export const sphericalBesselJ0: FreeUnary = plain('sphericalBesselJ0', 'spherical_bessel_j0', e.sphericalJ0, both);
-/** Airy's function Ai; not differentiable. */
-export const airyAi: FreeUnary = plain('airyAi', 'airy_ai', e.airyAi, within(-2, 5));
+export const besselJ1: FreeUnary = plain({ name: 'special.besselJ1', torch: 'special.bessel_j1', cpu: e.j1, samples: both });
+/** Bessel function of the second kind of order 0, NaN below 0; not differentiable. @see https://pytorch.org/docs/stable/special.html */
+export const besselY0: FreeUnary = plain({ name: 'special.besselY0', torch: 'special.bessel_y0', cpu: e.y0, samples: positive });
+/** Bessel function of the second kind of order 1, NaN below 0; not differentiable. @see https://pytorch.org/docs/stable/special.html */
+export const besselY1: FreeUnary = plain({ name: 'special.besselY1', torch: 'special.bessel_y1', cpu: e.y1, samples: positive });
+/** Modified Bessel function of the first kind of order 0, as `i0`; not differentiable. @see https://pytorch.org/docs/stable/special.html */
+export const modifiedBesselI0: FreeUnary = plain({ name: 'special.modifiedBesselI0', torch: 'special.modified_bessel_i0', cpu: e.i0, samples: both });
+/** Modified Bessel function of the first kind of order 1, as `i1`; not differentiable. @see https://pytorch.org/docs/stable/special.html */
+export const modifiedBesselI1: FreeUnary = plain({ name: 'special.modifiedBesselI1', torch: 'special.modified_bessel_i1', cpu: e.i1, samples: both });
+/** Modified Bessel function of the second kind of order 0, NaN below 0; not differentiable. @see https://pytorch.org/docs/stable/special.html */
+export const modifiedBesselK0: FreeUnary = plain({ name: 'special.modifiedBesselK0', torch: 'special.modified_bessel_k0', cpu: e.k0, samples: positive });
+/** Modified Bessel function of the second kind of order 1, NaN below 0; not differentiable. @see https://pytorch.org/docs/stable/special.html */
+export const modifiedBesselK1: FreeUnary = plain({ name: 'special.modifiedBesselK1', torch: 'special.modified_bessel_k1', cpu: e.k1, samples: positive });
+/** `exp(x)·modifiedBesselK0(x)`; not differentiable. @see https://pytorch.org/docs/stable/special.html#torch.special.scaled_modified_bessel_k0 */
+export const scaledModifiedBesselK0: FreeUnary = plain({ name: 'special.scaledModifiedBesselK0', torch: 'special.scaled_modified_bessel_k0', cpu: e.k0e, samples: positive });
+/** `exp(x)·modifiedBesselK1(x)`; not differentiable. @see https://pytorch.org/docs/stable/special.html#torch.special.scaled_modified_bessel_k1 */
+export const scaledModifiedBesselK1: FreeUnary = plain({ name: 'special.scaledModifiedBesselK1', torch: 'special.scaled_modified_bessel_k1', cpu: e.k1e, samples: positive });
+/** Spherical Bessel function of the first kind of order 0, `sin(x)/x`; not differentiable. @see https://pytorch.org/docs/stable/special.html#torch.special.spherical_bessel_j0 */
+export const sphericalBesselJ0: FreeUnary = plain({ name: 'special.sphericalBesselJ0', torch: 'special.spherical_bessel_j0', cpu: e.sphericalJ0, samples: both });
+/** Airy's function Ai; not differentiable. @see https://pytorch.org/docs/stable/special.html#torch.special.airy_ai */
+export const airyAi: FreeUnary = plain({ name: 'special.airyAi', torch: 'special.airy_ai', cpu: e.airyAi, samples: within(-2, 5) });

@@ -38,7 +38,7 @@ test('lgamma is exact beside its zeros', () => {
 });
 
 test('mvlgamma', () => {
-  allClose(mvlgamma(double([3, 4.5]), 2), [1.5501950940057268, 4.817860982995198], { rtol: 1e-13 });
+  allClose(mvlgamma(double([3, 4.5]), 2), [1.5501949939575654, 4.817860982995198], { rtol: 1e-13 });
   allClose(mvlgamma(double([3]), { p: 1 }), [Math.LN2]);
   throwsError(() => mvlgamma(tensor([true]), 1), DTypeError, /mvlgamma: not defined for bool/);
   throwsError(() => mvlgamma(double([3]), 0), ArgumentError, /mvlgamma: invalid p, got 0; expected an integer ≥ 1/);
@@ -48,7 +48,7 @@ test('mvlgamma', () => {
 test('zeta: its own names for the edges, and the derivative in q', () => {
   allClose(special.zeta(double([2, 1, 0.5, 3, 2, 2.5, 2]), double([1, 2, 2, -2, -0.5, -0.5, NaN])), [1.6449340668482264, Infinity, NaN, Infinity, 8.934802200544679, NaN, NaN], tight);
   const q = double([1.5, 3], true);
-  allClose(grad(special.zeta(2, q).sum(), q)[0], [-0.8287966442343198, -0.15411380631918863], { rtol: 1e-12 });
+  allClose(grad(special.zeta(2, q).sum(), q)[0], [-0.82879664423432, -0.15411380631918863], { rtol: 1e-12 });
   const order = double([2], true);
   throwsError(() => grad(special.zeta(order, q).sum(), order), StateError, /zeta: no derivative with respect to input/);
 });
