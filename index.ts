@@ -26,6 +26,15 @@ export { type RoundingMode, div, floorDivide, fmod, remainder } from './core/ops
 export {
   acosh, asinh, atanh, digamma, erfc, erfinv, frac, heaviside, hypot, lgamma, logaddexp, logit, type LogitOptions, nanToNum, type NanToNumOptions, polygamma, sinc, xlogy,
 } from './core/ops/special.ts';
+export { angle, copysign, deg2rad, isneginf, isposinf, isreal, positive, rad2deg, real, sgn, signbit } from './core/ops/sign.ts';
+export { floatPower, fmax, fmin, gcd, lcm, ldexp, logaddexp2, nextafter } from './core/ops/pairs.ts';
+export { type MantissaAndExponent, frexp } from './core/ops/frexp.ts';
+export { igamma, igammac, mvlgamma } from './core/ops/gamma.ts';
+export { i0 } from './core/ops/bessel.ts';
+export { bitwiseLeftShift, bitwiseRightShift } from './core/ops/shift.ts';
+export { clampMax, clampMin } from './core/ops/select.ts';
+export { fill } from './core/ops/convert.ts';
+export * as special from './core/special.ts';
 export { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor } from './core/ops/bitwise.ts';
 export { allclose, type CloseOptions, equal, isclose } from './core/ops/close.ts';
 export { eq, ge, gt, isfinite, isinf, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './core/ops/compare.ts';

@@ -13,15 +13,26 @@ export interface Expr {
 /** A number stands for a constant. */
 export type ExprLike = Expr | number;
 
+/** Functions of one argument that kernels call by name. */
+export const library1 = [
+  'erfcx', 'logNdtr', 'ndtri', 'i0', 'i0e', 'i1', 'i1e', 'k0', 'k0e', 'k1', 'k1e', 'j0', 'j1', 'y0', 'y1', 'sphericalJ0', 'airyAi', 'signBit', 'exponentOf', 'mantissaOf',
+] as const;
+/** Functions of two arguments that kernels call by name; those of a degree have it second. */
+export const library2 = [
+  'igamma', 'igammac', 'copySign', 'nextSingle', 'nextDouble', 'gcd', 'chebyshevT', 'chebyshevU', 'chebyshevV', 'chebyshevW', 'hermiteH', 'hermiteHe', 'laguerreL', 'legendreP',
+] as const;
+/** Names of both. */
+export type Library = (typeof library1)[number] | (typeof library2)[number];
+
 /** Functions of one argument. Comparisons and logic give 1 or 0. */
 export type Fn1 =
   | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'round' | 'sqrt' | 'exp' | 'exp2' | 'expm1' | 'log' | 'log2' | 'log10' | 'log1p'
   | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh'
-  | 'erf' | 'erfc' | 'erfinv' | 'normalCdf' | 'geluSlope' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot';
+  | 'erf' | 'erfc' | 'erfinv' | 'normalCdf' | 'geluSlope' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot' | (typeof library1)[number];
 /** Functions of two arguments; `min` and `max` pass NaN on. */
 export type Fn2 =
   | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot' | 'zeta'
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr';
+  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr' | (typeof library2)[number];
 /** All functions; `select(c, a, b)` is `a` where `c` is not 0. */
 export type Fn = Fn1 | Fn2 | 'select';
 
@@ -35,6 +46,9 @@ type Build = { readonly [K in Fn1]: (x: ExprLike) => Expr } & { readonly [K in F
   readonly select: (condition: ExprLike, yes: ExprLike, no: ExprLike) => Expr;
 };
 
+const builders1 = Object.fromEntries(library1.map((name) => [name, fn1(name)])) as Record<(typeof library1)[number], (x: ExprLike) => Expr>;
+const builders2 = Object.fromEntries(library2.map((name) => [name, fn2(name)])) as Record<(typeof library2)[number], (x: ExprLike, y: ExprLike) => Expr>;
+
 /** Builds expressions: `e.div(1, e.add(1, e.exp(e.neg(x))))`. */
 export const e: Build = {
   neg: fn1('neg'), abs: fn1('abs'), sign: fn1('sign'), floor: fn1('floor'), ceil: fn1('ceil'), trunc: fn1('trunc'), round: fn1('round'),
@@ -46,6 +60,8 @@ export const e: Build = {
   add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'), zeta: fn2('zeta'),
   min: fn2('min'), max: fn2('max'), eq: fn2('eq'), ne: fn2('ne'), lt: fn2('lt'), le: fn2('le'), gt: fn2('gt'), ge: fn2('ge'),
   and: fn2('and'), or: fn2('or'), xor: fn2('xor'), bitAnd: fn2('bitAnd'), bitOr: fn2('bitOr'), bitXor: fn2('bitXor'), shl: fn2('shl'), shr: fn2('shr'),
+  ...builders1,
+  ...builders2,
   select: (condition, yes, no) => call('select', condition, yes, no),
 };
 

@@ -76,7 +76,10 @@ const onceOnly: Readonly<Record<string, string>> = {
 };
 
 /** Operations whose in-place form does something else than the function, and why. */
-const inPlaceDiffers: Readonly<Record<string, string>> = {};
+const inPlaceDiffers: Readonly<Record<string, string>> = {
+  igamma: 'only a float fits, which has no derivative; see test/core/ops/gamma.test.ts',
+  igammac: 'only a float fits, which has no derivative; see test/core/ops/gamma.test.ts',
+};
 
 const callOp = (op: Op, args: Args): unknown => op(...(args as never[]));
 

@@ -1,12 +1,14 @@
 import type { DType } from '../dtype.ts';
 import { checkRange } from '../dtype.ts';
-import type { Expr, Fn } from '../expr.ts';
-import * as special from './special.ts';
+import { type Expr, type Fn, type Library, library1, library2 } from '../expr.ts';
+import { scalars } from './scalars.ts';
 
 const math = (name: string) => (x: string): string => `Math.${name}(${x})`;
 const helper = (name: string) => (...args: string[]): string => `h.${name}(${args.join(',')})`;
 const infix = (op: string) => (x: string, y: string): string => `(${x}${op}${y})`;
 const test = (op: string) => (x: string, y: string): string => `(${x}${op}${y}?1:0)`;
+
+const fromLibrary = Object.fromEntries([...library1, ...library2].map((name) => [name, helper(name)])) as Record<Library, (...args: string[]) => string>;
 
 /** JavaScript for each function of the expression language, on doubles. */
 const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
@@ -22,6 +24,7 @@ const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
   eq: test('==='), ne: test('!=='), lt: test('<'), le: test('<='), gt: test('>'), ge: test('>='),
   and: (x, y) => `(${x}!==0&&${y}!==0?1:0)`, or: (x, y) => `(${x}!==0||${y}!==0?1:0)`, xor: (x, y) => `((${x}!==0)!==(${y}!==0)?1:0)`,
   bitAnd: infix('&'), bitOr: infix('|'), bitXor: infix('^'), shl: infix('<<'), shr: infix('>>'),
+  ...fromLibrary,
   select: (c, x, y) => `(${c}!==0?${x}:${y})`,
 };
 
@@ -67,7 +70,7 @@ function whole(x: number): number {
   return v;
 }
 
-const helpers = { ...special, whole };
+const helpers = { ...scalars, whole };
 
 /** What `stored` does, as a function. */
 export function store(dtype: DType, x: number): number {

@@ -1,10 +1,12 @@
-import type { Expr, Fn } from '../expr.ts';
-import * as special from './special.ts';
+import { type Expr, type Fn, type Library, library1, library2 } from '../expr.ts';
+import { scalars as special } from './scalars.ts';
 
 type Apply = (x: number, y: number, z: number) => number;
 
 /** 1 or 0. */
 const bit = (b: boolean): number => (b ? 1 : 0);
+
+const fromLibrary = Object.fromEntries([...library1, ...library2].map((name): [string, Apply] => [name, special[name]])) as Record<Library, Apply>;
 
 /** What the functions of the expression language do, on doubles. */
 const functions: Readonly<Record<Fn, Apply>> = {
@@ -20,6 +22,7 @@ const functions: Readonly<Record<Fn, Apply>> = {
   eq: (x, y) => bit(x === y), ne: (x, y) => bit(x !== y), lt: (x, y) => bit(x < y), le: (x, y) => bit(x <= y), gt: (x, y) => bit(x > y), ge: (x, y) => bit(x >= y),
   and: (x, y) => bit(x !== 0 && y !== 0), or: (x, y) => bit(x !== 0 || y !== 0), xor: (x, y) => bit((x !== 0) !== (y !== 0)),
   bitAnd: (x, y) => x & y, bitOr: (x, y) => x | y, bitXor: (x, y) => x ^ y, shl: (x, y) => x << y, shr: (x, y) => x >> y,
+  ...fromLibrary,
   select: (c, x, y) => (c !== 0 ? x : y),
 };
 

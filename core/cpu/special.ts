@@ -1,3 +1,5 @@
+import { chebyshev } from './chebyshev.ts';
+
 /** Scalar functions that JavaScript's Math lacks, in double precision. */
 
 /** Rounds half to even, as PyTorch and IEEE 754 do. */
@@ -13,7 +15,22 @@ export function exp2(x: number): number {
 
 const SQRT_PI = 1.7724538509055159;
 
-/** Error function, by its Maclaurin series below 2.5 and the continued fraction of erfc above. */
+/** `(1 + 2x)·erfcx(x)` from 0 on, in (x - 3.75) / (x + 3.75). */
+const ERFCX: readonly number[] = [
+  1.1775789345674017, -0.004590054580646478, -0.08424913336651792, 0.05920993999819189, -0.026658668435305753, 0.009074997670705265,
+  -0.002413163540417608, 0.0004907758365258086, -6.916973302501207e-05, 4.13902798607301e-06, 7.74038306619849e-07, -2.1886401049234397e-07,
+  1.076499946567091e-08, 4.521959811218287e-09, -7.754400208831351e-10, -6.318088340886684e-11, 2.86879501093067e-11, 1.9455868545777347e-13,
+  -9.65469674843344e-13, 3.25254814814874e-14, 3.3478119482868056e-14, -1.864562880419313e-15, -1.2507950530688648e-15, 7.418235256624044e-17,
+  5.068148904796111e-17,
+];
+
+/** Scaled complementary error function `exp(x²)·erfc(x)`. */
+export function erfcx(x: number): number {
+  if (x < 0) return 2 * Math.exp(x * x) - erfcx(-x);
+  return x === Infinity ? 0 : chebyshev(ERFCX, (x - 3.75) / (x + 3.75)) / (1 + 2 * x);
+}
+
+/** Error function, by its Maclaurin series below 2.5 and from erfc above. */
 export function erf(x: number): number {
   const a = Math.abs(x);
   if (a > 2.5) return Math.sign(x) * (1 - erfcTail(a));
@@ -28,15 +45,14 @@ export function erf(x: number): number {
 
 /** Complementary error function `1 - erf(x)`, exact in the tail. */
 export function erfc(x: number): number {
-  return x > 2.5 ? erfcTail(x) : 1 - erf(x);
+  return x > 0.5 ? erfcTail(x) : 1 - erf(x);
 }
 
-/** erfc for x > 2.5 by Lentz's evaluation of the continued fraction `e^(-x²)/√π / (x + ½/(x + 1/(x + …)))`. */
+/** erfc for x > 0.5; the square in two parts, since its rounding error would be seen in the exponential. */
 function erfcTail(x: number): number {
   if (x > 27.3) return 0;
-  let f = x;
-  for (let k = 60; k > 0; k--) f = x + k / 2 / f;
-  return x === x ? Math.exp(-x * x) / (SQRT_PI * f) : x;
+  const high = Math.fround(x);
+  return Math.exp(-high * high) * Math.exp((high - x) * (high + x)) * erfcx(x);
 }
 
 /** Distribution function of the standard normal distribution, `Φ(x) = erfc(-x/√2)/2`. */
@@ -70,10 +86,22 @@ const LANCZOS = [
   -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
 ];
 
+/** `lgamma(1 + a) / a` for a from -½ to ½, in 2a. */
+const NEAR_ONE: readonly number[] = [
+  -0.633011426275031, 0.4405675574678963, -0.057857409449912446, 0.010513973690267811, -0.002163989092091715, 0.0004744402338724658,
+  -0.00010799644528099427, 2.5201155299530276e-05, -5.986014498026819e-06, 1.4410616180293054e-06, -3.5060690575761177e-07, 8.603823016763753e-08,
+  -2.126510912478688e-08, 5.287778091463614e-09, -1.3217135752166157e-09, 3.3186698554450495e-10, -8.365902567746219e-11, 2.116338666160694e-11,
+  -5.370507653794381e-12, 1.3666688100545857e-12, -3.486660039885161e-13, 8.915622432767707e-14, -2.28454959350908e-14, 5.86514671522212e-15,
+  -1.5084071183968602e-15, 3.885614648428306e-16, -1.0024188186640361e-16, 2.5896418565384152e-17, -6.69867474095857e-18,
+];
+
+/** `lgamma(1 + a)` for a from -½ to ½, exact near 0. */
+const lgammaNearOne = (a: number): number => a * chebyshev(NEAR_ONE, 2 * a);
+
 /** Logarithm of |Γ(x)|, by Lanczos' approximation (g = 7, n = 9) with reflection below ½. */
 export function lgamma(x: number): number {
-  if (x <= 0 && Number.isInteger(x)) return Infinity;
-  if (x === 1 || x === 2) return 0;
+  if ((x <= 0 && Number.isInteger(x)) || x === -Infinity) return Infinity;
+  if (x >= 0.5 && x <= 2.5) return x < 1.5 ? lgammaNearOne(x - 1) : lgammaNearOne(x - 2) + Math.log1p(x - 2);
   if (x < 0.5) return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * x))) - lgamma(1 - x);
   if (x === Infinity) return Infinity;
   let sum = LANCZOS[0];
@@ -100,12 +128,12 @@ const ZETA_TAIL = [12, -720, 30240, -1209600, 47900160, -1307674368000 / 691, 74
 export function zeta(s: number, q: number): number {
   if (!(s > 1)) return s === 1 ? Infinity : NaN;
   if (q <= 0) {
-    if (Number.isInteger(q)) return Infinity;
+    if (Number.isInteger(q) || q === -Infinity) return Infinity;
     // Far below 0 the sum has as many terms as |q|.
     if (!Number.isInteger(s) || q < -1e7) return NaN;
   }
   let a = q;
-  let sum = a ** -s;
+  let sum = pow(a, -s);
   for (let k = 0; k < 9 || a <= 9; k++) {
     a += 1;
     const term = a ** -s;

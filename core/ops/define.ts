@@ -197,7 +197,7 @@ interface PointwiseOpDefinition {
   /** Default: 'pointwise'. */
   readonly family?: string;
   readonly torch?: string | null;
-  readonly dtype?: (promoted: DType) => DType;
+  readonly dtype?: (promoted: DType, inputs: readonly Operand[]) => DType;
   readonly accepts?: (promoted: DType) => void;
   readonly saves?: Primitive<undefined>['saves'];
   readonly samples?: Samples;

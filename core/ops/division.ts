@@ -1,5 +1,5 @@
 import { isFloat, resultType, toFloat } from '../dtype.ts';
-import { ArgumentError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
@@ -19,9 +19,11 @@ function floorQuotient(x: Expr, y: Expr): Expr {
   return e.select(e.eq(y, 0), e.div(x, y), e.round(e.sub(whole, down)));
 }
 
-/** Refuses to divide integers by 0. */
+/** Refuses bools, and to divide integers by 0. */
 function checkDivisor(name: string, x: Operand, y: Operand): void {
-  if (isFloat(resultType(x, y))) return;
+  const dtype = resultType(x, y);
+  if (isFloat(dtype)) return;
+  if (dtype === 'bool') throw new DTypeError(`${name}: bools are not divided to whole numbers, got bool and bool; expected numbers`);
   const zero = typeof y === 'number' ? y === 0 : y.device.name === 'cpu' && y.data().includes(0);
   if (zero) throw new ArgumentError(`${name}: integer division by zero, got 0; expected a divisor other than 0`);
 }

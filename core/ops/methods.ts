@@ -1,5 +1,11 @@
 import type * as activation from './activation.ts';
 import type * as arrange from './arrange.ts';
+import type * as bessel from './bessel.ts';
+import type * as frexp from './frexp.ts';
+import type * as gamma from './gamma.ts';
+import type * as pairs from './pairs.ts';
+import type * as shift from './shift.ts';
+import type * as sign from './sign.ts';
 import type * as bitwise from './bitwise.ts';
 import type * as close from './close.ts';
 import type * as compare from './compare.ts';
@@ -50,6 +56,13 @@ import type * as view from './view.ts';
 import '../autograd.ts';
 import './activation.ts';
 import './arrange.ts';
+import './bessel.ts';
+import './frexp.ts';
+import './gamma.ts';
+import './pairs.ts';
+import './shift.ts';
+import './sign.ts';
+import './named.ts';
 import './bitwise.ts';
 import './close.ts';
 import './compare.ts';
@@ -102,6 +115,12 @@ import './view.ts';
 type Ops =
   & typeof activation
   & typeof arrange
+  & typeof bessel
+  & typeof frexp
+  & typeof gamma
+  & typeof pairs
+  & typeof shift
+  & typeof sign
   & typeof bitwise
   & typeof close
   & typeof compare

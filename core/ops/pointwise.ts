@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Binary, type InPlace, type Unary, binary, checkOperand, inPlaceMethod, pointwise, unary } from './define.ts';
+import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
 
 // ---- arithmetic ----
 
@@ -16,11 +16,19 @@ const addOp = pointwise<number>({
   backward: [(g) => g, (g, n) => scaled(g, n.attrs as number)],
 });
 
+/** The dtype of a difference; refuses bool on either side. */
+function difference(name: string, dtype: DType, inputs: readonly Operand[]): DType {
+  for (const x of inputs) {
+    if (typeof x !== 'number' && x.dtype === 'bool') {
+      throw new DTypeError(`${name}: bools have no difference, got ${inputs.map(show).join(' and ')}; expected numbers`, { hint: 'use logicalXor, bitwiseXor or logicalNot' });
+    }
+  }
+  return dtype;
+}
+
 const subOp = pointwise<number>({
   name: 'sub',
-  accepts: (t) => {
-    if (t === 'bool') throw new DTypeError('sub: bools have no difference, got bool and bool; expected numbers', { hint: 'use logicalXor or bitwiseXor' });
-  },
+  dtype: (t, inputs) => difference('sub', t, inputs),
   key: (alpha) => (alpha === 1 ? '' : 'scaled'),
   scalar: (alpha) => alpha,
   expr: (alpha, x, y, _, factor) => e.sub(x, alpha === 1 ? y : e.mul(y, factor)),
@@ -91,12 +99,25 @@ export const sub: AlphaBinary = inPlaceMethod(
   (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(subOp, [x, checkOperand('sub_', y)], alphaOf('sub_', x, y, options)),
 );
 
-/** Reversed difference `y - x`. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
-export const rsub: Binary = binary({
+const rsubOp = pointwise<number>({
   name: 'rsub',
-  cpu: (x, y) => e.sub(y, x),
-  backward: [(g) => g.neg(), (g) => g],
+  dtype: (t, inputs) => difference('rsub', t, inputs),
+  key: (alpha) => (alpha === 1 ? '' : 'scaled'),
+  scalar: (alpha) => alpha,
+  expr: (alpha, x, y, _, factor) => e.sub(y, alpha === 1 ? x : e.mul(x, factor)),
+  backward: [(g, n) => scaled(g, -(n.attrs as number)), (g) => g],
 });
+
+/** Reversed difference `y - alpha·x`. @see https://pytorch.org/docs/stable/generated/torch.rsub.html */
+export const rsub: AlphaBinary = inPlaceMethod(
+  {
+    name: 'rsub',
+    family: 'pointwise',
+    samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 1, 3]), s.float([4, 1]), { alpha: 0.5 }], [s.float([2, 3]), 2], [s.int([2, 3]), s.int([3])], [s.float([0, 3]), s.float([1, 3])]],
+  },
+  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(rsubOp, [checkOperand('rsub', x, 'input'), checkOperand('rsub', y)], alphaOf('rsub', x, y, options)),
+  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(rsubOp, [x, checkOperand('rsub_', y)], alphaOf('rsub_', x, y, options)),
+);
 
 /** Product `x·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
 export const mul: Binary = binary({
@@ -109,6 +130,11 @@ export const mul: Binary = binary({
 /** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
 export const pow: Binary = binary({
   name: 'pow',
+  dtype: (t, [, y]) => {
+    if (t === 'bool') throw new DTypeError('pow: bools have no power, got bool and bool; expected numbers');
+    if (typeof y === 'number' && y < 0 && !isFloat(t)) throw new DTypeError(`pow: integers have no negative power, got ${t} and ${y}; expected an exponent ≥ 0`, { hint: "to('float32') first" });
+    return t;
+  },
   cpu: e.pow,
   saves: 'both',
   backward: [
@@ -117,7 +143,7 @@ export const pow: Binary = binary({
       if (y === 0) return g.mul(0);
       if (y === 2) return g.mul(n.input(0)).mul(2);
       if (typeof y === 'number') return g.mul(n.input(0).pow(y - 1)).mul(y);
-      return g.mul(y).mul(powOf(n.operand(0), y.sub(1))).maskedFill(y.eq(0), 0);
+      return g.mul(y).mul(powOf(n.operand(0), y.to(g.dtype).sub(1))).maskedFill(y.eq(0), 0);
     },
     (g, n) => {
       const x = n.operand(0);
@@ -189,25 +215,66 @@ const away = (low: number, high: number): ((s: { float(shape: readonly number[],
 ];
 
 const noBool = (name: string) => (t: DType): void => {
-  if (t === 'bool') throw new DTypeError(`${name}: not defined for bool, got bool; expected numbers`, { hint: 'use logicalNot' });
+  if (t === 'bool') throw new DTypeError(`${name}: not defined for bool, got bool; expected numbers`, name === 'neg' ? { hint: 'use logicalNot' } : {});
 };
 
 /** Negative `-x`. @see https://pytorch.org/docs/stable/generated/torch.neg.html */
 export const neg: Unary = unary({ name: 'neg', accepts: noBool('neg'), cpu: e.neg, backward: (g) => g.neg() });
 /** Absolute value; gradient 0 at 0. @see https://pytorch.org/docs/stable/generated/torch.abs.html */
-export const abs: Unary = unary({ name: 'abs', cpu: e.abs, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sign()) });
+export const abs: Unary = unary({ name: 'abs', accepts: noBool('abs'), cpu: e.abs, saves: 'inputs', backward: (g, n) => g.mul(n.input(0).sign()) });
 /** Sign: -1, 0 or 1; 0 for NaN. @see https://pytorch.org/docs/stable/generated/torch.sign.html */
 export const sign: Unary = unary({ name: 'sign', cpu: (x) => e.sub(e.gt(x, 0), e.lt(x, 0)), backward: (g) => g.mul(0) });
 /** Largest whole number ≤ x. @see https://pytorch.org/docs/stable/generated/torch.floor.html */
-export const floor: Unary = unary({ name: 'floor', cpu: e.floor, backward: (g) => g.mul(0) });
+export const floor: Unary = unary({ name: 'floor', accepts: noBool('floor'), cpu: e.floor, backward: (g) => g.mul(0) });
 /** Smallest whole number ≥ x. @see https://pytorch.org/docs/stable/generated/torch.ceil.html */
-export const ceil: Unary = unary({ name: 'ceil', cpu: e.ceil, backward: (g) => g.mul(0) });
+export const ceil: Unary = unary({ name: 'ceil', accepts: noBool('ceil'), cpu: e.ceil, backward: (g) => g.mul(0) });
 /** Whole part. @see https://pytorch.org/docs/stable/generated/torch.trunc.html */
-export const trunc: Unary = unary({ name: 'trunc', cpu: e.trunc, backward: (g) => g.mul(0) });
-/** Nearest whole number, halves to even. @see https://pytorch.org/docs/stable/generated/torch.round.html */
-export const round: Unary = unary({ name: 'round', cpu: e.round, backward: (g) => g.mul(0) });
+export const trunc: Unary = unary({ name: 'trunc', accepts: noBool('trunc'), cpu: e.trunc, backward: (g) => g.mul(0) });
+/** Options of `round`. */
+export interface RoundOptions {
+  /** Places after the point that are kept; below 0 before it. Default 0. */
+  readonly decimals?: number;
+}
+
+const roundOp = pointwise<number | null>({
+  name: 'round',
+  key: String,
+  expr: (decimals, x) => {
+    if (decimals === null || decimals === 0) return e.round(x);
+    const scale = 10 ** Math.abs(decimals);
+    return decimals > 0 ? e.div(e.round(e.mul(x, scale)), scale) : e.mul(e.round(e.div(x, scale)), scale);
+  },
+  backward: [(g) => g.mul(0)],
+});
+
+function decimalsOf(name: string, x: Tensor, options: RoundOptions | undefined): number | null {
+  checkTensor(name, x);
+  noBool(name)(x.dtype);
+  checkOptions(name, options, ['decimals']);
+  const decimals = options?.decimals;
+  if (decimals === undefined) return null;
+  if (!Number.isInteger(decimals)) throw new ArgumentError(`${name}: decimals is not a whole number, got ${show(decimals)}; expected an integer`);
+  if (!isFloat(x.dtype)) throw new DTypeError(`${name}: decimals are for floats, got ${show(x)}; expected a float tensor`);
+  return decimals;
+}
+
+/**
+ * Nearest whole number, halves to even; with `decimals` the nearest multiple of `10^-decimals`.
+ *
+ * @throws DTypeError for bool, and for integers with `decimals`
+ * @see https://pytorch.org/docs/stable/generated/torch.round.html
+ */
+export const round: InPlace<(x: Tensor, options?: RoundOptions) => Tensor> = inPlaceMethod(
+  {
+    name: 'round',
+    family: 'pointwise',
+    samples: (s) => [[s.float([2, 3])], [s.float([])], [s.float([0, 2])], [s.int([3])], [s.float([4]), { decimals: 1 }], [s.float([3], -900, 900), { decimals: -2 }], [s.float([2]), { decimals: 0 }]],
+  },
+  (x: Tensor, options?: RoundOptions): Tensor => apply(roundOp, [x], decimalsOf('round', x, options)),
+  (x: Tensor, options?: RoundOptions): Tensor => applyInPlace(roundOp, [x], decimalsOf('round_', x, options)),
+);
 /** Square `x²`. @see https://pytorch.org/docs/stable/generated/torch.square.html */
-export const square: Unary = unary({ name: 'square', cpu: (x) => e.mul(x, x), saves: 'inputs', backward: (g, n) => g.mul(n.input(0)).mul(2) });
+export const square: Unary = unary({ name: 'square', dtype: (t) => (t === 'bool' ? 'int64' : t), cpu: (x) => e.mul(x, x), saves: 'inputs', backward: (g, n) => g.mul(n.input(0)).mul(2) });
 /** Square root. @see https://pytorch.org/docs/stable/generated/torch.sqrt.html */
 export const sqrt: Unary = unary({ name: 'sqrt', cpu: e.sqrt, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.div(n.output().mul(2)), samples: away(0.1, 3) });
 /** Reciprocal square root `1/√x`. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */

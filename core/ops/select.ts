@@ -2,8 +2,9 @@ import { getDefaultDtype, resultType } from '../dtype.ts';
 import { DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import { type InPlace, type Method, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
+import { nonzero } from './nonzero.ts';
 
 const family = 'selection';
 
@@ -20,17 +21,56 @@ function checkMask(name: string, mask: unknown): asserts mask is Tensor {
   if (mask.dtype !== 'bool' && mask.dtype !== 'uint8') throw new DTypeError(`${name}: the mask is not bool, got ${show(mask)}; expected bool`);
 }
 
-/** `x` where the condition holds, else `y`, broadcast. As a method, `x.where(condition, y)`. @see https://pytorch.org/docs/stable/generated/torch.where.html */
-export const where: Method<(condition: Tensor, x: Operand, y: Operand) => Tensor> = method(
-  { name: 'where', family, samples: (s) => [[s.bool([2, 3]), s.float([2, 3]), s.float([3])], [s.bool([4]), s.float([4]), 0], [s.bool([2, 1]), 1, s.float([3])]] },
-  (condition: Tensor, x: Operand, y: Operand): Tensor => {
-    // The method form x.where(condition, y) has the mask second.
-    const swapped = typeof x !== 'number' && x.dtype === 'bool' && condition.dtype !== 'bool';
-    const [mask, yes] = swapped ? [x, condition] : [condition, x];
-    checkMask('where', mask);
-    return apply(whereOp, [mask, checkOperand('where', yes, 'input'), checkOperand('where', y)], undefined);
+/** The forms of `where`. */
+interface Where {
+  (condition: Tensor, x: Operand | boolean, y: Operand | boolean): Tensor;
+  (condition: Tensor): Tensor[];
+}
+
+/**
+ * `x` where the condition holds, else `y`, broadcast; either may be a number. As a method, `x.where(condition, y)`. With the condition alone, the positions where
+ * it holds, one int64 tensor per dimension, as `nonzero` gives them with `asTuple`.
+ *
+ * @throws DTypeError for a condition that is not bool
+ * @see https://pytorch.org/docs/stable/generated/torch.where.html
+ */
+export const where: Method<Where> = method(
+  {
+    name: 'where',
+    family,
+    samples: (s) => [
+      [s.bool([2, 3]), s.float([2, 3]), s.float([3])],
+      [s.bool([4]), s.float([4]), 0],
+      [s.bool([2, 1]), 1, s.float([3])],
+      [s.bool([2, 3]), 2, 0.5],
+      [s.bool([2, 1]), s.int([3]), s.int([2, 3])],
+      [s.bool([2, 3])],
+    ],
   },
+  ((condition: Tensor, x?: Operand | boolean, y?: Operand | boolean): Tensor | Tensor[] => {
+    if (x === undefined && y === undefined) return nonzero(condition, { asTuple: true });
+    return chosen(condition, x, y);
+  }) as Where,
 );
+
+function chosen(condition: Tensor, x: Operand | boolean | undefined, y: Operand | boolean | undefined): Tensor {
+  checkMask('where', condition);
+  const result = apply(whereOp, [condition, checkOperand('where', x, 'input'), checkOperand('where', y)], undefined);
+  // Booleans are checked numbers by now, and would count as integers.
+  return typeof x === 'boolean' || typeof y === 'boolean' ? result.to(resultType(x ?? false, y ?? false)) : result;
+}
+
+/** `x.where(condition, y)` has the condition second. */
+Object.defineProperty(Tensor.prototype, 'where', {
+  configurable: true,
+  writable: true,
+  value(this: Tensor, x?: Operand, y?: Operand): Tensor | Tensor[] {
+    if (x === undefined && y === undefined) return where(this);
+    return x instanceof Tensor && (x.dtype === 'bool' || !isMask(this)) ? chosen(x, this, y) : chosen(this, x, y);
+  },
+});
+
+const isMask = ({ dtype }: Tensor): boolean => dtype === 'bool' || dtype === 'uint8';
 
 const maskedFillOp = pointwise({
   name: 'maskedFill',
@@ -90,7 +130,9 @@ function clampArgs(name: string, x: Tensor, min: Operand | ClampOptions | null |
   }
   if (low === null || low === undefined) return [[x, checkOperand(name, high, 'max')], 'max'];
   if (high === null || high === undefined) return [[x, checkOperand(name, low, 'min')], 'min'];
-  return [[x, checkOperand(name, low, 'min'), checkOperand(name, high, 'max')], 'both'];
+  const operands: [Tensor, Operand, Operand] = [x, checkOperand(name, low, 'min'), checkOperand(name, high, 'max')];
+  if (resultType(...operands) === 'bool') throw new DTypeError(`${name}: bools have no order, got ${show(x)} and bounds of bool; expected numbers`);
+  return [operands, 'both'];
 }
 
 /** Limits values to `min` … `max`; either bound may be missing, and they may be tensors. @see https://pytorch.org/docs/stable/generated/torch.clamp.html */
@@ -105,3 +147,25 @@ export const clamp: InPlace<(x: Tensor, min?: Operand | ClampOptions | null, max
     return applyInPlace(clampOp, inputs, which);
   },
 );
+
+type Bound<K extends string> = InPlace<(x: Tensor, bound: Operand | { readonly [key in K]: Operand }) => Tensor>;
+
+/** `clamp` with one of its bounds. */
+function oneSided(name: string, side: 'min' | 'max'): Bound<'min'> & Bound<'max'> {
+  const inputs = (who: string, x: Tensor, bound: Operand | { readonly min?: Operand; readonly max?: Operand }): [Tensor, Operand] => {
+    checkTensor(who, x);
+    if (typeof bound !== 'object' || bound === null || 'storage' in bound) return [x, checkOperand(who, bound, side)];
+    checkOptions(who, bound, [side]);
+    return [x, checkOperand(who, bound[side], side)];
+  };
+  return inPlaceMethod(
+    { name, family, samples: (s) => [[s.float([2, 3]), 0.1], [s.float([2, 3]), s.float([3])], [s.float([2]), { [side]: 0.3 }], [s.int([3], -3, 4), 1], [s.int([3], -3, 4), 1.5], [s.float([]), s.float([])], [s.float([0]), 1]] },
+    (x: Tensor, bound: Operand | { readonly min?: Operand; readonly max?: Operand }): Tensor => apply(clampOp, inputs(name, x, bound), side),
+    (x: Tensor, bound: Operand | { readonly min?: Operand; readonly max?: Operand }): Tensor => applyInPlace(clampOp, inputs(`${name}_`, x, bound), side),
+  );
+}
+
+/** The larger of `x` and a bound, a number or a tensor. @see https://pytorch.org/docs/stable/generated/torch.clamp.html */
+export const clampMin: Bound<'min'> = oneSided('clampMin', 'min');
+/** The smaller of `x` and a bound, a number or a tensor. @see https://pytorch.org/docs/stable/generated/torch.clamp.html */
+export const clampMax: Bound<'max'> = oneSided('clampMax', 'max');

@@ -2,7 +2,7 @@ import { type DType, isFloat, range, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 import { type Binary, type Free, type InPlace, type Samples, type Unary, binary, checkTensor, free, inPlaceMethod, pointwise, unary } from './define.ts';
 
 const family = 'pointwise';
@@ -50,7 +50,8 @@ const polygammaOp = pointwise<number>({
   expr: (n, x) => {
     let factorial = n % 2 === 0 ? -1 : 1;
     for (let k = 2; k <= n; k++) factorial *= k;
-    return e.mul(factorial, e.zeta(n + 1, x));
+    const value = e.mul(factorial, e.zeta(n + 1, x));
+    return n === 1 ? e.select(e.eq(e.abs(x), Infinity), e.select(e.gt(x, 0), 0, NaN), value) : value;
   },
   saves: 'inputs',
   backward: [(g, node) => g.mul(polygamma((node.attrs as number) + 1, node.input(0)))],
@@ -65,11 +66,35 @@ const polygammaOp = pointwise<number>({
 export const polygamma: Free<(n: number, x: Tensor) => Tensor> = free(
   { name: 'polygamma', family, samples: (s) => [[0, s.float([3], 0.3, 4)], [1, s.float([2, 3], 0.3, 4)], [2, s.float([3], 0.3, 4)], [3, s.float([])]] },
   (n: number, x: Tensor): Tensor => {
-    checkNumber('polygamma', 'n', n, 'an integer from 0 to 150', (v) => Number.isInteger(v) && v >= 0 && v <= 150);
+    checkOrder('polygamma', n);
     checkTensor('polygamma', x);
     return n === 0 ? digamma(x) : apply(polygammaOp, [x], n);
   },
 );
+
+function checkOrder(name: string, n: number): void {
+  checkNumber(name, 'n', n, 'an integer from 0 to 150', (v) => Number.isInteger(v) && v >= 0 && v <= 150);
+}
+
+declare module '../tensor.ts' {
+  interface Tensor {
+    /** The n-th derivative of digamma. @see https://pytorch.org/docs/stable/generated/torch.Tensor.polygamma.html */
+    polygamma(n: number): Tensor;
+    /** The n-th derivative of digamma in place. */
+    polygamma_(n: number): Tensor;
+  }
+}
+
+// The methods have the order second.
+Object.assign(Tensor.prototype, {
+  polygamma(this: Tensor, n: number): Tensor {
+    return polygamma(n, this);
+  },
+  polygamma_(this: Tensor, n: number): Tensor {
+    checkOrder('polygamma_', n);
+    return n === 0 ? this.digamma_() : applyInPlace(polygammaOp, [this], n);
+  },
+});
 
 /** What is left of x without its whole part, with the sign of x. @see https://pytorch.org/docs/stable/generated/torch.frac.html */
 export const frac: Unary = unary({ name: 'frac', accepts: floats('frac'), cpu: (x) => e.sub(x, e.trunc(x)), backward: (g) => g });
@@ -245,6 +270,12 @@ function portion(x: Operand, y: Operand): Tensor {
 /** 0 below 0, 1 above, and `values` at 0 itself. @see https://pytorch.org/docs/stable/generated/torch.heaviside.html */
 export const heaviside: Binary = binary({
   name: 'heaviside',
+  dtype: (t, [x, values]) => {
+    if (typeof x !== 'number' && typeof values !== 'number' && x.dtype !== values.dtype) {
+      throw new DTypeError(`heaviside: dtypes differ, got ${show(x)} and ${show(values)}; expected one dtype`);
+    }
+    return t;
+  },
   cpu: (x, values) => e.select(e.eq(x, 0), values, e.gt(x, 0)),
   samples: (s) => [[s.values([-1.5, 0, 2]), s.float([3])], [s.int([2, 3], -1, 2), s.int([3])], [s.values([0, 0], [2, 1]), s.float([3])]],
 });

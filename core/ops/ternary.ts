@@ -75,8 +75,9 @@ export const addcmul: AddScaled = addScaled(addcmulOp, (s) => [
 
 const addcdivOp = pointwise<number>({
   name: 'addcdiv',
-  accepts: (t) => {
-    if (!isFloat(t)) throw new DTypeError(`addcdiv: integers have no quotient, got ${t}; expected a float tensor`);
+  dtype: (t, [, a, b]) => {
+    if (!isFloat(t) || !isFloat(resultType(a, b))) throw new DTypeError(`addcdiv: integers have no quotient, got ${show(a)} and ${show(b)}; expected a float tensor`);
+    return t;
   },
   scalar: (value) => value,
   expr: (_, x, a, b, value) => e.add(x, e.mul(value, e.div(a, b))),
