@@ -77,9 +77,29 @@ export {
 } from './core/ops/differences.ts';
 export { type BincountOptions, type HistcOptions, type HistogramOptions, bincount, histc, histogram } from './core/ops/counting.ts';
 export { type ScatterReduceOptions, type ScatterReduction, indexReduce, put, scatterReduce } from './core/ops/scatterReduce.ts';
+export { type PadMode, type PadOptions, pad } from './core/ops/pad.ts';
+export { type InterpolateOptions, type InterpolationMode, interpolate } from './core/ops/interpolate.ts';
+export { type GridSampleOptions, affineGrid, gridSample } from './core/ops/gridSample.ts';
+export { conv3d, convTranspose3d } from './core/ops/conv3d.ts';
+export { adaptiveAvgPool3d, adaptiveMaxPool3d, avgPool3d, maxPool3d } from './core/ops/pool3d.ts';
+export { dropout3d, featureAlphaDropout } from './core/ops/dropout.ts';
+export {
+  type FractionalMaxPoolOptions, type LpPoolOptions, type MaxUnpoolOptions, fractionalMaxPool2d, fractionalMaxPool3d, lpPool1d, lpPool2d, lpPool3d, maxUnpool1d, maxUnpool2d, maxUnpool3d,
+} from './core/ops/unpool.ts';
 export { einsum } from './core/ops/einsum.ts';
 export { type HammingOptions, type KaiserOptions, type LogspaceOptions, type WindowOptions, bartlettWindow, blackmanWindow, hammingWindow, hannWindow, kaiserWindow, logspace } from './core/ops/ranges.ts';
 export { type Pair, type PatchOptions, channelShuffle, fold, pixelShuffle, pixelUnshuffle } from './core/ops/patches.ts';
+export {
+  ZeroPad1d, ZeroPad2d, ZeroPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d, ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, CircularPad1d, CircularPad2d, CircularPad3d,
+} from './nn/layers/padding.ts';
+export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './nn/layers/upsample.ts';
+export { Conv3d, ConvTranspose3d } from './nn/layers/conv.ts';
+export {
+  AdaptiveAvgPool3d, AdaptiveMaxPool3d, AvgPool3d, FractionalMaxPool2d, FractionalMaxPool3d, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxPool3d, MaxUnpool1d, MaxUnpool2d,
+  MaxUnpool3d,
+} from './nn/layers/pool3d.ts';
+export { Dropout3d, FeatureAlphaDropout } from './nn/layers/dropout.ts';
+export { InstanceNorm3d } from './nn/layers/batchnorm.ts';
 export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from './nn/layers/patches.ts';
 export {
   atleast1d, atleast2d, atleast3d, broadcastShapes, broadcastTensors, columnStack, dsplit, dstack, hsplit, splitWithSizes, tensorSplit, vsplit,

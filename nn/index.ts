@@ -64,3 +64,14 @@ export {
 } from './parametrize.ts';
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './parametrizations.ts';
 export * as utils from './toolbox.ts';
+export {
+  ZeroPad1d, ZeroPad2d, ZeroPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d, ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, CircularPad1d, CircularPad2d, CircularPad3d,
+} from './layers/padding.ts';
+export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './layers/upsample.ts';
+export { Conv3d, ConvTranspose3d } from './layers/conv.ts';
+export {
+  AdaptiveAvgPool3d, AdaptiveMaxPool3d, AvgPool3d, FractionalMaxPool2d, FractionalMaxPool3d, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxPool3d, MaxUnpool1d, MaxUnpool2d,
+  MaxUnpool3d,
+} from './layers/pool3d.ts';
+export { Dropout3d, FeatureAlphaDropout } from './layers/dropout.ts';
+export { InstanceNorm3d } from './layers/batchnorm.ts';

@@ -103,6 +103,21 @@ export const dropout2d: Dropout = free(
   },
 );
 
+/**
+ * Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
+ *
+ * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout3d.html
+ */
+export const dropout3d: Dropout = free(
+  { name: 'dropout3d', family: 'dropout', torch: 'nn.functional.dropout3d', samples: (s) => [[s.float([2, 3, 2, 2, 1]), 0.5, { training: false }], [s.float([1, 2, 2, 2, 1]), 1]] },
+  (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
+    const settings = settingsOf('dropout3d', x, p, options, true);
+    checkRank('dropout3d', x, [4, 5], '(N, C, D, H, W) or (C, D, H, W)');
+    return scaled('dropout3d', x, x.shape.map((n, d) => (d < x.ndim - 3 ? n : 1)), settings);
+  },
+);
+
 /** Negative of SELU's lower bound, `scale·α`. */
 const BOUND = 1.7580993408473766;
 
@@ -120,12 +135,35 @@ export const alphaDropout: Dropout = free(
     torch: 'nn.functional.alpha_dropout',
     samples: (s) => [[s.float([2, 3]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],
   },
+  (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => bounded('alphaDropout', x, p, options, x.shape),
+);
+
+/** Dropout to SELU's lower bound, by a mask of a given shape. */
+function bounded(name: string, x: Tensor, p: number, options: DropoutMode | undefined, maskShape: Shape): Tensor {
+  const settings = settingsOf(name, x, p, options, false);
+  if (!settings.active || p === 1) return scaled(name, x, maskShape, settings);
+  const a = 1 / Math.sqrt((BOUND * BOUND * p + 1) * (1 - p));
+  const mask = keepMask(name, x, maskShape, settings);
+  const shift = mask.sub(1).mul_(BOUND * a).add_(BOUND * a * p);
+  return settings.inplace ? x.mul_(mask.mul(a)).add_(shift) : x.mul(mask.mul(a)).add(shift);
+}
+
+/**
+ * `alphaDropout` of whole channels of (N, C, …), while `training` (default false, as in PyTorch).
+ *
+ * @throws ShapeError for fewer than 2 dimensions; ArgumentError when `p` is outside 0 to 1
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.feature_alpha_dropout.html
+ */
+export const featureAlphaDropout: Dropout = free(
+  {
+    name: 'featureAlphaDropout',
+    family: 'dropout',
+    torch: 'nn.functional.feature_alpha_dropout',
+    samples: (s) => [[s.float([2, 3, 2]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],
+  },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
-    const settings = settingsOf('alphaDropout', x, p, options, false);
-    if (!settings.active || p === 1) return scaled('alphaDropout', x, x.shape, settings);
-    const a = 1 / Math.sqrt((BOUND * BOUND * p + 1) * (1 - p));
-    const mask = keepMask('alphaDropout', x, x.shape, settings);
-    const shift = mask.sub(1).mul_(BOUND * a).add_(BOUND * a * p);
-    return settings.inplace ? x.mul_(mask.mul(a)).add_(shift) : x.mul(mask.mul(a)).add(shift);
+    checkTensor('featureAlphaDropout', x);
+    if (x.ndim < 2) throw new ShapeError(`featureAlphaDropout: too few dimensions, got ${show(x)}; expected (N, C, …)`);
+    return bounded('featureAlphaDropout', x, p, options, x.shape.map((n, d) => (d < 2 ? n : 1)));
   },
 );

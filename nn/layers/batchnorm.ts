@@ -198,3 +198,16 @@ export class InstanceNorm2d extends AnyInstanceNorm {
     super('InstanceNorm2d', 4, numFeatures, options);
   }
 }
+
+/**
+ * As `InstanceNorm1d`, for volumes. Shape: (N, C, D, H, W) or (C, D, H, W) → the same.
+ *
+ * @throws ShapeError for other ranks or channel counts, and for a single value per channel
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.InstanceNorm3d.html
+ */
+export class InstanceNorm3d extends AnyInstanceNorm {
+  static override readonly keepsNothing: boolean = true;
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super('InstanceNorm3d', 5, numFeatures, options);
+  }
+}

@@ -1,5 +1,7 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../core/ops/conv.ts';
+import { conv3d, convTranspose3d } from '../../core/ops/conv3d.ts';
+import { type PadMode, pad } from '../../core/ops/pad.ts';
 import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { kaimingUniform_, uniform_ } from '../init.ts';
@@ -19,13 +21,15 @@ interface CommonOptions extends FactoryOptions {
   readonly bias?: boolean;
 }
 
-/** Options of `Conv1d` and `Conv2d`. */
+/** Options of `Conv1d`, `Conv2d` and `Conv3d`. */
 export interface ConvLayerOptions extends CommonOptions {
   /** Zeros added at both ends, 'same' to keep the size (stride 1 only), or 'valid' for none; default 0. */
   readonly padding?: Size | 'same' | 'valid';
+  /** What padding is filled with; default 'zeros'. */
+  readonly paddingMode?: 'zeros' | 'reflect' | 'replicate' | 'circular';
 }
 
-/** Options of `ConvTranspose1d` and `ConvTranspose2d`. */
+/** Options of `ConvTranspose1d`, `ConvTranspose2d` and `ConvTranspose3d`. */
 export interface ConvTransposeLayerOptions extends CommonOptions {
   /** Cells cut from both ends; default 0. */
   readonly padding?: Size;
@@ -92,9 +96,10 @@ abstract class Convolution extends Module {
 /** Convolutions that read windows of their input. */
 abstract class Forward extends Convolution {
   readonly padding: readonly number[] | 'same' | 'valid';
+  readonly paddingMode: 'zeros' | 'reflect' | 'replicate' | 'circular';
 
   constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions) {
-    checkOptions(name, options, common);
+    checkOptions(name, options, [...common, 'paddingMode']);
     super(name, rank, false, inChannels, outChannels, kernelSize, options);
     const { padding = 0 } = options;
     if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
@@ -104,10 +109,27 @@ abstract class Forward extends Convolution {
       throw new ArgumentError(`${name}: padding 'same' needs stride 1, got ${show(this.stride)}; expected 1`);
     }
     this.padding = typeof padding === 'string' ? padding : spatial(name, 'padding', padding, rank, 0);
+    this.paddingMode = options.paddingMode ?? 'zeros';
+    if (!['zeros', 'reflect', 'replicate', 'circular'].includes(this.paddingMode)) {
+      throw new ArgumentError(`${name}: unknown paddingMode, got ${show(this.paddingMode)}; expected 'zeros', 'reflect', 'replicate' or 'circular'`);
+    }
+  }
+
+  /** The input with its padding where that is no zeros, and the options of the convolution. */
+  protected prepared(x: Tensor): readonly [Tensor, { readonly stride: readonly number[]; readonly padding: Size | 'same' | 'valid'; readonly dilation: readonly number[]; readonly groups: number }] {
+    const { stride, padding, dilation, groups, paddingMode } = this;
+    if (paddingMode === 'zeros') return [x, { stride, padding, dilation, groups }];
+    const edges = this.kernelSize.map((k, d): readonly [number, number] => {
+      const total = padding === 'same' ? dilation[d] * (k - 1) : 0;
+      if (typeof padding === 'string') return [Math.floor(total / 2), total - Math.floor(total / 2)];
+      return [padding[d], padding[d]];
+    });
+    const mode: PadMode = paddingMode;
+    return [pad(x, edges.toReversed().flat(), mode), { stride, padding: 0, dilation, groups }];
   }
 
   override extraRepr(): string {
-    return this.describe(this.padding, []);
+    return this.describe(this.padding, []) + (this.paddingMode === 'zeros' ? '' : `, padding_mode=${this.paddingMode}`);
   }
 }
 
@@ -127,8 +149,8 @@ export class Conv1d extends Forward {
   }
 
   forward(x: Tensor): Tensor {
-    const { stride, padding, dilation, groups } = this;
-    return conv1d(x, this.weight, this.bias, { stride, padding, dilation, groups });
+    const [input, options] = this.prepared(x);
+    return conv1d(input, this.weight, this.bias, options);
   }
 }
 
@@ -148,8 +170,8 @@ export class Conv2d extends Forward {
   }
 
   forward(x: Tensor): Tensor {
-    const { stride, padding, dilation, groups } = this;
-    return conv2d(x, this.weight, this.bias, { stride, padding, dilation, groups });
+    const [input, options] = this.prepared(x);
+    return conv2d(input, this.weight, this.bias, options);
   }
 }
 
@@ -168,6 +190,19 @@ abstract class Transposed extends Convolution {
         `${name}: outputPadding is too large, got ${show(this.outputPadding)}; expected less than stride ${show(this.stride)} or dilation ${show(this.dilation)}`,
       );
     }
+  }
+
+  /** Options of the convolution; a wanted size of the output takes the place of `outputPadding`. */
+  protected prepared(x: Tensor, outputSize: readonly number[] | null | undefined): { readonly stride: readonly number[]; readonly padding: readonly number[]; readonly outputPadding: readonly number[]; readonly dilation: readonly number[]; readonly groups: number } {
+    const { stride, padding, outputPadding, dilation, groups, kernelSize } = this;
+    if (outputSize === null || outputSize === undefined) return { stride, padding, outputPadding, dilation, groups };
+    const rank = kernelSize.length;
+    const wanted = outputSize.length === x.ndim ? outputSize.slice(-rank) : outputSize;
+    const least = x.shape.slice(-rank).map((n, d) => (n - 1) * stride[d] - 2 * padding[d] + dilation[d] * (kernelSize[d] - 1) + 1);
+    if (wanted.length !== rank || wanted.some((n, d) => !(n >= least[d] && n < least[d] + stride[d]))) {
+      throw new ArgumentError(`${this.constructor.name}: impossible outputSize, got ${show(outputSize)}; expected sizes from [${least.join(', ')}] to [${least.map((n, d) => n + stride[d] - 1).join(', ')}]`);
+    }
+    return { stride, padding, outputPadding: wanted.map((n, d) => n - least[d]), dilation, groups };
   }
 
   override extraRepr(): string {
@@ -189,9 +224,8 @@ export class ConvTranspose1d extends Transposed {
     super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
   }
 
-  forward(x: Tensor): Tensor {
-    const { stride, padding, outputPadding, dilation, groups } = this;
-    return convTranspose1d(x, this.weight, this.bias, { stride, padding, outputPadding, dilation, groups });
+  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+    return convTranspose1d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }
 
@@ -209,8 +243,44 @@ export class ConvTranspose2d extends Transposed {
     super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
   }
 
+  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+    return convTranspose2d(x, this.weight, this.bias, this.prepared(x, outputSize));
+  }
+}
+
+/**
+ * Convolution (cross-correlation) over three dimensions. Weight (outChannels, inChannels/groups, kD, kH, kW), bias (outChannels).
+ *
+ * Shape: (N, inChannels, D, H, W) or (inChannels, D, H, W) → (N, outChannels, D′, H′, W′), sizes as in `Conv2d`.
+ *
+ * @throws ArgumentError for sizes that are not positive integers, or groups that do not divide the channels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
+ */
+export class Conv3d extends Forward {
+  static override readonly keepsNothing: boolean = true;
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
+    super('Conv3d', 3, inChannels, outChannels, kernelSize, options);
+  }
+
   forward(x: Tensor): Tensor {
-    const { stride, padding, outputPadding, dilation, groups } = this;
-    return convTranspose2d(x, this.weight, this.bias, { stride, padding, outputPadding, dilation, groups });
+    const [input, options] = this.prepared(x);
+    return conv3d(input, this.weight, this.bias, options);
+  }
+}
+
+/**
+ * Transposed convolution over three dimensions: the gradient of `Conv3d` as a layer. Weight (inChannels, outChannels/groups, kD, kH, kW).
+ *
+ * @throws ArgumentError for sizes that are not positive integers, or groups that do not divide the channels
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+ */
+export class ConvTranspose3d extends Transposed {
+  static override readonly keepsNothing: boolean = true;
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options);
+  }
+
+  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+    return convTranspose3d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }

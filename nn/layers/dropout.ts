@@ -1,5 +1,5 @@
 import { checkOptions } from '../../core/errors.ts';
-import { alphaDropout, dropout, dropout1d, dropout2d } from '../../core/ops/dropout.ts';
+import { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from '../../core/ops/dropout.ts';
 import type { Generator } from '../../core/random.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
@@ -106,5 +106,29 @@ export class AlphaDropout extends AnyDropout {
 
   forward(x: Tensor): Tensor {
     return alphaDropout(x, this.p, this.mode);
+  }
+}
+
+/** In training, zeroes whole channels of volumes with probability `p` (default 0.5); in evaluation, nothing. @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html */
+export class Dropout3d extends AnyDropout {
+  static override readonly keepsNothing: boolean = true;
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super('Dropout3d', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout3d(x, this.p, this.mode);
+  }
+}
+
+/** In training, `AlphaDropout` of whole channels; in evaluation, nothing. @see https://pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html */
+export class FeatureAlphaDropout extends AnyDropout {
+  static override readonly keepsNothing: boolean = true;
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super('FeatureAlphaDropout', p, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return featureAlphaDropout(x, this.p, this.mode);
   }
 }
