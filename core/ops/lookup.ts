@@ -1,9 +1,9 @@
 import { largest, oneHotKernel } from '../cpu/gather.ts';
 import { canCast, isInteger } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
-import { apply, applyInPlace, isRecorded, primitive } from '../op.ts';
+import { apply, applyInPlace, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
-import type { Operand } from '../tape.ts';
+import { type Operand, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
 import { type Free, type InPlace, type Method, checkOperand, checkTensor, free, inPlaceMethod, method } from './define.ts';
@@ -219,7 +219,7 @@ export const embedding: Free<(input: Tensor, weight: Tensor, options?: Embedding
     const padding = paddingRow('embedding', options?.paddingIdx, rows);
     if (options !== undefined) shortenRows(weight, input, options);
     const found = apply(indexOp, [weight, input], { op: 'embedding', dims: [0], named: [0], at: 0, wrap: false, padding });
-    return options?.scaleGradByFreq === true && isRecorded([found]) ? byFrequency(found, input, rows) : found;
+    return options?.scaleGradByFreq === true && isGradEnabled() ? byFrequency(found, input, rows) : found;
   },
 );
 

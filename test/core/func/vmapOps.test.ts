@@ -18,8 +18,10 @@ const unbatched: Readonly<Record<string, string>> = {
   to: 'names a device or dtype',
 };
 
-/** Operations whose results have a shape that depends on values, for some arguments at least: those are refused. */
-const dependent: readonly string[] = ['bincount', 'histc', 'histogram', 'index', 'indexPut', 'maskedScatter', 'maskedSelect', 'nonzero', 'oneHot', 'repeatInterleave', 'unique'];
+/** Operations that read values, for some arguments at least, since the shape of the result or the way to it depends on them: those are refused. */
+const dependent: readonly string[] = [
+  'bincount', 'ctcLoss', 'embeddingBag', 'histc', 'histogram', 'index', 'indexPut', 'linalg.lstsq', 'maskedScatter', 'maskedSelect', 'nonzero', 'oneHot', 'repeatInterleave', 'unique', 'where',
+];
 
 const only = process.env.OPS?.split(',');
 
