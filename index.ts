@@ -203,6 +203,14 @@ export {
   type Attachment, type AverageForm, type AverageInfo, type LoadAverageOptions, type StepHooks, type Swap, type Swappable, averageState, loadAverage, saveAverage, withAveraged,
 } from './ema/index.ts';
 
+// more optimizers and schedulers
+export {
+  ASGD, type ASGDOptions, Adadelta, type AdadeltaOptions, Adagrad, type AdagradOptions, Adamax, type AdamaxOptions, type AnyScheduler, ChainedScheduler, CosineAnnealingWarmRestarts, CyclicLR,
+  type CyclicLROptions, LBFGS, type LBFGSOptions, MultiplicativeLR, NAdam, type NAdamOptions, type NestedStateDict, OneCycleLR, type OneCycleLROptions, type PlateauOptions,
+  type PlateauStateDict, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop, type RpropOptions, RuledOptimizer, type RuledState, SequentialLR,
+  type WarmRestartsOptions,
+} from './optim/index.ts';
+
 // optimizers that average
 export {
   AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Lookahead, type LookaheadOptions, type LookaheadStateDict, SGDScheduleFree,

@@ -38,6 +38,23 @@ export function checkBeta(who: Who, name: string, value: unknown): void {
   if (!(typeof value === 'number' && value > 0 && value < 1)) checkNumber(nameOf(who), name, value, `0 < ${name} < 1`, never);
 }
 
+/** One number for all groups, or one for each. */
+export type PerGroup = number | readonly number[];
+
+/** A number for each group. */
+export function perGroup(who: Who, name: string, value: PerGroup, groups: number): readonly number[] {
+  const list: readonly unknown[] = typeof value === 'number' ? new Array<number>(groups).fill(value) : value;
+  if (!Array.isArray(list) || list.length !== groups || !list.every((v) => typeof v === 'number' && Number.isFinite(v))) {
+    throw new ArgumentError(`${nameOf(who)}: invalid ${name}, got ${show(value)}; expected a number, or one for each of ${groups} groups`, { values: { [name]: value } });
+  }
+  return list as readonly number[];
+}
+
+/** Refuses anything but a number from 0 to 1. */
+export function checkFraction(who: Who, name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value >= 0 && value <= 1)) checkNumber(nameOf(who), name, value, `0 ≤ ${name} ≤ 1`, never);
+}
+
 /**
  * Options over their defaults; an option that is undefined keeps its default.
  *

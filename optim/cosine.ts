@@ -38,4 +38,9 @@ export class CosineAnnealingLR extends LRScheduler<{ tMax: number; etaMin: numbe
       return (wave(t) / wave(t - 1)) * (lr - etaMin) + etaMin;
     });
   }
+
+  protected override closedForm(): number[] {
+    const { tMax, etaMin } = this.settings;
+    return this.rates((_, baseLr) => etaMin + ((baseLr - etaMin) * (1 + Math.cos((Math.PI * this.lastEpoch) / tMax))) / 2);
+  }
 }

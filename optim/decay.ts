@@ -29,6 +29,11 @@ export class StepLR extends LRScheduler<{ stepSize: number; gamma: number }> {
     const { stepSize, gamma } = this.settings;
     return this.rates((lr) => (this.lastEpoch === 0 || this.lastEpoch % stepSize !== 0 ? lr : lr * gamma));
   }
+
+  protected override closedForm(): number[] {
+    const { stepSize, gamma } = this.settings;
+    return this.rates((_, baseLr) => baseLr * gamma ** Math.floor(this.lastEpoch / stepSize));
+  }
 }
 
 const isMilestones = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every((x) => Number.isSafeInteger(x) && x >= 0);
@@ -70,6 +75,11 @@ export class MultiStepLR extends LRScheduler<{ milestones: readonly number[]; ga
     const times = this.settings.milestones.filter((at) => at === this.lastEpoch).length;
     return this.rates((lr) => (times === 0 ? lr : lr * this.settings.gamma ** times));
   }
+
+  protected override closedForm(): number[] {
+    const times = this.settings.milestones.filter((at) => at <= this.lastEpoch).length;
+    return this.rates((_, baseLr) => baseLr * this.settings.gamma ** times);
+  }
 }
 
 /**
@@ -90,5 +100,9 @@ export class ExponentialLR extends LRScheduler<{ gamma: number }> {
 
   protected override getLr(): number[] {
     return this.rates((lr) => (this.lastEpoch === 0 ? lr : lr * this.settings.gamma));
+  }
+
+  protected override closedForm(): number[] {
+    return this.rates((_, baseLr) => baseLr * this.settings.gamma ** this.lastEpoch);
   }
 }

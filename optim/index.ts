@@ -6,7 +6,7 @@ export { type ClipNormOptions, clipGradNorm_, clipGradValue_, getTotalNorm } fro
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './cosine.ts';
 export { ExponentialLR, type GammaOptions, MultiStepLR, StepLR } from './decay.ts';
 export type { OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
-export { LambdaLR, type LrLambda } from './lambda.ts';
+export { LambdaLR, type LrLambda, MultiplicativeLR } from './lambda.ts';
 export { Lookahead, type LookaheadOptions, type LookaheadStateDict } from './lookahead.ts';
 export { Optimizer, type StepHook } from './optimizer.ts';
 export { ConstantLR, type ConstantLROptions, LinearLR, type LinearLROptions, PolynomialLR, type PolynomialLROptions } from './ramp.ts';
@@ -17,3 +17,18 @@ export { SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState
 export { SGD, type SGDOptions, type SGDState } from './sgd.ts';
 export type { OptimizerStateDict, ParamState, StateFields } from './state.ts';
 export { SWALR, type SWALROptions } from './swalr.ts';
+export { ASGD, type ASGDOptions } from './asgd.ts';
+export { Adadelta, type AdadeltaOptions } from './adadelta.ts';
+export { Adagrad, type AdagradOptions } from './adagrad.ts';
+export { Adamax, type AdamaxOptions } from './adamax.ts';
+export { LBFGS, type LBFGSOptions } from './lbfgs.ts';
+export { NAdam, type NAdamOptions } from './nadam.ts';
+export { RAdam, type RAdamOptions } from './radam.ts';
+export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
+export { Rprop, type RpropOptions } from './rprop.ts';
+export { type RuledState, RuledOptimizer } from './ruled.ts';
+export { CosineAnnealingWarmRestarts, type WarmRestartsOptions } from './warmRestarts.ts';
+export { CyclicLR, type CyclicLROptions } from './cyclic.ts';
+export { OneCycleLR, type OneCycleLROptions } from './oneCycle.ts';
+export { type PlateauOptions, type PlateauStateDict, ReduceLROnPlateau } from './plateau.ts';
+export { type AnyScheduler, ChainedScheduler, type NestedStateDict, SequentialLR } from './sequences.ts';

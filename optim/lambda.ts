@@ -45,3 +45,32 @@ export class LambdaLR extends LRScheduler<{ lrLambda: Lambdas }> {
     });
   }
 }
+
+/**
+ * Multiplies the rates by a function of the epoch, every epoch from the second on.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiplicativeLR.html
+ */
+export class MultiplicativeLR extends LRScheduler<{ lrLambda: Lambdas }> {
+  /**
+   * @param optimizer - whose rates to set
+   * @param lrLambda - a function of the epoch, or one for each group
+   * @param options - `lastEpoch`
+   */
+  constructor(optimizer: Optimizer, lrLambda: LrLambda | readonly LrLambda[], options: SchedulerOptions = {}) {
+    checkOptions('MultiplicativeLR', options, ['lastEpoch']);
+    super(optimizer, { lrLambda }, { lrLambda: setting(lrLambda, optimizer?.paramGroups?.length ?? 1) }, options.lastEpoch);
+  }
+
+  protected override getLr(): number[] {
+    const { lrLambda } = this.settings;
+    if (this.lastEpoch === 0) return this.rates((lr) => lr);
+    return this.rates((lr, _, i) => {
+      const rule = typeof lrLambda === 'function' ? lrLambda : lrLambda[i];
+      if (rule === undefined) throw new ArgumentError(`MultiplicativeLR: no function for group ${i}, got ${show(lrLambda)}; expected one for each group`);
+      const scale = rule(this.lastEpoch);
+      checkNumber('MultiplicativeLR', 'factor', scale, 'a number from lrLambda', (v) => !Number.isNaN(v));
+      return lr * scale;
+    });
+  }
+}

@@ -30,6 +30,11 @@ export class ConstantLR extends LRScheduler<{ factor: number; totalIters: number
     const { factor: scale, totalIters } = this.settings;
     return this.rates((lr) => (this.lastEpoch === 0 ? lr * scale : this.lastEpoch === totalIters ? lr * (1 / scale) : lr));
   }
+
+  protected override closedForm(): number[] {
+    const { factor: scale, totalIters } = this.settings;
+    return this.rates((_, baseLr) => (this.lastEpoch < totalIters ? baseLr * scale : baseLr));
+  }
 }
 
 /** Options of `LinearLR`. */
@@ -67,6 +72,11 @@ export class LinearLR extends LRScheduler<{ startFactor: number; endFactor: numb
       return lr * (1 + rise / (totalIters * startFactor + (this.lastEpoch - 1) * rise));
     });
   }
+
+  protected override closedForm(): number[] {
+    const { startFactor, endFactor, totalIters } = this.settings;
+    return this.rates((_, baseLr) => baseLr * (startFactor + ((endFactor - startFactor) * Math.min(totalIters, this.lastEpoch)) / totalIters));
+  }
 }
 
 /** Options of `PolynomialLR`. */
@@ -98,5 +108,10 @@ export class PolynomialLR extends LRScheduler<{ totalIters: number; power: numbe
     if (this.lastEpoch === 0 || this.lastEpoch > totalIters) return this.rates((lr) => lr);
     const decay = ((1 - this.lastEpoch / totalIters) / (1 - (this.lastEpoch - 1) / totalIters)) ** power;
     return this.rates((lr) => lr * decay);
+  }
+
+  protected override closedForm(): number[] {
+    const { totalIters, power } = this.settings;
+    return this.rates((_, baseLr) => baseLr * (1 - Math.min(totalIters, this.lastEpoch) / totalIters) ** power);
   }
 }

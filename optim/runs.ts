@@ -7,14 +7,17 @@ export class Run<S extends object> {
   /** Number of updates so far. */
   count: number;
   readonly dtype: DType;
+  /** What else they have in common. */
+  private readonly key: string;
   readonly states: S[] = [];
   /** The columns of the rule: parameters, gradients, and those of the state. */
   readonly columns: Tensor[][];
   /** Which of all parameters these are. */
   private readonly at: number[] = [];
 
-  private constructor(count: number, dtype: DType, columns: number) {
+  private constructor(count: number, key: string, dtype: DType, columns: number) {
     this.count = count;
+    this.key = key;
     this.dtype = dtype;
     this.columns = Array.from({ length: columns }, () => []);
   }
@@ -22,14 +25,14 @@ export class Run<S extends object> {
   /**
    * Sorts parameters into runs.
    *
-   * @param describe - the number of updates of a parameter, its state, and the tensors of it that are columns
+   * @param describe - the number of updates of a parameter, its state, and the tensors of it that are columns; `key` tells apart what else must not be mixed
    */
-  static of<S extends object>(params: readonly Tensor[], describe: (p: Tensor) => { readonly count: number; readonly state: S; readonly tensors: readonly Tensor[] }): Run<S>[] {
+  static of<S extends object>(params: readonly Tensor[], describe: (p: Tensor) => { readonly count: number; readonly key?: string; readonly state: S; readonly tensors: readonly Tensor[] }): Run<S>[] {
     const runs: Run<S>[] = [];
     params.forEach((p, i) => {
-      const { count, state, tensors } = describe(p);
-      let run = runs.find((r) => r.count === count && r.dtype === p.dtype);
-      if (run === undefined) runs.push((run = new Run<S>(count, p.dtype, 2 + tensors.length)));
+      const { count, key = '', state, tensors } = describe(p);
+      let run = runs.find((r) => r.count === count && r.key === key && r.dtype === p.dtype);
+      if (run === undefined) runs.push((run = new Run<S>(count, key, p.dtype, 2 + tensors.length)));
       run.at.push(i);
       run.states.push(state);
       [p, p, ...tensors].forEach((x, c) => run.columns[c].push(x));

@@ -52,7 +52,7 @@ export interface SchedulerStateDict {
 }
 
 /** What PyTorch's files may have besides. */
-const ignored = ['verbose', '_get_lr_called_within_step', '_is_initial', 'anneal_func', '_anneal_func'];
+const ignored = ['verbose', '_get_lr_called_within_step', '_is_initial', 'anneal_func', '_anneal_func', '_anneal_func_type', '_schedule_phases', 'use_beta1', '_scale_fn_ref', '_scale_fn_custom'];
 
 const isRates = (v: unknown, n: number): v is number[] => Array.isArray(v) && v.length === n && v.every((x) => typeof x === 'number' && !Number.isNaN(x));
 const isCount = (v: unknown, min: number): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= min;
@@ -123,21 +123,35 @@ export abstract class LRScheduler<T extends object = object> {
     return this.optimizer.paramGroups.map((group, i) => rule(group.lr, this.baseLrs[i], i));
   }
 
-  /** Goes to the next epoch and sets its rates. Call it after the optimizer's steps of an epoch. */
-  step(): void {
+  /** The rates of epoch `lastEpoch` from those the schedule starts from, for a step to a given epoch; null where only `getLr` knows. */
+  protected closedForm(): number[] | null {
+    return null;
+  }
+
+  /** Called after the rates were set: for schedulers that set momenta too. */
+  protected afterStep(): void {}
+
+  /**
+   * Goes to the next epoch and sets its rates. Call it after the optimizer's steps of an epoch.
+   *
+   * @param epoch - go to this epoch instead, as far as the schedule knows its rates without those before
+   */
+  step(epoch?: number): void {
+    if (epoch !== undefined && !isCount(epoch, 0)) throw new ArgumentError(`${this.constructor.name}.step: invalid epoch, got ${show(epoch)}; expected an integer ≥ 0`);
     const { paramGroups } = this.optimizer;
     const known = this.baseLrs.length;
     // Groups that came after the scheduler join in with the rate they have.
     for (const { initialLr, lr } of paramGroups.slice(known)) this.baseLrs.push(initialLr ?? lr);
+    const before = this.lastEpoch;
     this.stepCount++;
-    this.lastEpoch++;
+    this.lastEpoch = epoch ?? before + 1;
     let lrs: number[];
     try {
-      lrs = this.getLr();
+      lrs = (epoch === undefined ? null : this.closedForm()) ?? this.getLr();
     } catch (error) {
       this.baseLrs.length = known;
       this.stepCount--;
-      this.lastEpoch--;
+      this.lastEpoch = before;
       throw error;
     }
     paramGroups.forEach((group, i) => {
@@ -145,6 +159,18 @@ export abstract class LRScheduler<T extends object = object> {
       group.lr = lrs[i];
     });
     this.lastLr = lrs;
+    this.afterStep();
+  }
+
+  /** Takes back the constructor's step: for a schedule that begins later, behind others. */
+  rewind(): void {
+    this.lastEpoch--;
+  }
+
+  /** Sets the rates of the first epoch anew. */
+  restart(): void {
+    this.stepCount = 0;
+    this.step();
   }
 
   /** The rates set last, by group. */

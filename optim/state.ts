@@ -11,10 +11,10 @@ import { toCamelCase, toSnakeCase } from '../core/names.ts';
 export type ParamState = Record<string, Tensor | number>;
 
 /**
- * Names of a parameter's state: 'count' is a whole number, saved as a scalar tensor; 'tensor' has the parameter's shape; 'optional' is a
+ * Names of a parameter's state: 'count' is a whole number, saved as a scalar tensor, and 'number' any; 'tensor' has the parameter's shape; 'optional' is a
  * 'tensor' that may be absent.
  */
-export type StateFields = Readonly<Record<string, 'count' | 'tensor' | 'optional'>>;
+export type StateFields = Readonly<Record<string, 'count' | 'number' | 'tensor' | 'optional'>>;
 
 /** PyTorch's form of an optimizer's state: parameters are numbered through all groups. */
 export interface OptimizerStateDict {
@@ -60,7 +60,7 @@ export interface LoadedState<O extends OptimizerOptions, S extends ParamState> {
 }
 
 /** How PyTorch runs its kernels, which says nothing about the numbers, and what schedulers of ours keep themselves. */
-const ignored = ['foreach', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'param_names', 'swa_lr'];
+const ignored = ['foreach', 'capturable', 'differentiable', 'fused', 'decoupled_weight_decay', 'param_names', 'swa_lr', 'max_lr', 'min_lr', 'base_momentum', 'max_momentum'];
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tensor) && !(value instanceof Map);
@@ -162,6 +162,10 @@ function readParamState(where: string, saved: Readonly<Record<string, unknown>>,
       const count = value instanceof Tensor && value.numel() === 1 ? value.item() : value;
       if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) out.set(name, count);
       else problems.push(`${where}.${key}: got ${show(count)}, expected a whole number ≥ 0`);
+    } else if (kind === 'number') {
+      const number = value instanceof Tensor && value.numel() === 1 ? value.item() : value;
+      if (typeof number === 'number' && Number.isFinite(number)) out.set(name, number);
+      else problems.push(`${where}.${key}: got ${show(number)}, expected a finite number`);
     } else if (!(value instanceof Tensor) || !sameShape(value.shape, param.shape) || !canCast(value.dtype, param.dtype)) {
       problems.push(`${where}.${key}: got ${show(value)}, expected ${show(param)}`);
     } else {

@@ -84,7 +84,7 @@ export const conv3d: Conv<ConvOptions> = free(
     const deep = before + behind > 0 ? pad(volumes, [0, 0, 0, 0, before, behind]) : volumes;
     const depth = Math.floor((deep.shape[2] - total - 1) / stride[0]) + 1;
     if (depth < 1 || kernel[0] < 1) throw new ShapeError(`conv3d: the kernel is larger than the padded input, got ${show(x)} and weight ${show(weight)}; expected at least ${total + 1} planes, there are ${deep.shape[2]}`);
-    const plane: ConvOptions = { stride: [stride[1], stride[2]], dilation: [dilation[1], dilation[2]], padding: edges === null ? (padding as 'same' | 'valid') : [edges[1], edges[2]], groups };
+    const plane: ConvOptions = { stride: [stride[1], stride[2]], dilation: [dilation[1], dilation[2]], padding: edges === null ? (padding) : [edges[1], edges[2]], groups };
     let sum: Tensor | null = null;
     for (let k = 0; k < kernel[0]; k++) {
       const from = k * dilation[0];

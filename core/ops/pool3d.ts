@@ -1,6 +1,6 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { results } from '../results.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { type AdaptiveMaxPoolOptions, type MaxPoolOptions, type MaxPoolResult, adaptiveMaxPool2d, maxPool2d } from './maxPool.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
-import { ArgumentError, ExponentialMovingAverage, SGD, ShapeError, StateError, Tensor, deepCopy, grad, manualSeed, noGrad, randn, tensor } from '../../index.ts';
+import type { Tensor} from '../../index.ts';
+import { ArgumentError, ExponentialMovingAverage, SGD, ShapeError, StateError, deepCopy, grad, manualSeed, noGrad, randn, tensor } from '../../index.ts';
 import * as nn from '../../nn/index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
@@ -76,10 +77,10 @@ test('a parametrised tensor is no member; state and copies hold the originals', 
 
 test('the names of the older weight norm are understood', () => {
   const [old, layer] = [new nn.Linear(3, 2), nn.weightNorm(new nn.Linear(3, 2))];
-  layer.loadStateDict({ bias: old.bias as Tensor, weight_g: tensor([[1], [2]]), weight_v: tensor([[3, 0, 4], [0, 2, 0]]) });
+  layer.loadStateDict({ bias: old.bias, weight_g: tensor([[1], [2]]), weight_v: tensor([[3, 0, 4], [0, 2, 0]]) });
   allClose(layer.weight, tensor([[0.6, 0, 0.8], [0, 2, 0]]));
   const model = new nn.Sequential(nn.weightNorm(new nn.Linear(3, 2)));
-  model.loadStateDict({ '0.bias': old.bias as Tensor, '0.weight_g': tensor([[1], [2]]), '0.weight_v': tensor([[3, 0, 4], [0, 2, 0]]) });
+  model.loadStateDict({ '0.bias': old.bias, '0.weight_g': tensor([[1], [2]]), '0.weight_v': tensor([[3, 0, 4], [0, 2, 0]]) });
   allClose(model.forward(tensor([[1, 1, 1]])), tensor([[1.4, 2]]).add(old.bias as Tensor));
 });
 

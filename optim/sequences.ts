@@ -1,0 +1,151 @@
+import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
+import { Optimizer } from './optimizer.ts';
+import { LRScheduler, type SchedulerOptions } from './scheduler.ts';
+
+/** What can be part of `ChainedScheduler`: every scheduler that steps without a metric. */
+export interface AnyScheduler {
+  readonly optimizer: Optimizer;
+  step(epoch?: number): void;
+  getLastLr(): number[];
+  stateDict(): object;
+  loadStateDict(state: never): void;
+}
+
+/** State of schedulers made of others. */
+export interface NestedStateDict {
+  readonly _schedulers: readonly object[];
+  readonly _last_lr: readonly number[];
+  readonly [field: string]: unknown;
+}
+
+function checkMembers(name: string, optimizer: unknown, schedulers: unknown): asserts schedulers is readonly AnyScheduler[] {
+  if (!Array.isArray(schedulers) || schedulers.length === 0) throw new ArgumentError(`${name}: no schedulers, got ${show(schedulers)}; expected at least one`);
+  schedulers.forEach((member: unknown, i) => {
+    const own: unknown = typeof member === 'object' && member !== null && 'step' in member && 'optimizer' in member ? member.optimizer : undefined;
+    if (!(own instanceof Optimizer)) throw new ArgumentError(`${name}: scheduler ${i} is no scheduler, got ${show(member)}; expected schedulers that step by themselves`);
+    if (own !== optimizer) throw new ArgumentError(`${name}: scheduler ${i} belongs to another optimizer, got ${own.constructor.name}; expected one optimizer for all`);
+  });
+}
+
+function loadMembers(name: string, members: readonly AnyScheduler[], states: unknown): void {
+  if (!Array.isArray(states) || states.length !== members.length) throw new StateError(`${name}.loadStateDict: the state does not match, got ${show(states)}; expected the states of ${members.length} schedulers`);
+  const before = members.map((member) => member.stateDict());
+  try {
+    members.forEach((member, i) => member.loadStateDict(states[i] as never));
+  } catch (error) {
+    members.forEach((member, i) => member.loadStateDict(before[i] as never));
+    throw error;
+  }
+}
+
+/**
+ * Several schedulers at once: each step is a step of all, in order, so that their factors multiply.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ChainedScheduler.html
+ */
+export class ChainedScheduler implements AnyScheduler {
+  readonly optimizer: Optimizer;
+  readonly schedulers: readonly AnyScheduler[];
+  private lastLr: number[];
+
+  /**
+   * @param schedulers - at least one, all of one optimizer
+   * @param optimizer - default that of the first
+   * @throws ArgumentError for no schedulers, or several optimizers
+   */
+  constructor(schedulers: readonly AnyScheduler[], optimizer?: Optimizer | null) {
+    const first = optimizer ?? (Array.isArray(schedulers) ? (schedulers as readonly AnyScheduler[])[0]?.optimizer : undefined);
+    checkMembers('ChainedScheduler', first, schedulers);
+    this.schedulers = [...schedulers];
+    this.optimizer = schedulers[0].optimizer;
+    this.lastLr = this.optimizer.paramGroups.map(({ lr }) => lr);
+  }
+
+  /** A step of every scheduler. */
+  step(): void {
+    for (const scheduler of this.schedulers) scheduler.step();
+    this.lastLr = this.optimizer.paramGroups.map(({ lr }) => lr);
+  }
+
+  /** The rates set last, by group. */
+  getLastLr(): number[] {
+    return [...this.lastLr];
+  }
+
+  /** The states of all, under PyTorch's names. */
+  stateDict(): NestedStateDict {
+    return { _schedulers: this.schedulers.map((scheduler) => scheduler.stateDict()), _last_lr: [...this.lastLr] };
+  }
+
+  /** Takes over a state. @throws StateError for the state of other schedulers; nothing is changed then */
+  loadStateDict(state: NestedStateDict): void {
+    loadMembers('ChainedScheduler', this.schedulers, state?._schedulers);
+    this.lastLr = [...state._last_lr];
+  }
+}
+
+/**
+ * One scheduler after the other: at each milestone the next one begins from the rates the optimizer was made with.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.SequentialLR.html
+ */
+export class SequentialLR implements AnyScheduler {
+  readonly optimizer: Optimizer;
+  readonly schedulers: readonly LRScheduler[];
+  readonly milestones: readonly number[];
+  lastEpoch: number;
+  private lastLr: number[];
+
+  /**
+   * @param optimizer - whose rates to set
+   * @param schedulers - at least one, all made for this optimizer
+   * @param milestones - the epochs at which the second, third, … begin, ascending
+   * @param options - `lastEpoch`
+   * @throws ArgumentError for schedulers of another optimizer, or milestones that do not fit
+   */
+  constructor(optimizer: Optimizer, schedulers: readonly LRScheduler[], milestones: readonly number[], options: SchedulerOptions = {}) {
+    checkOptions('SequentialLR', options, ['lastEpoch']);
+    checkMembers('SequentialLR', optimizer, schedulers);
+    if (!schedulers.every((scheduler) => scheduler instanceof LRScheduler)) throw new ArgumentError('SequentialLR: a member cannot begin later, got another kind of scheduler; expected LRSchedulers');
+    if (!Array.isArray(milestones) || milestones.length !== schedulers.length - 1 || !milestones.every((at, i) => Number.isSafeInteger(at) && (i === 0 || at > milestones[i - 1]))) {
+      throw new ArgumentError(`SequentialLR: milestones do not fit, got ${show(milestones)} for ${schedulers.length} schedulers; expected ${schedulers.length - 1} epochs, ascending`);
+    }
+    this.optimizer = optimizer;
+    this.schedulers = [...schedulers];
+    this.milestones = milestones.slice() as number[];
+    this.lastEpoch = (options.lastEpoch ?? -1) + 1;
+    for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
+    for (const scheduler of schedulers) scheduler.rewind();
+    schedulers[0].restart();
+    this.lastLr = schedulers[0].getLastLr();
+  }
+
+  /** Goes to the next epoch: a step of the scheduler whose turn it is. */
+  step(): void {
+    this.lastEpoch++;
+    const i = this.milestones.filter((at) => at <= this.lastEpoch).length;
+    const scheduler = this.schedulers[i];
+    if (i > 0 && this.milestones[i - 1] === this.lastEpoch) scheduler.step(0);
+    else scheduler.step();
+    this.lastLr = scheduler.getLastLr();
+  }
+
+  /** The rates set last, by group. */
+  getLastLr(): number[] {
+    return [...this.lastLr];
+  }
+
+  /** The state under PyTorch's names. */
+  stateDict(): NestedStateDict {
+    return { _schedulers: this.schedulers.map((scheduler) => scheduler.stateDict()), _milestones: [...this.milestones], last_epoch: this.lastEpoch, _last_lr: [...this.lastLr] };
+  }
+
+  /** Takes over a state. @throws StateError for the state of other schedulers; nothing is changed then */
+  loadStateDict(state: NestedStateDict): void {
+    const { last_epoch: epoch } = state ?? {};
+    if (!Number.isSafeInteger(epoch)) throw new StateError(`SequentialLR.loadStateDict: the state does not match, got last_epoch ${show(epoch)}; expected an integer`);
+    loadMembers('SequentialLR', this.schedulers, state._schedulers);
+    this.lastEpoch = epoch as number;
+    this.lastLr = [...state._last_lr];
+  }
+}
