@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
-import type { Tensor} from '../../index.ts';
 import {
-  Adam, ArgumentError, ChainedScheduler, ConstantLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, CyclicLR, type CyclicLROptions, ExponentialLR, LBFGS, LinearLR, MultiplicativeLR, OneCycleLR,
-  type OneCycleLROptions, type Optimizer, type PlateauOptions, ReduceLROnPlateau, SGD, SequentialLR, StateError, StepLR, cat, tensor, zeros,
+  Adam, ArgumentError, ChainedScheduler, ConstantLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, CyclicLR, ExponentialLR, LBFGS, LinearLR, MultiplicativeLR, OneCycleLR,
+  type Optimizer, type PlateauOptions, ReduceLROnPlateau, SGD, SequentialLR, StateError, StepLR, type Tensor, cat, tensor, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
