@@ -59,8 +59,8 @@ test("stateDict has PyTorch's structure and names", () => {
   const dict = trained().stateDict();
   equal(Object.keys(dict), ['state', 'param_groups']);
   equal(dict.param_groups, [
-    { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, params: [0, 1] },
-    { lr: 0.5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, params: [2] },
+    { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, decoupled_weight_decay: false, params: [0, 1] },
+    { lr: 0.5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, decoupled_weight_decay: false, params: [2] },
   ]);
   equal(Object.keys(dict.state), ['0', '1', '2']);
   equal(Object.keys(dict.state[0]), ['step', 'exp_avg', 'exp_avg_sq']);
