@@ -197,7 +197,7 @@ export {
   type PlateauStateDict, PolynomialLR, type PolynomialLROptions, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop,
   type RpropOptions, RuledOptimizer, type RuledState, SGD, type SGDOptions, SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState,
   type SGDState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, type SchedulerOptions, type SchedulerStateDict,
-  SequentialLR, type Setting, type Settings, type StateFields, type StateNumbers, type StepHook, StepLR, type WarmRestartsOptions, clipGradNorm_,
+  SequentialLR, type Setting, type Settings, type StateFields, type StepHook, StepLR, type WarmRestartsOptions, clipGradNorm_,
   clipGradValue_, getTotalNorm,
 } from './optim/index.ts';
 

@@ -3,7 +3,7 @@ import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import { checkFinite, checkFlag, checkNonNegative, withDefaults } from './check.ts';
 import type { OptimizerOptions, ParamsInput } from './groups.ts';
-import { RuledOptimizer, type StateNumbers } from './ruled.ts';
+import { RuledOptimizer } from './ruled.ts';
 import { rounded } from './runs.ts';
 
 /** Options of `ASGD`. */
@@ -24,6 +24,10 @@ export interface ASGDOptions extends OptimizerOptions {
 
 const scalars = ['sign', 'decay', 'shrink', 'eta', 'mu'] as const;
 const values: number[] = scalars.map(() => NaN);
+
+/** Places among the numbers of a state. */
+const ETA = 0;
+const MU = 1;
 
 const asgdRule: UpdateRule = updateRule({
   name: 'asgd',
@@ -70,14 +74,14 @@ export class ASGD extends RuledOptimizer<ASGDOptions> {
     return asgdRule;
   }
 
-  protected override scalars({ lr, lambd, alpha, t0, weightDecay, maximize }: Readonly<ASGDOptions>, step: number, _dtype: DType, numbers: StateNumbers): readonly number[] {
+  protected override scalars({ lr, lambd, alpha, t0, weightDecay, maximize }: Readonly<ASGDOptions>, step: number, _dtype: DType, numbers: number[]): readonly number[] {
     values[0] = maximize ? -1 : 1;
     values[1] = weightDecay;
-    values[2] = 1 - lambd * numbers.eta;
-    values[3] = numbers.eta;
-    values[4] = numbers.mu;
-    numbers.eta = rounded(lr / (1 + lambd * lr * step) ** alpha);
-    numbers.mu = rounded(1 / Math.max(1, step - t0));
+    values[2] = 1 - lambd * numbers[ETA];
+    values[3] = numbers[ETA];
+    values[4] = numbers[MU];
+    numbers[ETA] = rounded(lr / (1 + lambd * lr * step) ** alpha);
+    numbers[MU] = rounded(1 / Math.max(1, step - t0));
     return values;
   }
 }

@@ -24,7 +24,7 @@ export { RAdam, type RAdamOptions } from './radam.ts';
 export { ConstantLR, type ConstantLROptions, LinearLR, type LinearLROptions, PolynomialLR, type PolynomialLROptions } from './ramp.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';
 export { Rprop, type RpropOptions } from './rprop.ts';
-export { RuledOptimizer, type RuledState, type StateNumbers } from './ruled.ts';
+export { RuledOptimizer, type RuledState } from './ruled.ts';
 export { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions } from './scheduleFree.ts';
 export { AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState } from './scheduleFreeAdamw.ts';
 export { SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState } from './scheduleFreeSgd.ts';

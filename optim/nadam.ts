@@ -3,7 +3,7 @@ import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import { checkBetas, checkFlag, checkNonNegative, withDefaults } from './check.ts';
 import type { OptimizerOptions, ParamsInput } from './groups.ts';
-import { RuledOptimizer, type StateNumbers } from './ruled.ts';
+import { RuledOptimizer } from './ruled.ts';
 import { power } from './adamCore.ts';
 import { rounded, tinyOf, withoutTiny } from './runs.ts';
 
@@ -74,11 +74,12 @@ export class NAdam extends RuledOptimizer<NAdamOptions> {
     return nadamRule;
   }
 
-  protected override scalars(group: Readonly<NAdamOptions>, step: number, dtype: DType, numbers: StateNumbers): readonly number[] {
+  protected override scalars(group: Readonly<NAdamOptions>, step: number, dtype: DType, numbers: number[]): readonly number[] {
     const { lr, betas: [beta1, beta2], eps, weightDecay, momentumDecay, decoupledWeightDecay, maximize } = group;
     const mu = beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay));
     const next = beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
-    numbers.muProduct = rounded(numbers.muProduct * rounded(mu));
+    const product = rounded(numbers[0] * rounded(mu));
+    numbers[0] = product;
     values[0] = maximize ? -1 : 1;
     values[1] = decoupledWeightDecay ? 0 : weightDecay;
     values[2] = decoupledWeightDecay ? 1 - lr * weightDecay : 1;
@@ -87,8 +88,8 @@ export class NAdam extends RuledOptimizer<NAdamOptions> {
     values[5] = beta2;
     values[6] = 1 - beta2;
     values[7] = Math.sqrt(1 - power(beta2, step));
-    values[8] = (lr * (1 - mu)) / (1 - numbers.muProduct);
-    values[9] = (lr * next) / (1 - numbers.muProduct * next);
+    values[8] = (lr * (1 - mu)) / (1 - product);
+    values[9] = (lr * next) / (1 - product * next);
     values[10] = eps;
     values[11] = tinyOf(dtype);
     return values;

@@ -9,17 +9,14 @@ import type { StateFields } from './state.ts';
 /** State of a parameter under an optimizer whose step is one rule: a count, numbers, and the rule's columns behind parameter and gradient. */
 export type RuledState = { step: number } & Record<string, Tensor | number>;
 
-/** Numbers of a parameter's state besides `step`. */
-export type StateNumbers = Record<string, number>;
-
 /** How a list of parameters is updated: the same until one of them, its state or the rule is another. */
 interface Plan {
   readonly rule: UpdateRule;
   /** Names of the numbers of a state. */
   readonly names: readonly string[];
   readonly runs: readonly Run<RuledState>[];
-  /** The numbers that the states of a run have, by run. */
-  readonly numbers: readonly StateNumbers[];
+  /** The numbers that the states of a run have, in the order of the names, by run. */
+  readonly numbers: readonly number[][];
 }
 
 /** Plans of the lists of parameters that steps were made with. */
@@ -33,7 +30,7 @@ function isUpToDate({ runs, names, numbers }: Plan): boolean {
     for (let k = 0; k < states.length; k++) {
       const state = states[k];
       if (state.step !== count) return false;
-      for (let i = 0; i < names.length; i++) if (state[names[i]] !== own[names[i]]) return false;
+      for (let i = 0; i < names.length; i++) if (state[names[i]] !== own[i]) return false;
     }
   }
   return true;
@@ -52,12 +49,12 @@ export abstract class RuledOptimizer<O extends OptimizerOptions> extends Optimiz
    * The numbers of the rule. The list is used again.
    *
    * @param step - number of the step, from 1
-   * @param numbers - the numbers of the state, which this may change
+   * @param numbers - the numbers of the state, in the order of `numbersAtStart`, which this may change
    */
-  protected abstract scalars(group: Readonly<O>, step: number, dtype: DType, numbers: StateNumbers): readonly number[];
+  protected abstract scalars(group: Readonly<O>, step: number, dtype: DType, numbers: number[]): readonly number[];
 
   /** Numbers that a state has besides `step`, at the start. */
-  protected numbersAtStart(_group: Readonly<O>): Readonly<StateNumbers> {
+  protected numbersAtStart(_group: Readonly<O>): Readonly<Record<string, number>> {
     return {};
   }
 
@@ -96,7 +93,7 @@ export abstract class RuledOptimizer<O extends OptimizerOptions> extends Optimiz
       for (let k = 0; k < states.length; k++) {
         const state = states[k];
         state.step = run.count;
-        for (let i = 0; i < names.length; i++) state[names[i]] = numbers[names[i]];
+        for (let i = 0; i < names.length; i++) state[names[i]] = numbers[i];
       }
       if (isNew) this.keep(rule, run);
     }
@@ -115,7 +112,7 @@ export abstract class RuledOptimizer<O extends OptimizerOptions> extends Optimiz
       });
       return { count: state.step, key: names.map((name) => state[name]).join(), state, tensors };
     });
-    const numbers = runs.map(({ states: [state] }) => Object.fromEntries(names.map((name) => [name, Number(state[name] ?? first[name])])));
+    const numbers = runs.map(({ states: [state] }) => names.map((name) => Number(state[name] ?? first[name])));
     return { rule, names, runs, numbers };
   }
 
