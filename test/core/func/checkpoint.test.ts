@@ -1,7 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
-import type { Tensor} from '../../../index.ts';
+import { moveAllOut } from '../../../core/cpu/memory/residence.ts';
 import {
-  ArgumentError, Generator, Linear, Sequential, StateError, Tanh, checkpoint, checkpointSequential, defaultGenerator, dropout, equal as same, grad, manualSeed, noGrad, randn, vmap,
+  ArgumentError, Dropout, Generator, Linear, Sequential, StateError, Tanh, type Tensor, checkpoint, checkpointSequential, defaultGenerator, dropout, equal as same, grad, manualSeed, noGrad, rand, randn, vmap,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -62,6 +64,46 @@ test('nothing is kept between the passes', () => {
   grad(z.sum(), x, { retainGraph: true });
   grad(z.sum(), x);
   is(runs, 4);
+});
+
+setFlagsFromString('--expose_gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Bytes of all values that something still refers to. */
+function bytesHeld(): number {
+  moveAllOut();
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
+
+test('less memory is held between the passes, with the same gradients', () => {
+  const weights = Array.from({ length: 6 }, (_, i) => randn([64, 64], { generator: new Generator(i) }).mul(0.1).requiresGrad_());
+  const input = randn([1024, 64], { generator: new Generator(9) });
+  const layer = (v: Tensor, u: Tensor): Tensor => v.matmul(u).tanh().mul(v).add(v).sigmoid();
+  const measure = (run: (v: Tensor, u: Tensor) => Tensor): { readonly held: number; readonly gradients: readonly Tensor[] } => {
+    const before = bytesHeld();
+    const y = weights.reduce((v, u) => run(v, u), input).sum();
+    return { held: bytesHeld() - before, gradients: grad(y, weights) };
+  };
+  const size = 1024 * 64 * 4;
+  measure(layer);
+  const [plain, checked] = [measure(layer), measure((v, u) => checkpoint(layer, v, u))];
+  plain.gradients.forEach((g, i) => ok(same(g, checked.gradients[i])));
+  // A layer keeps the results of tanh and sigmoid; of the checkpointed ones there are the inputs, all but the first of which are results.
+  ok(plain.held > 10 * size && plain.held < 14 * size, `${plain.held / size} results`);
+  ok(checked.held > 4 * size && checked.held < 7 * size, `${checked.held / size} results`);
+});
+
+test('a layer with dropout in training, its parameters, and the generator', () => {
+  const model = new Sequential(new Linear(8, 8), new Dropout(0.5), new Tanh(), new Linear(8, 2));
+  const input = randn([16, 8], { generator: new Generator(3) });
+  const gradients = [(v: Tensor): Tensor => model.forward(v), (v: Tensor): Tensor => checkpoint((t: Tensor) => model.forward(t), v)].map((run) => {
+    manualSeed(11);
+    const y = run(input);
+    const next = rand([3]);
+    return [...grad(y.square().sum(), [...model.parameters()]), next, rand([3])];
+  });
+  gradients[0].forEach((g, i) => ok(same(g, gradients[1][i]), `tensor ${i}`));
 });
 
 test('several results, nested calls and calls under noGrad', () => {
