@@ -4,3 +4,4 @@ export {
   type GradTransformOptions, type JacobianTransformOptions, type JvpTransformOptions, type VjpTransformOptions, grad, gradAndValue, hessian, jacfwd, jacrev, jvp, linearize, vjp,
 } from '../core/func/transforms.ts';
 export { type FunctionalCallOptions, functionalCall, stackModuleState } from './functionalCall.ts';
+export { replaceAllBatchNormModules_ } from './replaceBatchNorm.ts';

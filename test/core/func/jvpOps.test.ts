@@ -47,8 +47,8 @@ function compare(name: string, op: Op, args: readonly unknown[]): void {
     const v = direction(x, i);
     return symmetric.includes(name) && x.ndim >= 2 ? v.add(v.transpose(-1, -2)) : v;
   });
-  const [values, pushed] = func.jvp(run as (...xs: Tensor[]) => Tensor[], primals, tangents);
-  const [, pull] = func.vjp(run as (...xs: Tensor[]) => Tensor[], ...primals);
+  const [values, pushed] = func.jvp(run, primals, tangents);
+  const [, pull] = func.vjp(run, ...primals);
   const cotangents = values.map((y, o) => direction(y, o + 5));
   const pulled: unknown = pull(cotangents);
   const back = isTensor(pulled) ? [pulled] : (pulled as Tensor[]);
