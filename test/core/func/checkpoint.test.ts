@@ -1,9 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
-import { moveAllOut } from '../../../core/cpu/memory/residence.ts';
+import { collect } from '../../../core/graph.ts';
+import type { Storage } from '../../../core/storage.ts';
+import { type Input, historyOf } from '../../../core/tape.ts';
 import {
-  ArgumentError, Dropout, Generator, Linear, Sequential, StateError, Tanh, type Tensor, checkpoint, checkpointSequential, defaultGenerator, dropout, equal as same, grad, manualSeed, noGrad, rand, randn, vmap,
+  ArgumentError, Dropout, Generator, Linear, Sequential, StateError, Tanh, type Tensor, checkpoint, checkpointSequential, defaultGenerator, dropout, equal as same, grad, isTensor, manualSeed, noGrad, rand, randn, vmap,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -66,32 +66,35 @@ test('nothing is kept between the passes', () => {
   is(runs, 4);
 });
 
-setFlagsFromString('--expose_gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-/** Bytes of all values that something still refers to. */
-function bytesHeld(): number {
-  moveAllOut();
-  collectGarbage();
-  return process.memoryUsage().arrayBuffers;
+/** Bytes of all blocks of memory that a graph keeps values in. */
+function bytesKept(y: Tensor): number {
+  const blocks = new Set<Storage>();
+  const keep = (value: unknown): void => {
+    if (isTensor(value)) blocks.add(value.storage);
+  };
+  for (const node of collect([historyOf(y)])) {
+    for (const { value } of node.inputs) keep(value);
+    keep(Reflect.get(node, 'kept'));
+    const again: unknown = Reflect.get(node, 'recomputation');
+    if (again !== null) for (const { value } of Reflect.get(again as object, 'inputs') as readonly Input[]) keep(value);
+  }
+  return [...blocks].reduce((sum, { length }) => sum + 4 * length, 0);
 }
 
-test('less memory is held between the passes, with the same gradients', () => {
+test('less memory is kept between the passes, with the same gradients', () => {
   const weights = Array.from({ length: 6 }, (_, i) => randn([64, 64], { generator: new Generator(i) }).mul(0.1).requiresGrad_());
-  const input = randn([1024, 64], { generator: new Generator(9) });
+  const input = randn([256, 64], { generator: new Generator(9) });
   const layer = (v: Tensor, u: Tensor): Tensor => v.matmul(u).tanh().mul(v).add(v).sigmoid();
-  const measure = (run: (v: Tensor, u: Tensor) => Tensor): { readonly held: number; readonly gradients: readonly Tensor[] } => {
-    const before = bytesHeld();
+  const measure = (run: (v: Tensor, u: Tensor) => Tensor): { readonly kept: number; readonly gradients: readonly Tensor[] } => {
     const y = weights.reduce((v, u) => run(v, u), input).sum();
-    return { held: bytesHeld() - before, gradients: grad(y, weights) };
+    return { kept: bytesKept(y), gradients: grad(y, weights) };
   };
-  const size = 1024 * 64 * 4;
-  measure(layer);
   const [plain, checked] = [measure(layer), measure((v, u) => checkpoint(layer, v, u))];
   plain.gradients.forEach((g, i) => ok(same(g, checked.gradients[i])));
-  // A layer keeps the results of tanh and sigmoid; of the checkpointed ones there are the inputs, all but the first of which are results.
-  ok(plain.held > 10 * size && plain.held < 14 * size, `${plain.held / size} results`);
-  ok(checked.held > 4 * size && checked.held < 7 * size, `${checked.held / size} results`);
+  const [result, weight] = [256 * 64 * 4, 64 * 64 * 4];
+  // The input, the results of tanh and sigmoid of each layer, and the weights; of checkpointed layers their inputs.
+  is(plain.kept, 13 * result + 6 * weight);
+  is(checked.kept, 6 * result + 6 * weight);
 });
 
 test('a layer with dropout in training, its parameters, and the generator', () => {
