@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import { StateError, Tensor, grad, isTensor, stack, vmap } from '../../../index.ts';
 import { type OpInfo, allOps } from '../../../core/ops/define.ts';
 import { allClose, is, ok } from '../../assert.ts';
-import { makeSampler, mapTensors, tensorsIn } from '../../sampler.ts';
+import { isPlain, makeSampler, mapTensors, tensorsIn } from '../../sampler.ts';
 
 // Every operation under vmap: on all of its samples, for two examples in several places, against one example after the other; values and gradients.
 
@@ -109,6 +109,26 @@ for (const [name, op] of allOps()) {
       }
     });
     is(refused > 0, dependent.includes(name), 'whether values are read');
+  });
+}
+
+/** Whether the in-place form takes a sample: the result fits into the first argument. */
+function fitsInPlace(op: Op, args: readonly unknown[]): boolean {
+  const [self] = args;
+  if (!isTensor(self) || args.slice(1).some((arg) => isPlain(arg) && 'dtype' in arg)) return false;
+  const [y] = resultsOf(op(...(args as never[])));
+  return y.dtype === self.dtype && y.shape.join() === self.shape.join();
+}
+
+for (const [name, op] of allOps()) {
+  const { inPlace } = op;
+  if (inPlace === null || Object.hasOwn(unbatched, name) || dependent.includes(name) || (only !== undefined && !only.includes(name))) continue;
+  const samples = op.samples(makeSampler('float64')).filter((args) => fitsInPlace(op, args));
+  if (samples.length === 0) continue;
+  test(`vmap of ${name}_`, () => {
+    const written = (self: Tensor, ...rest: never[]): Tensor => (inPlace as (x: Tensor, ...args: never[]) => Tensor)(self.clone(), ...rest);
+    const form: Op = Object.assign(written, { ...op, opName: `${name}_` });
+    for (const args of samples) for (const places of [tensorsIn(args).map(() => 0), tensorsIn(args).map(() => -1)]) compare(form, args, places, 0);
   });
 }
 
