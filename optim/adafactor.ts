@@ -107,6 +107,6 @@ export class Adafactor extends Optimizer<AdafactorOptions, AdafactorState> {
     if (rowVar === undefined || colVar === undefined) throw new ArgumentError('Adafactor: a state is incomplete, got no variance; expected rowVar and colVar, or variance');
     rowVar.lerp_(squares.mean(-1, { keepdim: true }), share);
     colVar.lerp_(squares.mean(-2, { keepdim: true }), share);
-    return rowVar.matmul(colVar).div(rowVar.mean(-2, { keepdim: true }).clamp({ min: least }));
+    return rowVar.mul(colVar).div(rowVar.mean(-2, { keepdim: true }).clamp({ min: least }));
   }
 }

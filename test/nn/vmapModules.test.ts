@@ -36,7 +36,7 @@ const firstOf = (value: unknown): Tensor => {
 for (const [name, [build, draw]] of Object.entries(layers)) {
   test(`${name}: each example and each gradient as alone`, () => {
     manualSeed(4);
-    const model = build().double() as Layer;
+    const model = build().double();
     const inputs = draw();
     const params: StateDict = Object.fromEntries([...model.namedParameters()].map(([key, p]) => [key, p.detach()]));
     const run = (p: StateDict, ...xs: Tensor[]): Tensor => firstOf(func.functionalCall(model, p, xs));
@@ -57,7 +57,7 @@ for (const [name, [build, draw]] of Object.entries(layers)) {
 
   test(`${name}: an ensemble as its models`, () => {
     manualSeed(5);
-    const models = [build(), build(), build()].map((m) => m.double() as Layer);
+    const models = [build(), build(), build()].map((m) => m.double());
     const inputs = draw().map((x) => x.select(0, 0));
     const [params, buffers] = func.stackModuleState(models);
     const all = vmap((p: StateDict, b: StateDict, ...xs: Tensor[]) => firstOf(func.functionalCall(models[0], { ...p, ...b }, xs)), { inDims: [0, Object.keys(buffers).length === 0 ? null : 0, ...inputs.map(() => null)] });

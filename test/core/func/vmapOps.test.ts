@@ -36,7 +36,10 @@ function withTensors(args: readonly unknown[], tensors: readonly Tensor[]): neve
 /** Where the examples are among the dimensions of argument `i`; undefined for an argument that is the same for all. */
 type Places = readonly (number | undefined)[];
 
-function compare(op: Op, args: readonly unknown[], places: Places, outDim: number): void {
+/** A function of tensors that `compare` takes. */
+type Form = Pick<Op, 'differentiable'> & ((...args: never[]) => unknown);
+
+function compare(op: Form, args: readonly unknown[], places: Places, outDim: number): void {
   const first = tensorsIn(args);
   const floats = first.map((x) => x.dtype === 'float32' || x.dtype === 'float64');
   const second = first.map((x, i) => (floats[i] && places[i] !== undefined ? x.mul(0.875) : x));
@@ -126,8 +129,8 @@ for (const [name, op] of allOps()) {
   const samples = op.samples(makeSampler('float64')).filter((args) => fitsInPlace(op, args));
   if (samples.length === 0) continue;
   test(`vmap of ${name}_`, () => {
-    const written = (self: Tensor, ...rest: never[]): Tensor => (inPlace as (x: Tensor, ...args: never[]) => Tensor)(self.clone(), ...rest);
-    const form: Op = Object.assign(written, { ...op, opName: `${name}_` });
+    const written = (self: Tensor, ...rest: never[]): Tensor => inPlace(self.clone(), ...rest);
+    const form: Form = Object.assign(written, { differentiable: op.differentiable });
     for (const args of samples) for (const places of [tensorsIn(args).map(() => 0), tensorsIn(args).map(() => -1)]) compare(form, args, places, 0);
   });
 }
