@@ -185,12 +185,20 @@ export {
   SoftMarginLoss, TripletMarginLoss,
 } from './nn/layers/distance.ts';
 
-// optimizers
+// optimizers and schedules
 export {
-  Adam, type AdamOptions, type AdamState, AdamW, type ClipNormOptions, ConstantLR, type ConstantLROptions, CosineAnnealingLR, type CosineAnnealingLROptions, ExponentialLR,
-  type GammaOptions, LRScheduler, LambdaLR, LinearLR, type LinearLROptions, type LrLambda, MultiStepLR, Optimizer, type OptimizerOptions, type OptimizerStateDict,
-  type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, PolynomialLR, type PolynomialLROptions, SGD, type SGDOptions, type SGDState, type SchedulerOptions,
-  type SchedulerStateDict, type Setting, type Settings, type StateFields, type StepHook, StepLR, clipGradNorm_, clipGradValue_, getTotalNorm,
+  ASGD, type ASGDOptions, Adadelta, type AdadeltaOptions, Adafactor, type AdafactorOptions, type AdafactorState, Adagrad, type AdagradOptions, Adam,
+  type AdamOptions, type AdamState, AdamW, type AdamWOptions, AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Adamax,
+  type AdamaxOptions, type AnyScheduler, ChainedScheduler, type ClipNormOptions, ConstantLR, type ConstantLROptions, CosineAnnealingLR,
+  type CosineAnnealingLROptions, CosineAnnealingWarmRestarts, CyclicLR, type CyclicLROptions, ExponentialLR, type GammaOptions, LBFGS, type LBFGSOptions,
+  LRScheduler, LambdaLR, LinearLR, type LinearLROptions, Lookahead, type LookaheadOptions, type LookaheadStateDict, type LrLambda, MultiStepLR,
+  MultiplicativeLR, Muon, type MuonOptions, type MuonState, NAdam, type NAdamOptions, type NestedStateDict, OneCycleLR, type OneCycleLROptions, Optimizer,
+  type OptimizerOptions, type OptimizerStateDict, type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, type PlateauOptions,
+  type PlateauStateDict, PolynomialLR, type PolynomialLROptions, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop,
+  type RpropOptions, RuledOptimizer, type RuledState, SGD, type SGDOptions, SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState,
+  type SGDState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, type SchedulerOptions, type SchedulerStateDict,
+  SequentialLR, type Setting, type Settings, type StateFields, type StepHook, StepLR, type WarmRestartsOptions, clipGradNorm_,
+  clipGradValue_, getTotalNorm,
 } from './optim/index.ts';
 
 // around averages
@@ -202,20 +210,6 @@ export {
 export {
   type Attachment, type AverageForm, type AverageInfo, type LoadAverageOptions, type StepHooks, type Swap, type Swappable, averageState, loadAverage, saveAverage, withAveraged,
 } from './ema/index.ts';
-
-// more optimizers and schedulers
-export {
-  ASGD, type ASGDOptions, Adadelta, type AdadeltaOptions, Adagrad, type AdagradOptions, Adamax, type AdamaxOptions, type AnyScheduler, ChainedScheduler, CosineAnnealingWarmRestarts, CyclicLR,
-  type CyclicLROptions, LBFGS, type LBFGSOptions, MultiplicativeLR, NAdam, type NAdamOptions, type NestedStateDict, OneCycleLR, type OneCycleLROptions, type PlateauOptions,
-  type PlateauStateDict, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop, type RpropOptions, RuledOptimizer, type RuledState, SequentialLR,
-  type WarmRestartsOptions,
-} from './optim/index.ts';
-
-// optimizers that average
-export {
-  AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Lookahead, type LookaheadOptions, type LookaheadStateDict, SGDScheduleFree,
-  type SGDScheduleFreeOptions, type SGDScheduleFreeState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions,
-} from './optim/index.ts';
 
 // averages
 export {

@@ -27,9 +27,10 @@ function edgesOf(x: Tensor, padding: readonly number[]): [number, number][] {
     throw new ArgumentError(`${name}: not a padding, got ${show(padding)}; expected pairs of integers, those of the last dimension first`);
   }
   if (padding.length > 2 * x.ndim) throw new ShapeError(`${name}: more pairs than dimensions, got ${padding.length / 2} for ${show(x)}; expected at most ${x.ndim}`);
+  const ends: readonly number[] = padding;
   return x.shape.map((_, d) => {
     const at = 2 * (x.ndim - 1 - d);
-    return at < padding.length ? [padding[at], padding[at + 1]] : [0, 0];
+    return at < ends.length ? [ends[at], ends[at + 1]] : [0, 0];
   });
 }
 

@@ -5,6 +5,7 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { type Kernel, type Primitive, apply, applyInPlace, applyMany, primitive } from '../op.ts';
 import { results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
+import { isGradEnabled } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { flip } from './arrange.ts';
 import { type InPlace, type Method, type Samples, checkTensor, inPlaceMethod, method } from './define.ts';
@@ -12,7 +13,6 @@ import type { KeepdimOptions, ValuesAndIndices } from './extrema.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { where } from './select.ts';
 import { type Sorted, sort } from './sort.ts';
-
 import { narrow, reshape } from './view.ts';
 
 const family = 'scan';
@@ -62,6 +62,16 @@ export const cummin: Method<(x: Tensor, dim: number) => ValuesAndIndices> = runn
 
 const backwards = (x: Tensor, dim: number): Tensor => flip(logcumsumexp(flip(x, [dim]), dim), [dim]);
 
+/**
+ * The part of the zeros in `g`: nothing, but with a derivative, which a logarithm of them has not. Exact as long as `y` grows by less than what the exponential
+ * function can hold.
+ */
+function ofZeros(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const most = narrow(y, dim, y.shape[dim] - 1, 1).detach();
+  const shares = where(g.eq(0), g, 0).mul(most.sub(y).clamp({ max: x.dtype === 'float64' ? 700 : 80 }).exp());
+  return flip(flip(shares, [dim]).cumsum(dim), [dim]).mul(x.sub(most).exp());
+}
+
 const logcumsumexpOp = primitive<DimAttrs>({
   name: 'logcumsumexp',
   infer: ([x]) => x as Tensor,
@@ -78,7 +88,8 @@ const logcumsumexpOp = primitive<DimAttrs>({
         const size = where(counts, positive ? g : g.neg(), 1).log();
         return backwards(where(counts, size.sub(y), -Infinity), dim).add(x).exp();
       };
-      return part(true).sub(part(false));
+      const sum = part(true).sub(part(false));
+      return isGradEnabled() && g.requiresGrad && g.numel() > 0 ? sum.add(ofZeros(g, x, y, dim)) : sum;
     },
   ],
 });
