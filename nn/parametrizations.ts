@@ -5,7 +5,7 @@ import { noGrad } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { normalize } from '../core/ops/normalize.ts';
 import { toCamelCase } from '../core/names.ts';
-import { ConvTranspose1d, ConvTranspose2d } from './layers/conv.ts';
+import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './layers/conv.ts';
 import { Module } from './module.ts';
 import { Buffer, Parameter } from './parameter.ts';
 import { isParametrized, registerParametrization } from './parametrize.ts';
@@ -160,7 +160,7 @@ export function spectralNorm<M extends Module>(module: M, name = 'weight', optio
   checkNumber(op, 'nPowerIterations', nPowerIterations, 'an integer ≥ 1', (v) => Number.isInteger(v) && v >= 1);
   checkNumber(op, 'eps', eps, 'a number ≥ 0', (v) => v >= 0);
   if (tensor.numel() === 0) throw new ShapeError(`${op}: nothing to normalise, got ${show(tensor)}; expected at least one element`);
-  const isTransposed = module instanceof ConvTranspose1d || module instanceof ConvTranspose2d;
+  const isTransposed = module instanceof ConvTranspose1d || module instanceof ConvTranspose2d || module instanceof ConvTranspose3d;
   const dim = normalizeDim(op, options.dim ?? (isTransposed ? 1 : 0), tensor.ndim);
   return registerParametrization(module, name, new SpectralNorm(tensor, dim, nPowerIterations, eps));
 }

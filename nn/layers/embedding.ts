@@ -7,7 +7,7 @@ import { Tensor } from '../../core/tensor.ts';
 import { normal_ } from '../init.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
-import { python } from '../repr.ts';
+import { python, pythonFloat } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
 
 /** Options of `Embedding`; the row of `paddingIdx` also starts at zero. */
@@ -35,7 +35,7 @@ function settingsOf(layer: string, options: TableOptions, rows: number): TableSe
 
 /** The print form of the settings that are not the default. */
 function describe({ maxNorm, normType, scaleGradByFreq }: TableSettings): string {
-  return `${maxNorm === null ? '' : `, max_norm=${python(maxNorm)}`}${normType === 2 ? '' : `, norm_type=${python(normType)}`}${scaleGradByFreq ? ', scale_grad_by_freq=True' : ''}`;
+  return `${maxNorm === null ? '' : `, max_norm=${pythonFloat(maxNorm)}`}${normType === 2 ? '' : `, norm_type=${pythonFloat(normType)}`}${scaleGradByFreq ? ', scale_grad_by_freq=True' : ''}`;
 }
 
 function checkRows(layer: string, embeddings: unknown): asserts embeddings is Tensor {

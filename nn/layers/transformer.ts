@@ -10,6 +10,7 @@ import { xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import { checkBoolean, checkInteger } from './check.ts';
 import { ModuleList } from './containers.ts';
+import { given } from './given.ts';
 import { LayerNorm } from './norm.ts';
 import type { TensorModule } from './sequential.ts';
 import {
@@ -131,7 +132,7 @@ export class TransformerDecoder extends Module {
   }
 }
 
-/** Options of `Transformer`. */
+/** Options of `Transformer`; the first four may also stand before them. */
 export interface TransformerOptions extends TransformerLayerOptions {
   /** Size of the sequences' entries; default 512. */
   readonly dModel?: number;
@@ -157,8 +158,6 @@ export interface TransformerMasks extends DecoderMasks {
   readonly srcIsCausal?: boolean | null;
 }
 
-const transformerNames = ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers', 'customEncoder', 'customDecoder', ...layerOptions];
-
 /**
  * An encoder and a decoder, each with a layer norm at its end. Weights of more than one dimension start Xavier-uniform.
  *
@@ -174,10 +173,10 @@ export class Transformer extends Module {
   encoder: NonNullable<TransformerOptions['customEncoder']>;
   decoder: DecoderLayer;
 
-  constructor(options: TransformerOptions = {}) {
+  constructor(...args: readonly [TransformerOptions?] | readonly [number, TransformerOptions?] | readonly [number, number, TransformerOptions?] | readonly [number, number, number, TransformerOptions?] | readonly [number, number, number, number, TransformerOptions?]) {
     super();
     const name = 'Transformer';
-    checkOptions(name, options, transformerNames);
+    const options = given<TransformerOptions>(name, ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'], args, ['customEncoder', 'customDecoder', ...layerOptions]);
     const { dModel = 512, nhead = 8, numEncoderLayers = 6, numDecoderLayers = 6, customEncoder = null, customDecoder = null, ...rest } = options;
     const { layerNormEps: eps, bias, batchFirst, factory } = readLayerOptions(name, rest);
     const norm = (): LayerNorm => new LayerNorm(dModel, { eps, bias, ...factory });
