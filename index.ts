@@ -300,3 +300,12 @@ export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/paramet
 // response normalisation
 export { LocalResponseNorm } from './nn/layers/localResponseNorm.ts';
 export { type DistanceModule, type TripletDistanceLayerOptions } from './nn/layers/labels.ts';
+
+// layers that take their size from the first input
+export {
+  UninitializedBuffer, type UninitializedBufferOptions, UninitializedParameter, type UninitializedParameterOptions,
+} from './nn/uninitialized.ts';
+export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d } from './nn/layers/lazyConv.ts';
+export {
+  LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
+} from './nn/layers/lazyLayers.ts';

@@ -85,3 +85,12 @@ export { InstanceNorm3d } from './layers/batchnorm.ts';
 // response normalisation
 export { LocalResponseNorm } from './layers/localResponseNorm.ts';
 export { type DistanceModule, type TripletDistanceLayerOptions } from './layers/labels.ts';
+
+// layers that take their size from the first input
+export {
+  UninitializedBuffer, type UninitializedBufferOptions, UninitializedParameter, type UninitializedParameterOptions,
+} from './uninitialized.ts';
+export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d } from './layers/lazyConv.ts';
+export {
+  LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
+} from './layers/lazyLayers.ts';

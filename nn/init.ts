@@ -6,6 +6,7 @@ import type { FillOptions } from '../core/ops/randomFill.ts';
 import { randperm } from '../core/ops/random.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
+import { isInitializing } from './initializing.ts';
 
 /** What follows the layer: it decides how much variance the weights need. */
 export type Nonlinearity = 'linear' | 'conv1d' | 'conv2d' | 'conv3d' | 'convTranspose1d' | 'convTranspose2d' | 'convTranspose3d' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
@@ -42,7 +43,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number): numbe
 
 function fill(name: string, t: Tensor, change: () => void): Tensor {
   if (!(t instanceof Tensor)) throw new ArgumentError(`${name}: not a tensor, got ${show(t)}; expected a Tensor`);
-  noGrad(change);
+  if (isInitializing()) noGrad(change);
   return t;
 }
 
@@ -80,7 +81,8 @@ function write(name: string, t: Tensor, cells: TypedArray): Tensor {
 /** Cells drawn by `draw` for a tensor on any device, to be worked on before they are written. */
 function drawCells(name: string, t: Tensor, draw: (x: Tensor) => Tensor): TypedArray {
   if (!(t instanceof Tensor) || !isFloat(t.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(t)}; expected float32 or float64`);
-  return draw(empty(t.shape, { dtype: t.dtype })).data();
+  const cells = empty(t.shape, { dtype: t.dtype });
+  return (isInitializing() ? draw(cells) : cells).data();
 }
 
 /** Ones at the given cells, zeros elsewhere. */

@@ -39,9 +39,9 @@ export interface ConvTransposeLayerOptions extends CommonOptions {
 }
 
 /** What may stand behind the kernel size: options, or stride and padding before them. */
-type ConvRest = readonly [ConvLayerOptions?] | readonly [Size, ConvLayerOptions?] | readonly [Size, Size | 'same' | 'valid', ConvLayerOptions?];
+export type ConvRest = readonly [ConvLayerOptions?] | readonly [Size, ConvLayerOptions?] | readonly [Size, Size | 'same' | 'valid', ConvLayerOptions?];
 /** The same for transposed convolutions. */
-type ConvTransposeRest = readonly [ConvTransposeLayerOptions?] | readonly [Size, ConvTransposeLayerOptions?] | readonly [Size, Size, ConvTransposeLayerOptions?];
+export type ConvTransposeRest = readonly [ConvTransposeLayerOptions?] | readonly [Size, ConvTransposeLayerOptions?] | readonly [Size, Size, ConvTransposeLayerOptions?];
 
 const common = ['dilation', 'groups', 'bias', ...factoryOptions] as const;
 

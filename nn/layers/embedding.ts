@@ -5,6 +5,7 @@ import { embedding } from '../../core/ops/lookup.ts';
 import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { normal_ } from '../init.ts';
+import { isInitializing } from '../initializing.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
@@ -45,7 +46,7 @@ function checkRows(layer: string, embeddings: unknown): asserts embeddings is Te
 /** Normal numbers, zeros in the padding row. */
 function resetTable(weight: Parameter, paddingIdx: number | null): void {
   normal_(weight);
-  if (paddingIdx !== null) noGrad(() => weight.select(0, paddingIdx).zero_());
+  if (paddingIdx !== null && isInitializing()) noGrad(() => weight.select(0, paddingIdx).zero_());
 }
 
 /**

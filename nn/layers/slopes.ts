@@ -2,8 +2,8 @@ import type { InplaceOptions } from '../../core/ops/parametric.ts';
 import { prelu } from '../../core/ops/piecewise.ts';
 import { rrelu } from '../../core/ops/rrelu.ts';
 import type { Generator } from '../../core/random.ts';
-import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';
+import { constant_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
@@ -44,7 +44,7 @@ export class PReLU extends Module {
 
   /** Slopes as they started. */
   resetParameters(): void {
-    noGrad(() => this.weight.fill_(this.init));
+    constant_(this.weight, this.init);
   }
 
   forward(x: Tensor): Tensor {
