@@ -81,7 +81,7 @@ function misfit(key: string, target: Tensor, value: unknown, assign: boolean): s
   if (!(value instanceof Tensor)) return `not a tensor: ${key}: got ${show(value)}, expected ${isUninitialized(target) ? 'a tensor' : show(target)}`;
   if (isUninitialized(value)) return isUninitialized(target) ? null : `shape: ${key}: got a tensor without shape, expected ${show(target)}`;
   if (!isUninitialized(target) && !sameShape(value.shape, target.shape)) return `shape: ${key}: got ${show(value)}, expected ${show(target)}`;
-  if (!fitsDType(value.dtype, target.dtype, assign)) return `dtype: ${key}: got ${show(value)}, expected ${target.dtype}`;
+  if (!fitsDType(value.dtype, target.dtype, assign)) return `dtype: ${key}: got ${show(value)}, expected ${isUninitialized(target) ? target.dtype : show(target)}`;
   if (isUninitialized(target)) return null;
   if (assign && (target.node !== null || target.base !== null)) return `history: ${key}: got a recorded result or a view, expected a leaf`;
   if (!assign && target.strides.some((s, d) => s === 0 && target.shape[d] > 1)) return `memory: ${key}: several elements share one cell, expected a tensor of its own`;

@@ -68,7 +68,7 @@ function build(v: Encoded, dtype: DType, leaves: Tensor[]): unknown {
   if ('mask' in v) return cells('bool', (i) => Number(i % 4 === 3));
   if ('values' in v) return tensor(v['values'] as number[], { dtype: v['dtype'] as DType });
   if ('causal' in v) return nn.Transformer.generateSquareSubsequentMask(v['causal'] as number, { dtype });
-  if ('layer' in v) return make(v as unknown as Row, dtype);
+  if ('layer' in v) return make(v as object as Row, dtype);
   if ('packed' in v) return packPaddedSequence(build(v['packed'], dtype, leaves) as Tensor, v['lengths'] as number[], { enforceSorted: false });
   if ('tuple' in v) return build(v['tuple'], dtype, leaves);
   if ('function' in v) return (a: Tensor, b: Tensor): Tensor => a.sub(b).abs().sum(-1);
