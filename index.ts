@@ -309,3 +309,10 @@ export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTransp
 export {
   LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
 } from './nn/layers/lazyLayers.ts';
+
+// orthogonal weights, fused layers, layers without initialisation
+export { type OrthogonalMap, type OrthogonalOptions, orthogonal } from './nn/orthogonal.ts';
+export { removeSpectralNorm, removeWeightNorm } from './nn/parametrizations.ts';
+export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './nn/fusion.ts';
+export { skipInit } from './nn/skipInit.ts';
+export { clipGradsWithNorm_ } from './optim/index.ts';

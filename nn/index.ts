@@ -94,3 +94,9 @@ export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTransp
 export {
   LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
 } from './layers/lazyLayers.ts';
+
+// orthogonal weights, fused layers, layers without initialisation
+export { type OrthogonalMap, type OrthogonalOptions, orthogonal } from './orthogonal.ts';
+export { removeSpectralNorm, removeWeightNorm } from './parametrizations.ts';
+export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './fusion.ts';
+export { skipInit } from './skipInit.ts';

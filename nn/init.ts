@@ -4,19 +4,20 @@ import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show 
 import { empty, tensor } from '../core/ops/creation.ts';
 import type { FillOptions } from '../core/ops/randomFill.ts';
 import { randperm } from '../core/ops/random.ts';
+import { toCamelCase } from '../core/names.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { isInitializing } from './initializing.ts';
 
 /** What follows the layer: it decides how much variance the weights need. */
-export type Nonlinearity = 'linear' | 'conv1d' | 'conv2d' | 'conv3d' | 'convTranspose1d' | 'convTranspose2d' | 'convTranspose3d' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
+export type Nonlinearity = 'linear' | 'conv1d' | 'conv2d' | 'conv3d' | 'convTranspose1d' | 'convTranspose2d' | 'convTranspose3d' | 'conv_transpose1d' | 'conv_transpose2d' | 'conv_transpose3d' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'leaky_relu' | 'selu';
 
 /** Options of the Kaiming initialisations. */
 export interface KaimingOptions extends FillOptions {
   /** Negative slope of the leaky ReLU that follows; default 0. */
   readonly a?: number;
-  /** Keep the variance of the forward pass ('fanIn', default) or of the backward pass ('fanOut'). */
-  readonly mode?: 'fanIn' | 'fanOut';
+  /** Keep the variance of the forward pass ('fanIn', default) or of the backward pass ('fanOut'); PyTorch's spelling is understood. */
+  readonly mode?: 'fanIn' | 'fanOut' | 'fan_in' | 'fan_out';
   /** What follows the layer; default 'leakyRelu'. */
   readonly nonlinearity?: Nonlinearity;
 }
@@ -25,7 +26,7 @@ const linearLike: readonly string[] = ['linear', 'conv1d', 'conv2d', 'conv3d', '
 
 /**
  * The factor by which a nonlinearity shrinks values: 1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2/(1 + slope²)) for
- * leakyRelu, 3/4 for selu.
+ * leakyRelu, 3/4 for selu. PyTorch's spelling, such as 'leaky_relu', is understood.
  *
  * @param param - slope of leakyRelu; default 0.01
  * @throws ArgumentError for another name
@@ -33,11 +34,12 @@ const linearLike: readonly string[] = ['linear', 'conv1d', 'conv2d', 'conv3d', '
  */
 export function calculateGain(nonlinearity: Nonlinearity, param?: number): number {
   if (param !== undefined) checkNumber('calculateGain', 'param', param, 'a number', Number.isFinite);
-  if (linearLike.includes(nonlinearity)) return 1;
-  if (nonlinearity === 'tanh') return 5 / 3;
-  if (nonlinearity === 'relu') return Math.SQRT2;
-  if (nonlinearity === 'leakyRelu') return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
-  if (nonlinearity === 'selu') return 3 / 4;
+  const name = typeof nonlinearity === 'string' ? toCamelCase(nonlinearity) : nonlinearity;
+  if (linearLike.includes(name)) return 1;
+  if (name === 'tanh') return 5 / 3;
+  if (name === 'relu') return Math.SQRT2;
+  if (name === 'leakyRelu') return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
+  if (name === 'selu') return 3 / 4;
   throw new ArgumentError(`calculateGain: unknown nonlinearity, got ${show(nonlinearity)}; expected one of ${linearLike.join(', ')}, tanh, relu, leakyRelu, selu`);
 }
 
@@ -153,8 +155,9 @@ export function xavierNormal_(t: Tensor, gain = 1, options?: FillOptions): Tenso
 
 function kaimingStd(name: string, t: Tensor, options: KaimingOptions): number {
   checkOptions(name, options, ['a', 'mode', 'nonlinearity', 'generator']);
-  const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' } = options;
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ArgumentError(`${name}: unknown mode, got ${show(mode)}; expected 'fanIn' or 'fanOut'`);
+  const { a = 0, nonlinearity = 'leakyRelu' } = options;
+  const mode = options.mode === undefined ? 'fanIn' : toCamelCase(String(options.mode));
+  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ArgumentError(`${name}: unknown mode, got ${show(options.mode)}; expected 'fanIn' or 'fanOut'`);
   return calculateGain(nonlinearity, a) / Math.sqrt(fans(name, t)[mode]);
 }
 

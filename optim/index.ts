@@ -2,7 +2,7 @@ import '../core/ops/methods.ts';
 export { Adam } from './adam.ts';
 export type { AdamOptions, AdamState } from './adamCore.ts';
 export { AdamW } from './adamw.ts';
-export { type ClipNormOptions, clipGradNorm_, clipGradValue_, getTotalNorm } from './clip.ts';
+export { type ClipNormOptions, clipGradNorm_, clipGradValue_, clipGradsWithNorm_, getTotalNorm } from './clip.ts';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './cosine.ts';
 export { ExponentialLR, type GammaOptions, MultiStepLR, StepLR } from './decay.ts';
 export type { OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';

@@ -82,6 +82,8 @@ test('gains', () => {
   is(init.calculateGain('tanh'), 5 / 3);
   is(init.calculateGain('relu'), Math.SQRT2);
   is(init.calculateGain('selu'), 0.75);
+  is(init.calculateGain('leaky_relu', 0.2), init.calculateGain('leakyRelu', 0.2));
+  is(init.calculateGain('conv_transpose2d'), 1);
   allClose(init.calculateGain('leakyRelu'), 1.4141428569978354, { rtol: 1e-15 });
   allClose(init.calculateGain('leakyRelu', Math.sqrt(5)), Math.sqrt(1 / 3), { rtol: 1e-15 });
 });
@@ -98,7 +100,7 @@ test('leaves that require grad are filled, and stay leaves', () => {
 test('bad arguments are refused before anything is written', () => {
   const t = ones([2, 2]);
   throwsError(() => init.kaimingUniform_(ones([3])), ShapeError, /kaimingUniform_: fans are not defined, got float32\[3\]/);
-  throwsError(() => init.kaimingNormal_(t, { mode: 'fan_in' as never }), ArgumentError, /unknown mode, got 'fan_in'/);
+  throwsError(() => init.kaimingNormal_(t, { mode: 'fanin' as never }), ArgumentError, /unknown mode, got 'fanin'/);
   throwsError(() => init.kaimingNormal_(t, { nonlinearity: 'gelu' as never }), ArgumentError, /unknown nonlinearity, got 'gelu'/);
   throwsError(() => init.kaimingNormal_(t, { slope: 1 } as never), ArgumentError, /unknown option, got 'slope'/);
   throwsError(() => init.xavierNormal_(t, -1), ArgumentError, /invalid gain, got -1/);
