@@ -9,7 +9,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter, spatial } from './check.ts';
-import { given } from './given.ts';
+import { type OutputSizeArgument, given, readOutputSize } from './given.ts';
 
 interface CommonOptions extends FactoryOptions {
   /** Step between windows; default 1. */
@@ -199,9 +199,10 @@ abstract class Transposed extends Convolution {
   }
 
   /** Options of the convolution; a wanted size of the output takes the place of `outputPadding`. */
-  protected prepared(x: Tensor, outputSize: readonly number[] | null | undefined): { readonly stride: readonly number[]; readonly padding: readonly number[]; readonly outputPadding: readonly number[]; readonly dilation: readonly number[]; readonly groups: number } {
+  protected prepared(x: Tensor, argument: OutputSizeArgument): { readonly stride: readonly number[]; readonly padding: readonly number[]; readonly outputPadding: readonly number[]; readonly dilation: readonly number[]; readonly groups: number } {
     const { stride, padding, outputPadding, dilation, groups, kernelSize } = this;
-    if (outputSize === null || outputSize === undefined) return { stride, padding, outputPadding, dilation, groups };
+    const outputSize = readOutputSize(this.constructor.name, argument);
+    if (outputSize === null) return { stride, padding, outputPadding, dilation, groups };
     const rank = kernelSize.length;
     const wanted = outputSize.length === x.ndim ? outputSize.slice(-rank) : outputSize;
     const least = x.shape.slice(-rank).map((n, d) => (n - 1) * stride[d] - 2 * padding[d] + dilation[d] * (kernelSize[d] - 1) + 1);
@@ -230,7 +231,7 @@ export class ConvTranspose1d extends Transposed {
     super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, rest);
   }
 
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return convTranspose1d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }
@@ -249,7 +250,7 @@ export class ConvTranspose2d extends Transposed {
     super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, rest);
   }
 
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return convTranspose2d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }
@@ -286,7 +287,7 @@ export class ConvTranspose3d extends Transposed {
     super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, rest);
   }
 
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return convTranspose3d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }

@@ -10,6 +10,7 @@ import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type Given, given } from './given.ts';
 
 /** Options of `Embedding`; the row of `paddingIdx` also starts at zero. */
 export interface EmbeddingLayerOptions extends TableOptions, FactoryOptions {}
@@ -115,6 +116,14 @@ export interface EmbeddingBagLayerOptions extends EmbeddingLayerOptions {
   readonly includeLastOffset?: boolean;
 }
 
+/** What `EmbeddingBag.forward` takes besides the rows, by position or by name. */
+export interface BagInputs {
+  /** Where bags begin in an input of one dimension. */
+  readonly offsets?: Tensor | null;
+  /** Weights of the rows in sums. */
+  readonly perSampleWeights?: Tensor | null;
+}
+
 /** Options of `EmbeddingBag.fromPretrained`. */
 export interface PretrainedBagOptions extends PretrainedOptions {
   /** What becomes of the rows of a bag; default 'mean'. */
@@ -179,7 +188,8 @@ export class EmbeddingBag extends Module {
   }
 
   /** One vector per bag; `offsets` for an input of one dimension, `perSampleWeights` for sums. */
-  forward(input: Tensor, offsets: Tensor | null = null, perSampleWeights: Tensor | null = null): Tensor {
+  forward(input: Tensor, ...rest: Given<BagInputs>): Tensor {
+    const { offsets = null, perSampleWeights = null } = given<BagInputs>('EmbeddingBag.forward', ['offsets', 'perSampleWeights'], rest);
     const { paddingIdx, maxNorm, normType, scaleGradByFreq, mode, includeLastOffset } = this;
     return embeddingBag(input, this.weight, offsets, { paddingIdx, maxNorm, normType, scaleGradByFreq, mode, includeLastOffset, perSampleWeights });
   }

@@ -1,10 +1,14 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import type { Tensor } from '../../core/tensor.ts';
 
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
+
+/** What may stand behind the first arguments: tensors by position, and options last. */
+export type Given<O> = readonly (Tensor | null | undefined | O)[];
 
 /**
  * Settings that PyTorch's users give by position as well as by name, put into one object: `(0.2, { inplace: true })` and `({ negativeSlope: 0.2, inplace: true })` are
@@ -30,4 +34,14 @@ export function given<T extends object>(layer: string, names: readonly (keyof T 
     if (name in options) throw new ArgumentError(`${layer}: ${name} was given twice, got ${show(settings[name])} and an option; expected one`);
   }
   return { ...settings, ...options } as T;
+}
+
+/** A size of the output by itself, or as an option. */
+export type OutputSizeArgument = readonly number[] | { readonly outputSize?: readonly number[] | null } | null | undefined;
+
+/** The wanted size of the output of a `forward`, or null. */
+export function readOutputSize(layer: string, argument: OutputSizeArgument): readonly number[] | null {
+  const { outputSize = null } = given<{ readonly outputSize?: readonly number[] | null }>(`${layer}.forward`, ['outputSize'], [argument]);
+  if (outputSize !== null && !Array.isArray(outputSize)) throw new ArgumentError(`${layer}.forward: outputSize is no list, got ${show(outputSize)}; expected sizes`);
+  return outputSize;
 }

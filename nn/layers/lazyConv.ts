@@ -3,7 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import {
   Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type ConvRest, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeLayerOptions, type ConvTransposeRest,
 } from './conv.ts';
-import { given } from './given.ts';
+import { type OutputSizeArgument, given } from './given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 
 // Convolutions that take the number of input channels from their first input.
@@ -105,7 +105,7 @@ export class LazyConvTranspose1d extends ConvTranspose1d {
   /** Does nothing: there are no weights yet. */
   override resetParameters(): void {}
 
-  override forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  override forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     const { outChannels, kernelSize, stride, padding, outputPadding, dilation, groups } = this;
     const channels = channelsOf('LazyConvTranspose1d', x, 1);
     settle<ConvTranspose1d>(this, ConvTranspose1d.prototype, (factory) => new ConvTranspose1d(channels, outChannels, kernelSize, { stride, padding, outputPadding, dilation, groups, bias: this.bias !== null, ...factory }));
@@ -130,7 +130,7 @@ export class LazyConvTranspose2d extends ConvTranspose2d {
   /** Does nothing: there are no weights yet. */
   override resetParameters(): void {}
 
-  override forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  override forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     const { outChannels, kernelSize, stride, padding, outputPadding, dilation, groups } = this;
     const channels = channelsOf('LazyConvTranspose2d', x, 2);
     settle<ConvTranspose2d>(this, ConvTranspose2d.prototype, (factory) => new ConvTranspose2d(channels, outChannels, kernelSize, { stride, padding, outputPadding, dilation, groups, bias: this.bias !== null, ...factory }));
@@ -155,7 +155,7 @@ export class LazyConvTranspose3d extends ConvTranspose3d {
   /** Does nothing: there are no weights yet. */
   override resetParameters(): void {}
 
-  override forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  override forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     const { outChannels, kernelSize, stride, padding, outputPadding, dilation, groups } = this;
     const channels = channelsOf('LazyConvTranspose3d', x, 3);
     settle<ConvTranspose3d>(this, ConvTranspose3d.prototype, (factory) => new ConvTranspose3d(channels, outChannels, kernelSize, { stride, padding, outputPadding, dilation, groups, bias: this.bias !== null, ...factory }));

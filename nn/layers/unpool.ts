@@ -9,6 +9,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, spatial } from './check.ts';
+import { type OutputSizeArgument, readOutputSize } from './given.ts';
 import type { MaxPooled } from './maxPool.ts';
 
 // Back from max pools, power pools, and pools of random windows.
@@ -31,8 +32,8 @@ abstract class MaxUnpool extends Module {
   }
 
   /** The options of the functional form. */
-  protected settings(outputSize: readonly number[] | null | undefined): MaxUnpoolOptions {
-    return { stride: this.stride, padding: this.padding, outputSize: outputSize ?? null };
+  protected settings(outputSize: OutputSizeArgument): MaxUnpoolOptions {
+    return { stride: this.stride, padding: this.padding, outputSize: readOutputSize(this.constructor.name, outputSize) };
   }
 
   override extraRepr(): string {
@@ -47,7 +48,7 @@ export class MaxUnpool1d extends MaxUnpool {
   }
 
   /** @param outputSize - which of the sizes that pool to this one */
-  forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, indices: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return maxUnpool1d(x, indices, this.kernelSize, this.settings(outputSize));
   }
 }
@@ -59,7 +60,7 @@ export class MaxUnpool2d extends MaxUnpool {
   }
 
   /** @param outputSize - which of the sizes that pool to this one */
-  forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, indices: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return maxUnpool2d(x, indices, this.kernelSize, this.settings(outputSize));
   }
 }
@@ -71,7 +72,7 @@ export class MaxUnpool3d extends MaxUnpool {
   }
 
   /** @param outputSize - which of the sizes that pool to this one */
-  forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, indices: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return maxUnpool3d(x, indices, this.kernelSize, this.settings(outputSize));
   }
 }

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear, Module, Parameter, ShapeError, StateError, type Tensor, defaultGenerator, fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval,
+  ArgumentError, BatchNorm1d, BatchNorm2d, Conv2d, ConvTranspose2d, Linear, type Module, Parameter, ShapeError, StateError, type Tensor, defaultGenerator, fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval,
   fuseLinearBnWeights, manualSeed, noGrad, ones, randn, removeSpectralNorm, removeWeightNorm, skipInit, spectralNorm, weightNorm, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';

@@ -89,12 +89,7 @@ function make({ layer, args = [], options }: Row, dtype: DType): Module {
 /** Calls forward as the table says. */
 function call(layer: Module, { inputs, call: options }: Row, dtype: DType, leaves: Tensor[]): Tensor[] {
   const given = inputs.map((x) => build(x, dtype, leaves));
-  if (options !== undefined) {
-    const named = camel(options, dtype, leaves);
-    // The size of an unpooled output stands by position.
-    if ('outputSize' in named) given.push(named['outputSize']);
-    else given.push(named);
-  }
+  if (options !== undefined) given.push(camel(options, dtype, leaves));
   return flat(layer.forward(...(given as never[])));
 }
 
