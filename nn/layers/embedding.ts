@@ -10,7 +10,7 @@ import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { type Given, given } from './given.ts';
+import { type Given, given } from '../given.ts';
 
 /** Options of `Embedding`; the row of `paddingIdx` also starts at zero. */
 export interface EmbeddingLayerOptions extends TableOptions, FactoryOptions {}

@@ -3,7 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import {
   Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type ConvRest, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeLayerOptions, type ConvTransposeRest,
 } from './conv.ts';
-import { type OutputSizeArgument, given } from './given.ts';
+import { type OutputSizeArgument, given } from '../given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 
 // Convolutions that take the number of input channels from their first input.

@@ -3,7 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { spatial } from './check.ts';
-import { given } from './given.ts';
+import { given } from '../given.ts';
 
 /** Options of patches as PyTorch prints them. */
 function patchRepr({ dilation = 1, padding = 0, stride = 1 }: PatchOptions): string {

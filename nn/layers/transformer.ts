@@ -10,7 +10,7 @@ import { xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import { checkBoolean, checkInteger } from './check.ts';
 import { ModuleList } from './containers.ts';
-import { type Given, given } from './given.ts';
+import { type Given, given } from '../given.ts';
 import { LayerNorm } from './norm.ts';
 import type { TensorModule } from './sequential.ts';
 import {

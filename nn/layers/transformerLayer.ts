@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { MultiheadAttention } from './attention.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions } from './check.ts';
-import { type Given, given } from './given.ts';
+import { type Given, given } from '../given.ts';
 import { Dropout } from './dropout.ts';
 import { Linear } from './linear.ts';
 import { LayerNorm } from './norm.ts';

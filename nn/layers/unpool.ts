@@ -9,7 +9,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, spatial } from './check.ts';
-import { type OutputSizeArgument, readOutputSize } from './given.ts';
+import { type OutputSizeArgument, readOutputSize } from '../given.ts';
 import type { MaxPooled } from './maxPool.ts';
 
 // Back from max pools, power pools, and pools of random windows.

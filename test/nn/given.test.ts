@@ -1,10 +1,10 @@
 // Settings stand by position or by name.
 import { test } from 'uvu';
-import { equal, is, throwsError } from '../../assert.ts';
+import { equal, is, throwsError } from '../assert.ts';
 import {
   ArgumentError, Conv2d, ConvTranspose1d, Dropout, ELU, Flatten, GLU, Hardtanh, LeakyReLU, PReLU, RReLU, Softmax, Softplus, Transformer,
-} from '../../../index.ts';
-import { given } from '../../../nn/layers/given.ts';
+} from '../../index.ts';
+import { given } from '../../nn/given.ts';
 
 interface Settings {
   readonly a?: number;

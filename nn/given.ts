@@ -1,5 +1,5 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
-import type { Tensor } from '../../core/tensor.ts';
+import { ArgumentError, checkOptions, show } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
 
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
@@ -9,6 +9,9 @@ function isOptions(value: unknown): value is object {
 
 /** What may stand behind the first arguments: tensors by position, and options last. */
 export type Given<O> = readonly (Tensor | null | undefined | O)[];
+
+/** What may stand behind a tensor: numbers by position, and options last. */
+export type Numbers<O> = readonly (number | undefined | O)[];
 
 /**
  * Settings that PyTorch's users give by position as well as by name, put into one object: `(0.2, { inplace: true })` and `({ negativeSlope: 0.2, inplace: true })` are
