@@ -71,7 +71,7 @@ test('masks may differ where queries do not', () => {
   const q = randn([3, 4]);
   const masks = randn([5, 3, 3]);
   for (const mask of [masks, masks.gt(0)]) {
-    const all = vmap((m: Tensor) => attend(q, q, q, { attnMask: m }))(mask) as Tensor;
+    const all = vmap((m: Tensor) => attend(q, q, q, { attnMask: m }))(mask);
     for (let i = 0; i < 5; i++) close(all.select(0, i), attend(q, q, q, { attnMask: mask.select(0, i) }));
   }
 });
