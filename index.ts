@@ -95,9 +95,9 @@ export {
 export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './nn/layers/upsample.ts';
 export { Conv3d, ConvTranspose3d } from './nn/layers/conv.ts';
 export {
-  AdaptiveAvgPool3d, AdaptiveMaxPool3d, AvgPool3d, FractionalMaxPool2d, FractionalMaxPool3d, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxPool3d, MaxUnpool1d, MaxUnpool2d,
-  MaxUnpool3d,
-} from './nn/layers/pool3d.ts';
+  FractionalMaxPool2d, FractionalMaxPool3d, type FractionalMaxPoolLayerOptions, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d,
+  type MaxUnpoolLayerOptions,
+} from './nn/layers/unpool.ts';
 export { Dropout3d, FeatureAlphaDropout } from './nn/layers/dropout.ts';
 export { InstanceNorm3d } from './nn/layers/batchnorm.ts';
 export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from './nn/layers/patches.ts';
@@ -165,12 +165,15 @@ export { GRU, LSTM, type LSTMOptions, RNN, type RNNOptions } from './nn/layers/r
 export { RNNBase, type RNNBaseOptions, type RecurrentOutput } from './nn/layers/rnnBase.ts';
 export { type PackPaddedOptions, type PackSequenceOptions, PackedSequence, type PadPackedOptions, packPaddedSequence, packSequence, padPackedSequence, unpackSequence } from './nn/packed.ts';
 export { type PadSequenceOptions, type UnpadSequenceOptions, padSequence, unpadSequence } from './nn/pad.ts';
-export { Flatten, Unflatten } from './nn/layers/shape.ts';
+export { Flatten, type FlattenOptions, Unflatten } from './nn/layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './nn/layers/conv.ts';
 export {
-  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, type AvgPoolLayerOptions, MaxPool1d, MaxPool2d,
-  type MaxPoolLayerOptions, type OutputSize2d,
+  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, AvgPool3d, type AvgPoolLayerOptions, type OutputSize1d, type OutputSize2d,
+  type OutputSize3d,
 } from './nn/layers/pool.ts';
+export {
+  AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d, type AdaptiveMaxPoolLayerOptions, MaxPool1d, MaxPool2d, MaxPool3d, type MaxPoolLayerOptions, type MaxPooled,
+} from './nn/layers/maxPool.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d } from './nn/layers/batchnorm.ts';
 export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './nn/layers/norm.ts';
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './nn/layers/dropout.ts';
@@ -178,7 +181,10 @@ export { Embedding, type EmbeddingLayerOptions, type PretrainedOptions } from '.
 export {
   GELU, type GELUOptions, GLU, Hardsigmoid, Hardswish, LogSigmoid, LogSoftmax, Mish, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softsign, Tanh, Tanhshrink,
 } from './nn/layers/activation.ts';
-export { CELU, ELU, Hardshrink, Hardtanh, LeakyReLU, PReLU, type PReLUOptions, Softplus, Softshrink, Threshold } from './nn/layers/shaped.ts';
+export {
+  CELU, type CELUOptions, ELU, type ELUOptions, Hardshrink, type HardshrinkOptions, Hardtanh, type HardtanhOptions, LeakyReLU, type LeakyReLUOptions, Softplus, type SoftplusOptions, Softshrink,
+  type SoftshrinkOptions, Threshold,
+} from './nn/layers/shaped.ts';
 export { BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss } from './nn/layers/loss.ts';
 export {
   CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss, SmoothL1Loss,
@@ -277,10 +283,30 @@ export { EmbeddingBag, type EmbeddingBagLayerOptions, type PretrainedBagOptions 
 export { CTCLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss } from './nn/layers/labels.ts';
 export { CosineSimilarity, PairwiseDistance } from './nn/layers/similarity.ts';
 export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './nn/layers/adaptive.ts';
-export { RReLU, type RReLUOptions } from './nn/layers/shaped.ts';
-export { Softmax2d } from './nn/layers/activation.ts';
+export { PReLU, type PReLUOptions, RReLU, type RReLUOptions } from './nn/layers/slopes.ts';
+export { type DimOptions, Softmax2d } from './nn/layers/activation.ts';
 export { parametersToVector, vectorToParameters } from './nn/vector.ts';
 export {
   type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
 } from './nn/parametrize.ts';
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';
+
+// response normalisation
+export { LocalResponseNorm } from './nn/layers/localResponseNorm.ts';
+export { type DistanceModule, type TripletDistanceLayerOptions } from './nn/layers/labels.ts';
+
+// layers that take their size from the first input
+export {
+  UninitializedBuffer, type UninitializedBufferOptions, UninitializedParameter, type UninitializedParameterOptions,
+} from './nn/uninitialized.ts';
+export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d } from './nn/layers/lazyConv.ts';
+export {
+  LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
+} from './nn/layers/lazyLayers.ts';
+
+// orthogonal weights, fused layers, layers without initialisation
+export { type OrthogonalMap, type OrthogonalOptions, orthogonal } from './nn/orthogonal.ts';
+export { removeSpectralNorm, removeWeightNorm } from './nn/parametrizations.ts';
+export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './nn/fusion.ts';
+export { skipInit } from './nn/skipInit.ts';
+export { clipGradsWithNorm_ } from './optim/index.ts';

@@ -4,6 +4,7 @@ import { type DType, checkDType, dtypes, isFloat } from '../core/dtype.ts';
 import { ArgumentError, DTypeError, StateError, checkOptions, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
+import { isUninitialized } from './uninitialized.ts';
 
 /** Where a module goes: a dtype, a device or its name, or a tensor to be like. */
 export type ModuleTarget = string | Device | Tensor;
@@ -44,11 +45,16 @@ export function convertAll(tensors: readonly Tensor[], target: ModuleTarget, opt
   noGrad(() => {
     const ready = tensors.map((x) => {
       if (x.node !== null || x.base !== null) throw new StateError(`Module.to: a tensor has history, got ${show(x)}; expected leaves that are no views`);
+      if (isUninitialized(x)) return { x, storage: converted(x.storage), grad: null };
       const { grad } = x;
       return { x, storage: converted(x.storage), grad: grad === null ? null : new Tensor(converted(grad.storage), grad.shape, grad.strides, grad.offset) };
     });
     for (const { x, storage, grad } of ready) {
       if (storage === x.storage) continue;
+      if (isUninitialized(x)) {
+        x.storage = storage;
+        continue;
+      }
       x.assign_({ storage, shape: x.shape, strides: x.strides, offset: x.offset });
       x.grad = grad;
     }

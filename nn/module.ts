@@ -8,6 +8,7 @@ import { Buffer, type BufferOptions, Parameter } from './parameter.ts';
 import { formatModule } from './repr.ts';
 import { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions, type Adapter, emptyState, loadState, stateEntries } from './state.ts';
 import { type MemberHolder, type NamedOptions, childrenOf, lookUp, namedTensors, places, register } from './traverse.ts';
+import { isUninitialized } from './uninitialized.ts';
 
 /** Modules that are being switched or printed: references back to a parent end there. */
 const switching = new Set<Module>();
@@ -156,7 +157,7 @@ export abstract class Module implements MemberHolder {
     checkOptions('stateDict', options, ['prefix', 'keepVars']);
     const state = emptyState();
     const prefix = options?.prefix ?? '';
-    for (const [key, tensor] of stateEntries(this)) state[prefix + key] = options?.keepVars === true ? tensor : tensor.detach();
+    for (const [key, tensor] of stateEntries(this)) state[prefix + key] = options?.keepVars === true || isUninitialized(tensor) ? tensor : tensor.detach();
     return state;
   }
 

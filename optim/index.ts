@@ -7,7 +7,7 @@ export { Adamax, type AdamaxOptions } from './adamax.ts';
 export type { AdamOptions, AdamState, AdamWOptions } from './adamCore.ts';
 export { AdamW } from './adamw.ts';
 export { ASGD, type ASGDOptions } from './asgd.ts';
-export { type ClipNormOptions, clipGradNorm_, clipGradValue_, getTotalNorm } from './clip.ts';
+export { type ClipNormOptions, clipGradNorm_, clipGradValue_, clipGradsWithNorm_, getTotalNorm } from './clip.ts';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './cosine.ts';
 export { CyclicLR, type CyclicLROptions } from './cyclic.ts';
 export { ExponentialLR, type GammaOptions, MultiStepLR, StepLR } from './decay.ts';

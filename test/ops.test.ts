@@ -30,6 +30,8 @@ const untried: Readonly<Record<string, string>> = {
   cpu: 'gives a promise; see test/core/device.test.ts',
   empty: 'its values mean nothing',
   emptyLike: 'its values mean nothing',
+  fractionalMaxPool2d: 'draws its windows; see test/nn/layers/torch.test.ts',
+  fractionalMaxPool3d: 'draws its windows; see test/nn/layers/torch.test.ts',
 };
 
 /** Families without samples, and why. */

@@ -1,5 +1,5 @@
-import { toFloat } from '../dtype.ts';
-import { ArgumentError, ShapeError, show } from '../errors.ts';
+import { isFloat, toFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Primitive, apply, applyInPlace } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
@@ -189,6 +189,7 @@ export const glu: Free<(x: Tensor, dim?: number) => Tensor> = free(
   { name: 'glu', family, torch: nn('glu'), samples: (s) => [[s.float([2, 4])], [s.float([4, 3]), 0], [s.float([2, 2, 3]), -2], [s.float([0, 2])]] },
   (x: Tensor, dim = -1): Tensor => {
     checkTensor('glu', x);
+    if (!isFloat(x.dtype)) throw new DTypeError(`glu: not a float tensor, got ${show(x)}; expected float32 or float64`);
     const d = normalizeDim('glu', dim, x.ndim);
     if (x.ndim === 0 || x.shape[d] % 2 !== 0) throw new ShapeError(`glu: dimension ${dim} cannot be halved, got ${show(x)}; expected an even size`);
     const half = x.shape[d] / 2;

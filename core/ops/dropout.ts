@@ -89,32 +89,34 @@ export const dropout1d: Dropout = free(
 
 /**
  * Zeroes whole channels of (N, C, H, W) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default
- * true).
+ * true). As in PyTorch the first two dimensions are always batch and channels, also for other ranks: (N, C, L) is no single image.
  *
- * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @throws ShapeError for fewer than 2 dimensions; ArgumentError when `p` is outside 0 to 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
  */
 export const dropout2d: Dropout = free(
   { name: 'dropout2d', family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout2d', x, p, options, true);
-    checkRank('dropout2d', x, [4], '(N, C, H, W)');
-    return scaled('dropout2d', x, [...x.shape.slice(0, 2), 1, 1], settings);
+    if (x.ndim < 2) throw new ShapeError(`dropout2d: wrong number of dimensions, got ${show(x)}; expected (N, C, H, W)`);
+    return scaled('dropout2d', x, x.shape.map((n, d) => (d < 2 ? n : 1)), settings);
   },
 );
 
 /**
  * Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
+ * As in PyTorch other ranks count as one sample.
  *
- * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @throws ShapeError for a scalar; ArgumentError when `p` is outside 0 to 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout3d.html
  */
 export const dropout3d: Dropout = free(
   { name: 'dropout3d', family: 'dropout', torch: 'nn.functional.dropout3d', samples: (s) => [[s.float([2, 3, 2, 2, 1]), 0.5, { training: false }], [s.float([1, 2, 2, 2, 1]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout3d', x, p, options, true);
-    checkRank('dropout3d', x, [4, 5], '(N, C, D, H, W) or (C, D, H, W)');
-    return scaled('dropout3d', x, x.shape.map((n, d) => (d < x.ndim - 3 ? n : 1)), settings);
+    if (x.ndim < 1) throw new ShapeError(`dropout3d: wrong number of dimensions, got ${show(x)}; expected (N, C, D, H, W) or (C, D, H, W)`);
+    const kept = x.ndim === 5 ? 2 : 1;
+    return scaled('dropout3d', x, x.shape.map((n, d) => (d < kept ? n : 1)), settings);
   },
 );
 

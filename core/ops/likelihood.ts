@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Free, free } from './define.ts';
+import { type Free, checkTensor, free } from './define.ts';
 import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
@@ -76,7 +76,9 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
   (input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllLossOptions = {}): Tensor => {
     const name = 'gaussianNllLoss';
     checkOptions(name, options, ['full', 'eps', 'reduction']);
-    checkPair(name, input, target);
+    checkInput(name, input);
+    checkTensor(name, target, 'target');
+    checkTargetBroadcasts(name, input, target);
     checkInput(name, variance, 'variance');
     const { full = false, eps = 1e-6 } = options;
     checkFlag(name, 'full', full);
@@ -84,13 +86,19 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
     const reduction = reductionOf(name, options);
     const open = fitVariance(name, input, variance);
     const wrong = findElement(variance, 0, Infinity);
-    if (wrong !== undefined) throw new ArgumentError(`${name}: a variance is negative or NaN, got ${wrong}; expected values ≥ 0`, { values: { value: wrong } });
+    if (wrong !== undefined && !Number.isNaN(wrong)) throw new ArgumentError(`${name}: a variance is negative, got ${wrong}; expected values ≥ 0`, { values: { value: wrong } });
     const fixed = open.detach();
     const v = open.add(fixed.clamp({ min: eps }).sub(fixed));
     const losses = v.log().add(input.sub(target).square().div(v)).mul(0.5);
     return reduceLoss(full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, reduction);
   },
 );
+
+/** Targets have the shape of the input, or size 1 where the input has more. */
+function checkTargetBroadcasts(name: string, input: Tensor, target: Tensor): void {
+  if (target.ndim === input.ndim && target.shape.every((n, d) => n === input.shape[d] || n === 1)) return;
+  throw new ShapeError(`${name}: input and target differ in shape, got ${show(input)} and ${show(target)}; expected one shape, or size 1 in the target`);
+}
 
 function fitVariance(name: string, input: Tensor, variance: Tensor): Tensor {
   if (sameShape(variance.shape, input.shape)) return variance;

@@ -1,4 +1,5 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { isFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
@@ -75,6 +76,7 @@ function placesIn({ height, width, kernel, dilation, padding, stride, rows, colu
 /** (N, C, …) of a batch, and whether the batch was added. */
 function batched(name: string, x: Tensor, rank: number): [Tensor, boolean] {
   checkTensor(name, x);
+  if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
   if (x.ndim === rank) return [x, false];
   if (x.ndim !== rank - 1) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${rank - 1} or ${rank}`);
   return [unsqueeze(x, 0), true];

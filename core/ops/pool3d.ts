@@ -63,6 +63,8 @@ export const avgPool3d: AvgPool3d = free(
     const options: AvgPoolOptions = splitArgs('avgPool3d', stride, last, ['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride']);
     checkVolume('avgPool3d', x);
     const { kernel, plane, depth } = split('avgPool3d', kernelSize, options);
+    const window = [kernel[0], ...kernel[1]];
+    if (x.shape.slice(-3).some((n, d) => n < window[d])) throw new ShapeError(`avgPool3d: the window is larger than the volume, got ${show(window)} for ${show(x)}; expected at most its size`);
     const { countIncludePad = true, divisorOverride = null } = options;
     const over = divisorOverride === null ? [null, null] : [1, divisorOverride];
     const inner = avgPool2d(sheetsOf(x), kernel[1], { ...plane, countIncludePad, divisorOverride: over[0] });

@@ -1,3 +1,4 @@
+import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
 import { results } from '../results.ts';
@@ -40,6 +41,7 @@ type MaxUnpool = Free<(x: Tensor, indices: Tensor, kernelSize: Size, stride?: Si
 function unpool(name: string, rank: number, samples: MaxUnpool['samples']): MaxUnpool {
   return free({ name, family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
     checkTensor(name, x);
+    if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
     checkIndex(name, indices, 'indices');
     const keyed = typeof stride === 'object' && stride !== null && !Array.isArray(stride);
     const options: MaxUnpoolOptions = keyed ? (stride as MaxUnpoolOptions) : { ...last, ...(stride !== undefined && stride !== null && { stride: stride as Size }) };
@@ -163,7 +165,8 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
     if (ratios.some((r) => !(r > 0 && r < 1))) throw new ArgumentError(`${name}: invalid outputRatio, got ${show(options.outputRatio)}; expected numbers between 0 and 1`);
     const output = hasSize ? sizesOf(name, 'outputSize', options.outputSize, rank, 1) : spatial.map((n, d) => Math.trunc(n * (ratios[d] ?? ratios[0])));
     spatial.forEach((n, d) => {
-      if (output[d] + kernel[d] - 1 > n) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected at most ${n - kernel[d] + 1}`);
+      // In three dimensions PyTorch wants one element more.
+      if (output[d] < 1 || output[d] + kernel[d] - (rank === 3 ? 0 : 1) > n) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected 1 to ${n - kernel[d] + (rank === 3 ? 0 : 1)}`);
     });
     const batch = x.ndim === rank + 2 ? x.shape[0] : 1;
     const channels = x.shape[x.ndim - rank - 1];

@@ -76,12 +76,30 @@ test('plain fills', () => {
   equal(init.dirac_(ones([4, 2, 3]), 2).array(), [[[0, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 1, 0]], [[0, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 1, 0]]]);
 });
 
+test('numbers stand by position or by name', () => {
+  const drawn = (fill: (t: Tensor) => Tensor): unknown => {
+    manualSeed(5);
+    return fill(empty([4, 3])).array();
+  };
+  equal(drawn((t) => init.uniform_(t, { a: -1, b: 2 })), drawn((t) => init.uniform_(t, -1, 2)));
+  equal(drawn((t) => init.normal_(t, 1, { std: 2 })), drawn((t) => init.normal_(t, 1, 2)));
+  equal(drawn((t) => init.xavierUniform_(t, { gain: 2 })), drawn((t) => init.xavierUniform_(t, 2)));
+  equal(drawn((t) => init.xavierNormal_(t, { gain: 2 })), drawn((t) => init.xavierNormal_(t, 2)));
+  equal(drawn((t) => init.kaimingUniform_(t, 2, { mode: 'fan_out' })), drawn((t) => init.kaimingUniform_(t, { a: 2, mode: 'fanOut' })));
+  equal(drawn((t) => init.truncNormal_(t, { std: 0.5, a: -1 })), drawn((t) => init.truncNormal_(t, 0, 0.5, -1)));
+  equal(drawn((t) => init.orthogonal_(t, { gain: 3 })), drawn((t) => init.orthogonal_(t, 3)));
+  equal(drawn((t) => init.sparse_(t, { sparsity: 0.5 })), drawn((t) => init.sparse_(t, 0.5)));
+  throwsError(() => init.uniform_(empty([2]), { low: 1 } as never), ArgumentError, /uniform_: unknown option, got 'low'/);
+});
+
 test('gains', () => {
   is(init.calculateGain('linear'), 1);
   is(init.calculateGain('convTranspose2d'), 1);
   is(init.calculateGain('tanh'), 5 / 3);
   is(init.calculateGain('relu'), Math.SQRT2);
   is(init.calculateGain('selu'), 0.75);
+  is(init.calculateGain('leaky_relu', 0.2), init.calculateGain('leakyRelu', 0.2));
+  is(init.calculateGain('conv_transpose2d'), 1);
   allClose(init.calculateGain('leakyRelu'), 1.4141428569978354, { rtol: 1e-15 });
   allClose(init.calculateGain('leakyRelu', Math.sqrt(5)), Math.sqrt(1 / 3), { rtol: 1e-15 });
 });
@@ -98,7 +116,7 @@ test('leaves that require grad are filled, and stay leaves', () => {
 test('bad arguments are refused before anything is written', () => {
   const t = ones([2, 2]);
   throwsError(() => init.kaimingUniform_(ones([3])), ShapeError, /kaimingUniform_: fans are not defined, got float32\[3\]/);
-  throwsError(() => init.kaimingNormal_(t, { mode: 'fan_in' as never }), ArgumentError, /unknown mode, got 'fan_in'/);
+  throwsError(() => init.kaimingNormal_(t, { mode: 'fanin' as never }), ArgumentError, /unknown mode, got 'fanin'/);
   throwsError(() => init.kaimingNormal_(t, { nonlinearity: 'gelu' as never }), ArgumentError, /unknown nonlinearity, got 'gelu'/);
   throwsError(() => init.kaimingNormal_(t, { slope: 1 } as never), ArgumentError, /unknown option, got 'slope'/);
   throwsError(() => init.xavierNormal_(t, -1), ArgumentError, /invalid gain, got -1/);
