@@ -122,7 +122,7 @@ export { lstmCell } from './core/ops/lstmCell.ts';
 export { gruCell } from './core/ops/gruCell.ts';
 export { rnnReluCell, rnnTanhCell } from './core/ops/rnnCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
-export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
+export { Generator, type GeneratorState, defaultGenerator, initialSeed, manualSeed, seed } from './core/random.ts';
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
 export { type FillOptions } from './core/ops/randomFill.ts';
 export { multinomial, type MultinomialOptions } from './core/ops/multinomial.ts';
@@ -290,3 +290,6 @@ export {
   type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
 } from './nn/parametrize.ts';
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';
+
+// more random numbers, and the state of the generator in PyTorch's bytes
+export { getRngState, setRngState } from './core/ops/rngState.ts';

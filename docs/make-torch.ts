@@ -36,10 +36,13 @@ const places: Readonly<Record<string, readonly string[]>> = {
   func: ['func'],
 };
 
+/** The camelCase form; a trailing underscore stays: `masked_fill_` is `maskedFill_`. */
+const camelCase = (name: string): string => `${toCamelCase(name.replace(/_+$/, ''))}${/_*$/.exec(name)?.[0] ?? ''}`;
+
 const example = new polyak.Tensor(polyak.zeros([1]).storage, [1]);
 
 function counterpart(namespace: string, name: string): string | null {
-  const camel = toCamelCase(name);
+  const camel = camelCase(name);
   if (namespace === 'Tensor') return camel in example ? `x.${camel}` : null;
   for (const place of places[namespace] ?? ['']) {
     const names = place === '' ? root : space(root[place] ?? {});
