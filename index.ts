@@ -293,3 +293,5 @@ export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/paramet
 
 // more random numbers, and the state of the generator in PyTorch's bytes
 export { getRngState, setRngState } from './core/ops/rngState.ts';
+export { binomial, poisson } from './core/ops/counts.ts';
+export { randintLike } from './core/ops/random.ts';

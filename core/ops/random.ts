@@ -165,6 +165,19 @@ export const randint: Free<{
   return drawn('randint', shape, dtype, options, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low));
 });
 
+/** `randint` in the shape of another tensor, and in its dtype and on its device. @throws as `randint` @see https://pytorch.org/docs/stable/generated/torch.randint_like.html */
+export const randintLike: Free<{
+  (x: Tensor, high: number, options?: RandomOptions): Tensor;
+  (x: Tensor, low: number, high: number, options?: RandomOptions): Tensor;
+}> = free(description('randintLike'), (x: Tensor, a: number, b?: number | RandomOptions, c?: RandomOptions): Tensor => {
+  checkTensor('randintLike', x);
+  const [low, high, given] = typeof b === 'number' ? [a, b, c] : [0, a, b];
+  const options = { device: x.device, ...given };
+  const { dtype, generator } = prepare('randintLike', options, x.dtype);
+  checkBounds('randintLike', low, high, dtype);
+  return drawn('randintLike', x.shape, dtype, options, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low));
+});
+
 /**
  * The numbers 0 to n - 1 in random order, as int64 unless `dtype` says otherwise.
  *

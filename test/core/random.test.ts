@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import {
-  ArgumentError, type DType, DTypeError, Generator, ShapeError, StateError, type Tensor, bernoulli, deepCopy, defaultGenerator, dropout, empty, manualSeed, multinomial, normal, ones, rand,
-  randLike, randint, randn, randnLike, randperm, tensor, zeros,
+  ArgumentError, type DType, DTypeError, F, Generator, ShapeError, StateError, type Tensor, arange, bernoulli, binomial, deepCopy, defaultGenerator, dropout, empty, manualSeed, multinomial, normal, ones, poisson, rand,
+  randLike, randint, randintLike, randn, randnLike, randperm, tensor, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
@@ -36,6 +36,29 @@ const draws: Readonly<Record<string, (n: number, dtype: DType) => Tensor>> = {
   bernoulliEach: (n, dtype) => bernoulli(rand([n], { dtype })),
   random: (n, dtype) => empty([n], { dtype }).random_(),
   dropout: (n, dtype) => dropout(ones([n], { dtype }), 0.3),
+  cauchy: (n, dtype) => empty([n], { dtype }).cauchy_(0.5, 2.5),
+  geometric: (n, dtype) => empty([n], { dtype }).geometric_(0.2),
+  logNormal: (n, dtype) => empty([n], { dtype }).logNormal_(0.25, 0.75),
+  normalEach: (n, dtype) => normal(arange(n, { dtype }), arange(n, { dtype }).div(4)),
+  poissonFew: (n, dtype) => poisson(arange(n, { dtype }).remainder(40).div(4)),
+  poissonMany: (n, dtype) => poisson(arange(n, { dtype }).mul(1.75).add(10)),
+  binomialFew: (n, dtype) => binomial(arange(n, { dtype }).remainder(9), arange(n, { dtype }).remainder(21).div(20)),
+  binomialMany: (n, dtype) => binomial(arange(n, { dtype }).mul(3).add(20), arange(n, { dtype }).remainder(19).div(20).add(0.0625)),
+  dropoutInPlace: (n, dtype) => dropout(arange(n, { dtype }), 0.3, { inplace: true }),
+  dropout1d: (n, dtype) => F.dropout1d(ones([n, 2, 3], { dtype }), 0.6),
+  dropout2d: (n, dtype) => F.dropout2d(ones([n, 2, 2, 1], { dtype }), 0.6),
+  dropout3d: (n, dtype) => F.dropout3d(ones([n, 2, 1, 2, 1], { dtype }), 0.6),
+  alphaDropout: (n, dtype) => F.alphaDropout(arange(n, { dtype }), 0.3, { training: true }),
+  featureAlphaDropout: (n, dtype) => F.featureAlphaDropout(arange(2 * n, { dtype }).reshape([n, 1, 2]), 0.3, { training: true }),
+  rrelu: (n, dtype) => F.rrelu(arange(n, { dtype }).remainder(7).sub(4), { training: true }),
+  gumbelSoftmax: (n, dtype) => F.gumbelSoftmax(arange(n, { dtype }).remainder(5).div(4), { tau: 0.5, dim: 0 }),
+  gumbelSoftmaxHard: (n, dtype) => F.gumbelSoftmax(arange(2 * n, { dtype }).reshape([n, 2]).remainder(5).div(4), { hard: true }),
+  multinomialRows: (n, dtype) => multinomial(rand([3, n], { dtype }).add(0.1), Math.max(1, Math.floor(n / 2))),
+  multinomialRowsAgain: (n, dtype) => multinomial(rand([3, n], { dtype }), 5, { replacement: true }),
+  randintWide: (n) => randint(0, 2 ** 40, [n], { dtype: 'float64' }),
+  randintLike: (n) => randintLike(empty([n], { dtype: 'int32' }), -5, 100),
+  geometricInt: (n) => empty([n], { dtype: 'int32' }).geometric_(0.1),
+  bernoulliByte: (n) => empty([n], { dtype: 'uint8' }).bernoulli_(0.4),
   randint: (n) => randint(-5, 100, [n]),
   randperm: (n) => randperm(n),
   randomBool: (n) => empty([n], { dtype: 'bool' }).random_(),
@@ -61,7 +84,7 @@ for (const name of Object.keys(draws)) {
       manualSeed(seed);
       const drawn = draws[name](n, dtype === 'whole' ? 'float32' : dtype);
       if (typeof values === 'string') is(digest(drawn), values, where);
-      else allClose(drawn.data().slice(0, 20), values, { rtol: 1e-12, atol: 1e-14 });
+      else allClose(drawn.data().slice(0, 20), values, dtype === 'float32' ? { rtol: 1e-6, atol: 1e-7 } : { rtol: 1e-12, atol: 1e-14 });
       is(rand([1], { dtype: 'float64' }).item(), next, `${where}: another number of draws`);
     }
   });
