@@ -50,7 +50,7 @@ export { type ScanOptions, cumprod, cumsum } from './core/ops/cumulate.ts';
 export { type KeepdimOptions, type ValuesAndIndices, argmax, argmin, max, median, min } from './core/ops/extrema.ts';
 export { type MomentOptions, logsumexp, std, variance as var } from './core/ops/moments.ts';
 export { norm } from './core/ops/norm.ts';
-export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumTo } from './core/ops/reduce.ts';
+export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumToSize } from './core/ops/reduce.ts';
 export { type IndexItem, type IndexPutOptions, Slice, index, indexPut, slice } from './core/ops/indexing.ts';
 export { gather, scatter, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
 export { embedding, type EmbeddingOptions, indexAdd, type IndexAddOptions, indexCopy, indexFill, indexSelect, oneHot, take } from './core/ops/lookup.ts';
@@ -59,7 +59,7 @@ export { nonzero } from './core/ops/nonzero.ts';
 export { cat, chunk, hstack, split, stack, unbind, vstack } from './core/ops/join.ts';
 export { diag, diagonal, flip, meshgrid, type MeshgridOptions, repeat, repeatInterleave, roll, tile, trace, tril, triu } from './core/ops/arrange.ts';
 export {
-  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions, unique, type UniqueOptions,
+  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions,
 } from './core/ops/sort.ts';
 export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
@@ -295,3 +295,9 @@ export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/paramet
 export { getRngState, setRngState } from './core/ops/rngState.ts';
 export { binomial, poisson } from './core/ops/counts.ts';
 export { randintLike } from './core/ops/random.ts';
+export { type ConsecutiveOptions, type UniqueOptions, unique, uniqueConsecutive } from './core/ops/unique.ts';
+export { asTensor } from './core/ops/asTensor.ts';
+export { asStrided, emptyStrided } from './core/ops/strided.ts';
+export { type Histogramdd, type HistogramddOptions, histogramdd } from './core/ops/histogramdd.ts';
+export { unravelIndex } from './core/ops/unravel.ts';
+export { type Lowrank, type PcaLowrankOptions, type SvdLowrankOptions, pcaLowrank, svdLowrank } from './core/ops/linalg/lowrank.ts';

@@ -138,7 +138,7 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
 
 /** Gives a gradient the dtype and, where the input was broadcast, the shape of the input. */
 function fit(grad: Tensor, input: Input): Tensor {
-  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumTo(input.shape);
+  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumToSize(input.shape);
   return input.dtype === null || shaped.dtype === input.dtype ? shaped : shaped.to(input.dtype);
 }
 

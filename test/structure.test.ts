@@ -208,7 +208,7 @@ test('every public export has a doc comment', () => {
 /** Operations whose function is not exported, and why. */
 const methodsOnly: readonly string[] = [
   'at', 'contiguous', 'copy', 'cpu', 'expandAs', 'fill', 'sliceDim', 'reshapeAs', 'to', 'typeAs', 'unfold', 'view', 'viewAs', 'zero', // they read only as methods
-  'bool', 'double', 'float', 'int', 'long', // conversions: Tensor.float() and its like
+  'bool', 'byte', 'double', 'float', 'int', 'long', // conversions: Tensor.float() and its like
 ];
 
 test('every operation is exported under its name', () => {

@@ -115,7 +115,7 @@ export interface FractionalMaxPoolOptions {
   readonly outputRatio?: number | readonly number[] | null;
   /** Also return where the largest elements lie; default false. */
   readonly returnIndices?: boolean;
-  /** Where the windows lie: (N, C, dimensions) numbers from 0 to 1, the last dimension first; default random. */
+  /** Where the windows lie: (N, C, dimensions) numbers from 0 to 1, of images the last dimension first; default random. */
   readonly randomSamples?: Tensor | null;
   /** Where the random numbers come from; default the one `manualSeed` seeds. */
   readonly generator?: Generator;
@@ -136,7 +136,8 @@ function starts(sample: number, size: number, output: number, kernel: number): n
 /** Places in the flattened image of all elements of all windows of one image: (windows, elements). */
 function windowPlaces(samples: readonly number[], spatial: readonly number[], output: readonly number[], kernel: readonly number[]): number[] {
   const rank = spatial.length;
-  const begins = spatial.map((n, d) => starts(samples[rank - 1 - d], n, output[d], kernel[d]));
+  // PyTorch takes the samples of images from the last dimension on, those of volumes from the first.
+  const begins = spatial.map((n, d) => starts(samples[rank === 2 ? 1 - d : d], n, output[d], kernel[d]));
   const places: number[] = [];
   const elements = (d: number, from: readonly number[], at: number): void => {
     if (d === rank) places.push(at);
@@ -186,6 +187,12 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
 }
 
 /** Largest elements of windows that begin at random places, so that sizes shrink by any factor. @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html and Graham, Fractional Max-Pooling, 2014 */
-export const fractionalMaxPool2d: Free<FractionalMaxPool> = fractional('fractionalMaxPool2d', 2, () => []);
+export const fractionalMaxPool2d: Free<FractionalMaxPool> = fractional('fractionalMaxPool2d', 2, (s) => [
+  [s.float([2, 3, 7, 6]), 2, { outputSize: [4, 3], randomSamples: s.float([2, 3, 2], 0, 1) }],
+  [s.float([2, 8, 9]), [2, 3], { outputRatio: [0.5, 0.6], randomSamples: s.float([1, 2, 2], 0, 1), returnIndices: true }],
+]);
 /** The same over three dimensions. @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html */
-export const fractionalMaxPool3d: Free<FractionalMaxPool> = fractional('fractionalMaxPool3d', 3, () => []);
+export const fractionalMaxPool3d: Free<FractionalMaxPool> = fractional('fractionalMaxPool3d', 3, (s) => [
+  [s.float([1, 2, 5, 4, 6]), 2, { outputSize: [3, 2, 4], randomSamples: s.float([1, 2, 3], 0, 1) }],
+  [s.float([2, 6, 5, 4]), [3, 2, 1], { outputRatio: 0.5, randomSamples: s.float([1, 2, 3], 0, 1), returnIndices: true }],
+]);
