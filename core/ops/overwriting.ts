@@ -6,12 +6,12 @@ import { type RreluOptions, rrelu } from './rrelu.ts';
 
 // Activations that write over their input, as functions: nn.functional has them beside those with the option `inplace`.
 
-/** The options in the end, or new ones, with `inplace`. */
-function overwriting<O extends object>(options: number | O | undefined): O & { readonly inplace: true } {
-  return { ...((typeof options === 'object' ? options : {}) as O), inplace: true };
+/** Calls an activation with the option `inplace` beside the others. */
+function overwrite(activation: (x: Tensor, ...rest: never[]) => Tensor, x: Tensor, ...given: readonly unknown[]): Tensor {
+  const numbers = given.filter((item) => item !== undefined && typeof item !== 'object');
+  const options = given.find((item) => typeof item === 'object');
+  return activation(x, ...([...numbers, { ...options, inplace: true }] as never[]));
 }
-
-const numberIn = (value: unknown): number | undefined => (typeof value === 'object' ? undefined : (value as number | undefined));
 
 /** `relu` in place. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu_.html */
 export function relu_(x: Tensor): Tensor {
@@ -25,22 +25,22 @@ export function selu_(x: Tensor): Tensor {
 
 /** `elu` in place; `alpha` defaults to 1. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.elu_.html */
 export function elu_(x: Tensor, alpha?: number | Named<'alpha'>): Tensor {
-  return elu(x, numberIn(alpha), overwriting(alpha));
+  return overwrite(elu, x, alpha);
 }
 
 /** `celu` in place; `alpha` defaults to 1. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.celu.html */
 export function celu_(x: Tensor, alpha?: number | Named<'alpha'>): Tensor {
-  return celu(x, numberIn(alpha), overwriting(alpha));
+  return overwrite(celu, x, alpha);
 }
 
 /** `leakyRelu` in place; `negativeSlope` defaults to 0.01. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.leaky_relu_.html */
 export function leakyRelu_(x: Tensor, negativeSlope?: number | Named<'negativeSlope'>): Tensor {
-  return leakyRelu(x, numberIn(negativeSlope), overwriting(negativeSlope));
+  return overwrite(leakyRelu, x, negativeSlope);
 }
 
 /** `hardtanh` in place, to `minVal` (default -1) … `maxVal` (default 1). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.hardtanh_.html */
 export function hardtanh_(x: Tensor, minVal?: number | Named<'minVal' | 'maxVal'>, maxVal?: number | Named<'minVal' | 'maxVal'>): Tensor {
-  return hardtanh(x, numberIn(minVal), numberIn(maxVal), overwriting(typeof minVal === 'object' ? minVal : maxVal));
+  return overwrite(hardtanh, x, minVal, maxVal);
 }
 
 /** `threshold` in place. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.threshold_.html */
@@ -50,5 +50,5 @@ export function threshold_(x: Tensor, limit: number, value: number): Tensor {
 
 /** `rrelu` in place. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.rrelu_.html */
 export function rrelu_(x: Tensor, lower?: number | RreluOptions, upper?: number | RreluOptions, options?: RreluOptions): Tensor {
-  return rrelu(x, numberIn(lower), numberIn(upper), overwriting([lower, upper, options].find((v) => typeof v === 'object')));
+  return overwrite(rrelu, x, lower, upper, options);
 }

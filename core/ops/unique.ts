@@ -4,7 +4,6 @@ import { type Results, results } from '../results.ts';
 import { normalizeDim, numelOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { type Method, checkTensor, method } from './define.ts';
-import { indexSelect } from './lookup.ts';
 import { argsort } from './sort.ts';
 import { detach, movedim, reshape } from './view.ts';
 
@@ -96,7 +95,7 @@ function distinct(op: string, x: Tensor, options: UniqueOptions | undefined, ord
     const values = makeArray(x.dtype, firsts.length);
     for (let i = 0; i < values.length; i++) values[i] = rows.cells[firsts[i]];
     output = new Tensor(device.adopt(x.dtype, values), [values.length]);
-  } else output = indexSelect(plain, d, whole(firsts, [firsts.length]));
+  } else output = plain.indexSelect(d, whole(firsts, [firsts.length]));
   if (!wantsInverse && !wantsCounts) return output;
   const inverseIndices = whole(inverse, d === null ? x.shape : [count]);
   const many = whole(counts, [counts.length]);
