@@ -301,3 +301,4 @@ export { asStrided, emptyStrided } from './core/ops/strided.ts';
 export { type Histogramdd, type HistogramddOptions, histogramdd } from './core/ops/histogramdd.ts';
 export { unravelIndex } from './core/ops/unravel.ts';
 export { type Lowrank, type PcaLowrankOptions, type SvdLowrankOptions, pcaLowrank, svdLowrank } from './core/ops/linalg/lowrank.ts';
+export { type PrintOptions, setPrintoptions } from './core/format.ts';

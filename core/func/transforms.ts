@@ -1,6 +1,6 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import { type JacobianMode, type Linearized, checkVectors, forwardJacobian, linearize, pullBack, pushForward, reverseJacobian } from './linear.ts';
+import { type JacobianMode, type Linearized, checkVectors, forwardJacobian, linearize as pointOf, pullBack, pushForward, reverseJacobian } from './linear.ts';
 import { leavesOf, mapTree } from './tree.ts';
 
 // Functions of functions, as torch.func has them: `grad(f)` is a function. Their results have a history exactly if they depend on something outside that has one, so
@@ -65,7 +65,7 @@ function call(name: string, fn: Fn, args: readonly unknown[], options: GradTrans
   };
   let value: unknown;
   let aux: unknown;
-  const point = linearize(
+  const point = pointOf(
     name,
     (inputs) => {
       let next = 0;
@@ -171,6 +171,26 @@ export function jvp<A extends readonly unknown[], R>(fn: (...args: A) => R, prim
   const pushed = pushForward('jvp', made.point)(directions);
   let next = 0;
   return [settledValue(made) as R, mapTree(made.value, () => pushed[next++]) as R];
+}
+
+/**
+ * Value of a function and its derivative there as a function of directions: `[output, jvpFn]`, where `jvpFn(...tangents)` is `J·tangents`. For several directions at one point it
+ * saves the evaluations of `jvp`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.func.linearize.html
+ */
+export function linearize<A extends readonly unknown[], R>(fn: (...args: A) => R, ...primals: A): readonly [R, (...tangents: A) => R] {
+  checkFunction('linearize', fn);
+  const made = call('linearize', fn, primals, { argnums: primals.map((_, i) => i) });
+  const push = pushForward('linearize', made.point);
+  const derivative = (...tangents: A): R => {
+    const directions = leavesOf('linearize', tangents);
+    checkVectors('linearize', 'tangents', directions, made.point.inputs);
+    const pushed = push(directions);
+    let next = 0;
+    return mapTree(made.value, () => pushed[next++]) as R;
+  };
+  return [settledValue(made) as R, derivative];
 }
 
 /** How the blocks of a Jacobian are computed. */
