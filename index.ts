@@ -292,7 +292,7 @@ export {
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';
 
 // more random numbers, and the state of the generator in PyTorch's bytes
-export { getRngState, setRngState } from './core/ops/rngState.ts';
+export { forkRng, getRngState, setRngState } from './core/ops/rngState.ts';
 export { binomial, poisson } from './core/ops/counts.ts';
 export { randintLike } from './core/ops/random.ts';
 export { type ConsecutiveOptions, type UniqueOptions, unique, uniqueConsecutive } from './core/ops/unique.ts';

@@ -29,3 +29,21 @@ export function setRngState(state: Tensor, options?: FillOptions): void {
   if (!(state instanceof Tensor) || state.dtype !== 'uint8' || state.ndim !== 1) throw new ArgumentError(`setRngState: not a state, got ${show(state)}; expected uint8[${STATE_BYTES}]`);
   generator.setState(stateFromBytes(Uint8Array.from(state.data())));
 }
+
+/**
+ * Runs a function and brings the default generator, or the one in the options, back to where it was before, also when the function throws.
+ *
+ * @returns what the function gives
+ * @see https://pytorch.org/docs/stable/random.html#torch.random.fork_rng
+ */
+export function forkRng<T>(fn: () => T, options?: FillOptions): T {
+  checkOptions('forkRng', options, ['generator']);
+  const generator = generatorOf('forkRng', options?.generator);
+  if (typeof fn !== 'function') throw new ArgumentError(`forkRng: not a function, got ${show(fn)}; expected a function`);
+  const before = generator.getState();
+  try {
+    return fn();
+  } finally {
+    generator.setState(before);
+  }
+}

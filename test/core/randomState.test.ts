@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { test } from 'uvu';
-import { ArgumentError, Generator, defaultGenerator, getRngState, initialSeed, manualSeed, ones, rand, randn, seed, setRngState, tensor } from '../../index.ts';
+import { ArgumentError, Generator, defaultGenerator, forkRng, getRngState, initialSeed, manualSeed, ones, rand, randn, seed, setRngState, tensor } from '../../index.ts';
 import { allClose, equal, is, throwsError } from '../assert.ts';
 
 interface Recorded {
@@ -62,6 +62,22 @@ test('seed and initialSeed are those of the default generator', () => {
   is(defaultGenerator.initialSeed(), fresh);
   const expected = rand([3]).data();
   equal(rand([3], { generator: new Generator(fresh) }).data(), expected);
+});
+
+test('forkRng leaves the generator where it was', () => {
+  manualSeed(8);
+  randn([1]);
+  const expected = forkRng(() => randn([3]).data());
+  equal(randn([3]).data(), expected);
+  const before = getRngState().data();
+  throwsError(() => forkRng(() => {
+    manualSeed(1);
+    throw new ArgumentError('stop');
+  }), ArgumentError, /stop/);
+  equal(getRngState().data(), before);
+  const generator = new Generator(2);
+  equal(forkRng(() => rand([2], { generator }).data(), { generator }), rand([2], { generator }).data());
+  throwsError(() => forkRng(3 as never), ArgumentError, /forkRng: not a function, got 3/);
 });
 
 test('states that are none are refused and change nothing', () => {
