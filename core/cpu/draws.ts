@@ -1,10 +1,11 @@
 import type { TypedArray } from '../dtype.ts';
 import type { Generator } from '../random.ts';
+import { fusedMultiplyAdd } from './random.ts';
 import { lgamma } from './special.ts';
 
 /** Cauchy values: the tangent of a uniform angle. */
 export function fillCauchy(cells: TypedArray, at: number, n: number, generator: Generator, median: number, sigma: number): void {
-  for (let i = at; i < at + n; i++) cells[i] = median + sigma * Math.tan(Math.PI * (generator.uniform53() - 0.5));
+  for (let i = at; i < at + n; i++) cells[i] = fusedMultiplyAdd(sigma, Math.tan(Math.PI * (generator.uniform53() - 0.5)), median);
 }
 
 /** How often one tries until a trial of probability `p` succeeds, at most `most`. */
@@ -15,7 +16,7 @@ export function fillGeometric(cells: TypedArray, at: number, n: number, generato
 
 /** Values whose logarithm is normal. */
 export function fillLogNormal(cells: TypedArray, at: number, n: number, generator: Generator, mean: number, std: number): void {
-  for (let i = at; i < at + n; i++) cells[i] = Math.exp(generator.normal() * std + mean);
+  for (let i = at; i < at + n; i++) cells[i] = Math.exp(fusedMultiplyAdd(generator.normal(), std, mean));
 }
 
 /** A number of events at a mean rate: by products of uniform numbers below 10, by Hörmann's transformed rejection (PTRS, 1993) from 10 on. */

@@ -35,8 +35,8 @@ function high(x: number): number {
   return c - (c - x);
 }
 
-/** `a·b + c` with one rounding, by Dekker's product and Knuth's sum. */
-function fusedMultiplyAdd(a: number, b: number, c: number): number {
+/** `a·b + c` with one rounding, by Dekker's product and Knuth's sum, as processors that PyTorch is compiled for have it. */
+export function fusedMultiplyAdd(a: number, b: number, c: number): number {
   const p = a * b;
   const [a1, b1] = [high(a), high(b)];
   const [a2, b2] = [a - a1, b - b1];
