@@ -164,7 +164,9 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
     if (ratios.some((r) => !(r > 0 && r < 1))) throw new ArgumentError(`${name}: invalid outputRatio, got ${show(options.outputRatio)}; expected numbers between 0 and 1`);
     const output = hasSize ? sizesOf(name, 'outputSize', options.outputSize, rank, 1) : spatial.map((n, d) => Math.trunc(n * (ratios[d] ?? ratios[0])));
     spatial.forEach((n, d) => {
-      if (output[d] + kernel[d] - 1 > n) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected at most ${n - kernel[d] + 1}`);
+      // As in PyTorch, volumes need one element more.
+      const most = n - kernel[d] + (rank === 2 ? 1 : 0);
+      if (output[d] > most) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected at most ${most}`);
     });
     const batch = x.ndim === rank + 2 ? x.shape[0] : 1;
     const channels = x.shape[x.ndim - rank - 1];

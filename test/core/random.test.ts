@@ -51,6 +51,8 @@ const draws: Readonly<Record<string, (n: number, dtype: DType) => Tensor>> = {
   alphaDropout: (n, dtype) => F.alphaDropout(arange(n, { dtype }), 0.3, { training: true }),
   featureAlphaDropout: (n, dtype) => F.featureAlphaDropout(arange(2 * n, { dtype }).reshape([n, 1, 2]), 0.3, { training: true }),
   rrelu: (n, dtype) => F.rrelu(arange(n, { dtype }).remainder(7).sub(4), { training: true }),
+  fractionalMaxPool2d: (n, dtype) => F.fractionalMaxPool2d(arange(n * 63, { dtype }).reshape([n, 7, 9]), 2, { outputSize: [3, 4] }),
+  fractionalMaxPool3d: (n, dtype) => F.fractionalMaxPool3d(arange(n * 120, { dtype }).reshape([n, 5, 4, 6]), [2, 1, 2], { outputRatio: [0.5, 0.6, 0.6] }),
   gumbelSoftmax: (n, dtype) => F.gumbelSoftmax(arange(n, { dtype }).remainder(5).div(4), { tau: 0.5, dim: 0 }),
   gumbelSoftmaxHard: (n, dtype) => F.gumbelSoftmax(arange(2 * n, { dtype }).reshape([n, 2]).remainder(5).div(4), { hard: true }),
   multinomialRows: (n, dtype) => multinomial(rand([3, n], { dtype }).add(0.1), Math.max(1, Math.floor(n / 2))),
@@ -89,6 +91,10 @@ for (const name of Object.keys(draws)) {
     }
   });
 }
+
+test('nothing recorded goes untested', () => {
+  equal([...new Set(recorded.cases.map(({ name }) => name))].filter((name) => !Object.hasOwn(draws, name)), []);
+});
 
 test('a sequence of mixed calls, with kept normal values', () => {
   manualSeed(11);
