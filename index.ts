@@ -302,3 +302,4 @@ export { type Histogramdd, type HistogramddOptions, histogramdd } from './core/o
 export { unravelIndex } from './core/ops/unravel.ts';
 export { type Lowrank, type PcaLowrankOptions, type SvdLowrankOptions, pcaLowrank, svdLowrank } from './core/ops/linalg/lowrank.ts';
 export { type PrintOptions, setPrintoptions } from './core/format.ts';
+export { isFloatingPoint, isNonzero, isSigned, numel } from './core/ops/facts.ts';

@@ -199,7 +199,10 @@ function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
   }
   if (!hasPending(node)) return;
   if (node.leaf !== null) {
-    if (pass.targets === null && node.pending !== null) accumulate(node.leaf, node.pending, pass.createGraph);
+    if (pass.targets === null && node.pending !== null) {
+      accumulate(node.leaf, node.pending, pass.createGraph);
+      for (const hook of node.leaf.afterGrad?.slice() ?? []) hook(node.leaf);
+    }
   } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {
     node.checkAlive();
     propagate(node, needed);

@@ -54,6 +54,7 @@ import type * as turn from './turn.ts';
 import type * as unique from './unique.ts';
 import type * as view from './view.ts';
 // Who knows the methods also has them.
+import '../afterGrad.ts';
 import '../autograd.ts';
 import './activation.ts';
 import './arrange.ts';
