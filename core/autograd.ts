@@ -201,7 +201,8 @@ function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
   if (node.leaf !== null) {
     if (pass.targets === null && node.pending !== null) {
       accumulate(node.leaf, node.pending, pass.createGraph);
-      for (const hook of node.leaf.afterGrad?.slice() ?? []) hook(node.leaf);
+      const { afterGrad } = node.leaf;
+      if (afterGrad !== null) for (const hook of afterGrad.slice()) hook(node.leaf);
     }
   } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {
     node.checkAlive();

@@ -104,8 +104,8 @@ function distinct(op: string, x: Tensor, options: UniqueOptions | undefined, ord
 }
 
 /**
- * The distinct values of a tensor, ascending, or its distinct slices along `dim`, in lexicographic order; every NaN counts as distinct. With options also where each element or
- * slice went (int64) and how often each occurs (int64).
+ * The distinct values of a tensor, ascending, or its distinct slices along `dim`, in lexicographic order of their elements in row-major order (PyTorch 1.13 took those of the last of
+ * three dimensions in another order); every NaN counts as distinct. With options also where each element or slice went (int64) and how often each occurs (int64).
  *
  * @returns the values, or with `returnInverse` or `returnCounts` an object of `output`, `inverseIndices` and `counts`
  * @throws ShapeError for slices without elements
