@@ -28,6 +28,8 @@ const places: Readonly<Record<string, readonly string[]>> = {
   torch: ['', 'x.', 'F.'],
   Tensor: ['x.'],
   nn: [''],
+  'nn.Module': ['module.'],
+  'optim.Optimizer': ['optimizer.'],
   Generator: ['defaultGenerator.'],
   'nn.functional': ['F.'],
   'nn.init': ['init.'],
@@ -36,12 +38,13 @@ const places: Readonly<Record<string, readonly string[]>> = {
   func: ['func.'],
 };
 
-const example: object = polyak.zeros([1]);
+/** What stands for any tensor, module and optimizer. */
+const examples: Readonly<Record<string, object>> = { x: polyak.zeros([1]), module: new polyak.Identity(), optimizer: polyak.Optimizer.prototype };
 
 /** Whether polyak has what is written like this: `matmul`, `F.conv2d`, `x.sum`. */
 export function exists(written: string): boolean {
   const [first, second] = written.split('.');
-  if (first === 'x') return second !== undefined && second in example;
+  if (Object.hasOwn(examples, first)) return second !== undefined && second in examples[first];
   const found = root[first];
   return second === undefined ? found !== undefined : typeof found === 'object' && found !== null && Reflect.has(found, second);
 }
@@ -105,8 +108,11 @@ export function renderTorch(): string {
   const head = `# From PyTorch to polyak, name by name
 
 Written by \`npm run docs:torch\` from PyTorch's public names (\`test/fixtures/torch_names.json\`) and polyak's exports: ${all.filter(({ status }) => status !== 'no').length} of ${all.length} names
-have a counterpart, and every other one has a reason. Functions and classes come from \`polyak\`, \`x.…\` are methods and properties of \`Tensor\`; \`F\`, \`init\`, \`linalg\`,
-\`special\` and \`func\` are exported under these names. How arguments are spelled: [README](../README.md).`;
+have a counterpart, and every other one has a reason. Functions and classes come from \`polyak\`; \`x.…\`, \`module.…\` and \`optimizer.…\` are methods and properties
+of \`Tensor\`, \`Module\` and \`Optimizer\`; \`F\`, \`init\`, \`linalg\`, \`special\` and \`func\` are exported under these names. How arguments are spelled: [README](../README.md).
+
+Packages that polyak has nothing of: \`torch.fft\`, \`torch.sparse\`, \`torch.nested\`, \`torch.masked\`, \`torch.distributions\`, \`torch.distributed\`, \`torch.multiprocessing\`, \`torch.cuda\`,
+\`torch.jit\`, \`torch.fx\`, \`torch.export\`, \`torch.profiler\` and \`torch.ao\`.`;
   return `${[head, ...spaces.map((s) => table(s, all.filter(({ name }) => spaceOf(name) === s)))].join('\n\n')}\n`;
 }
 

@@ -69,6 +69,9 @@ export const differs: Readonly<Record<string, Differs>> = {
   'autograd.set_grad_enabled': { polyak: 'setGradEnabled', how: 'a function that returns the mode before' },
   'autograd.inference_mode': { polyak: 'noGrad(fn)', how: 'there is no mode beyond it' },
   'autograd.Variable': { polyak: 'Tensor', how: 'the same since PyTorch 0.4' },
+  'nn.Module.type': { polyak: "module.to('float64')", how: 'as to' },
+  'nn.Module.cpu': { polyak: "module.to('cpu')", how: 'as to' },
+  'nn.Module.T_destination': { polyak: 'StateDict', how: 'a type' },
   'optim.swa_utils.update_bn': { polyak: 'updateBN', how: 'with capitals' },
   'random.fork_rng': { polyak: 'forkRng(fn)', how: 'takes a function' },
   'Generator.get_state': { polyak: 'generator.getState()', how: 'numbers that go through JSON; `getRngState({ generator })` gives PyTorch’s bytes' },
@@ -84,7 +87,7 @@ export const differs: Readonly<Record<string, Differs>> = {
 
 /** Second names that PyTorch has for one thing; polyak has the name that they stand for, in place too. */
 export const aliases: Readonly<Record<string, string>> = {
-  absolute: 'abs', arccos: 'acos', arccosh: 'acosh', arcsin: 'asin', arcsinh: 'asinh', arctan: 'atan', arctan2: 'atan2', arctanh: 'atanh', argwhere: 'nonzero', clip: 'clamp', concat: 'cat',
+  absolute: 'abs', add_module: 'register_module', arccos: 'acos', arccosh: 'acosh', arcsin: 'asin', arcsinh: 'asinh', arctan: 'atan', arctan2: 'atan2', arctanh: 'atanh', argwhere: 'nonzero', clip: 'clamp', concat: 'cat',
   concatenate: 'cat', divide: 'div', fix: 'trunc', ger: 'outer', greater: 'gt', greater_equal: 'ge', less: 'lt', less_equal: 'le', moveaxis: 'movedim', multiply: 'mul', ndimension: 'dim',
   negative: 'neg', nelement: 'numel', not_equal: 'ne', row_stack: 'vstack', subtract: 'sub', swapaxes: 'transpose', swapdims: 'transpose', trapz: 'trapezoid', true_divide: 'div',
 };
@@ -93,7 +96,7 @@ export const aliases: Readonly<Record<string, string>> = {
 export const deprecated: Readonly<Record<string, string>> = {
   'torch.lstsq': 'linalg.lstsq', 'torch.matrix_rank': 'linalg.matrixRank', 'torch.range': 'arange', 'torch.set_default_tensor_type': 'setDefaultDtype', 'torch.solve': 'linalg.solve',
   'torch.symeig': 'linalg.eigh', 'Tensor.lstsq': 'linalg.lstsq', 'Tensor.solve': 'linalg.solve', 'Tensor.symeig': 'linalg.eigh', 'Tensor.resize': 'x.reshape', 'Tensor.resize_as': 'x.reshapeAs',
-  'Tensor.volatile': 'noGrad', 'nn.NLLLoss2d': 'NLLLoss', 'nn.Container': 'Module', 'nn.CrossMapLRN2d': 'F.localResponseNorm', 'nn.functional.upsample': 'F.interpolate',
+  'Tensor.volatile': 'noGrad', 'nn.NLLLoss2d': 'NLLLoss', 'nn.Module.register_backward_hook': 'x.registerHook', 'nn.Module.dump_patches': 'module.stateDict', 'nn.Container': 'Module', 'nn.CrossMapLRN2d': 'F.localResponseNorm', 'nn.functional.upsample': 'F.interpolate',
   'nn.functional.upsample_bilinear': 'F.interpolate', 'nn.functional.upsample_nearest': 'F.interpolate', 'nn.init.constant': 'init.constant_', 'nn.init.dirac': 'init.dirac_',
   'nn.init.eye': 'init.eye_', 'nn.init.kaiming_normal': 'init.kaimingNormal_', 'nn.init.kaiming_uniform': 'init.kaimingUniform_', 'nn.init.normal': 'init.normal_',
   'nn.init.orthogonal': 'init.orthogonal_', 'nn.init.sparse': 'init.sparse_', 'nn.init.uniform': 'init.uniform_', 'nn.init.xavier_normal': 'init.xavierNormal_',
@@ -117,8 +120,13 @@ export const absent: readonly Absence[] = [
   ['every function that makes a tensor takes the option `device`', /\.(get|set)_default_device$/],
   ['a tensor keeps its number of elements: make a new one', /\.resize_(as_)?$/],
   ['named dimensions are not in scope', /\.(names|has_names|name|refine_names|rename_?|align_as|align_to|align_tensors)$/],
-  ['several processes or devices at once are not in scope', /DataParallel|SyncBatchNorm|DistributedSampler|\.(is_distributed|share_memory_|is_shared|pin_memory|is_pinned|record_stream)$/],
+  ['several processes or devices at once are not in scope', /DataParallel|SyncBatchNorm|DistributedSampler|\.(is_distributed|share_memory_?|is_shared|pin_memory|is_pinned|record_stream)$/],
   ['loading in worker processes is not in scope', /\.get_worker_info$/],
+  ['hooks on gradients belong to tensors: x.registerHook', /\.register_full_backward(_pre)?_hook$/],
+  ['what belongs into a state dict is a Buffer', /\.[gs]et_extra_state$/],
+  ['override stateDict and loadStateDict', /\.register_(load_)?state_dict_\w+$/],
+  ['assign to the field', /\.set_submodule$/],
+  ['make the module anew, or move it with to', /\.to_empty$/],
   ['memory formats are not in scope', /memory_format|\.(layout|dim_order)$/],
   ['there is no mode beyond noGrad', /\.is_inference$/],
   ['profilers of Node and browsers serve', /Profiler|kineto/],
