@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import {
   ArgumentError, type DType, DTypeError, F, Generator, ShapeError, StateError, type Tensor, arange, bernoulli, binomial, deepCopy, defaultGenerator, dropout, empty, manualSeed, multinomial, normal, ones, poisson, rand,
-  randLike, randint, randintLike, randn, randnLike, randperm, tensor, zeros,
+  randLike, randint, randintLike, randn, randnLike, randperm, slice, tensor, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
@@ -22,6 +22,7 @@ interface Recorded {
   readonly cases: readonly Case[];
   readonly sequence: readonly (readonly number[])[];
   readonly layouts: Readonly<Record<'turned' | 'part', readonly number[]>>;
+  readonly likes: readonly { readonly name: string; readonly layout: string; readonly values: readonly number[] }[];
 }
 
 const recorded = JSON.parse(readFileSync(new URL('../fixtures/random.json', import.meta.url), 'utf8')) as Recorded;
@@ -120,6 +121,24 @@ test('tensors that are not row-major are filled in the order of memory', () => {
   const across = empty([3, 2]).t().bernoulli_(p);
   manualSeed(2);
   allClose(across, bernoulli(p.t().contiguous()).t(), { rtol: 0, atol: 0 });
+});
+
+test('what is drawn like a tensor that is not row-major is drawn in the order of its memory', () => {
+  const x = arange(24).float().reshape([2, 3, 4]).div(24).add(0.01);
+  const layouts: Readonly<Record<string, Tensor>> = {
+    permuted: x.permute([2, 0, 1]),
+    'every other': x.permute([2, 0, 1]).index('...', slice(null, null, 2)),
+    expanded: x.narrow(0, 0, 1).transpose(1, 2).expand([5, 4, 3]),
+    'row-major': x.permute([2, 0, 1]).permute([1, 2, 0]),
+  };
+  const fns: Readonly<Record<string, (y: Tensor) => Tensor>> = {
+    randLike, randnLike, randintLike: (y) => randintLike(y, 0, 9), bernoulli, multinomial: (y) => multinomial(y.select(1, 0), 2), dropout: (y) => dropout(y, 0.5),
+  };
+  is(recorded.likes.length, Object.keys(layouts).length * Object.keys(fns).length);
+  for (const { name, layout, values } of recorded.likes) {
+    manualSeed(1);
+    allClose(fns[name](layouts[layout]).data(), values, { rtol: 1e-6, atol: 0 });
+  }
 });
 
 test('manualSeed returns the default generator and starts anew', () => {
