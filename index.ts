@@ -50,7 +50,7 @@ export { type ScanOptions, cumprod, cumsum } from './core/ops/cumulate.ts';
 export { type KeepdimOptions, type ValuesAndIndices, argmax, argmin, max, median, min } from './core/ops/extrema.ts';
 export { type MomentOptions, logsumexp, std, variance as var } from './core/ops/moments.ts';
 export { norm } from './core/ops/norm.ts';
-export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumTo } from './core/ops/reduce.ts';
+export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumToSize } from './core/ops/reduce.ts';
 export { type IndexItem, type IndexPutOptions, Slice, index, indexPut, slice } from './core/ops/indexing.ts';
 export { gather, scatter, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
 export { embedding, type EmbeddingOptions, indexAdd, type IndexAddOptions, indexCopy, indexFill, indexSelect, oneHot, take } from './core/ops/lookup.ts';
@@ -59,7 +59,7 @@ export { nonzero } from './core/ops/nonzero.ts';
 export { cat, chunk, hstack, split, stack, unbind, vstack } from './core/ops/join.ts';
 export { diag, diagonal, flip, meshgrid, type MeshgridOptions, repeat, repeatInterleave, roll, tile, trace, tril, triu } from './core/ops/arrange.ts';
 export {
-  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions, unique, type UniqueOptions,
+  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions,
 } from './core/ops/sort.ts';
 export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
@@ -122,7 +122,7 @@ export { lstmCell } from './core/ops/lstmCell.ts';
 export { gruCell } from './core/ops/gruCell.ts';
 export { rnnReluCell, rnnTanhCell } from './core/ops/rnnCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
-export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
+export { Generator, type GeneratorState, defaultGenerator, initialSeed, manualSeed, seed } from './core/random.ts';
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
 export { type FillOptions } from './core/ops/randomFill.ts';
 export { multinomial, type MultinomialOptions } from './core/ops/multinomial.ts';
@@ -310,3 +310,15 @@ export { removeSpectralNorm, removeWeightNorm } from './nn/parametrizations.ts';
 export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './nn/fusion.ts';
 export { skipInit } from './nn/skipInit.ts';
 export { clipGradsWithNorm_ } from './optim/index.ts';
+// more random numbers, and the state of the generator in PyTorch's bytes
+export { forkRng, getRngState, setRngState } from './core/ops/rngState.ts';
+export { binomial, poisson } from './core/ops/counts.ts';
+export { randintLike } from './core/ops/random.ts';
+export { type ConsecutiveOptions, type UniqueOptions, unique, uniqueConsecutive } from './core/ops/unique.ts';
+export { asTensor } from './core/ops/asTensor.ts';
+export { asStrided, emptyStrided } from './core/ops/strided.ts';
+export { type Histogramdd, type HistogramddOptions, histogramdd } from './core/ops/histogramdd.ts';
+export { unravelIndex } from './core/ops/unravel.ts';
+export { type Lowrank, type PcaLowrankOptions, type SvdLowrankOptions, pcaLowrank, svdLowrank } from './core/ops/linalg/lowrank.ts';
+export { type PrintOptions, setPrintoptions } from './core/format.ts';
+export { isFloatingPoint, isNonzero, isSigned, numel } from './core/ops/facts.ts';

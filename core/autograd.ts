@@ -138,7 +138,7 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
 
 /** Gives a gradient the dtype and, where the input was broadcast, the shape of the input. */
 function fit(grad: Tensor, input: Input): Tensor {
-  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumTo(input.shape);
+  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumToSize(input.shape);
   return input.dtype === null || shaped.dtype === input.dtype ? shaped : shaped.to(input.dtype);
 }
 
@@ -199,7 +199,11 @@ function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
   }
   if (!hasPending(node)) return;
   if (node.leaf !== null) {
-    if (pass.targets === null && node.pending !== null) accumulate(node.leaf, node.pending, pass.createGraph);
+    if (pass.targets === null && node.pending !== null) {
+      accumulate(node.leaf, node.pending, pass.createGraph);
+      const { afterGrad } = node.leaf;
+      if (afterGrad !== null) for (const hook of afterGrad.slice()) hook(node.leaf);
+    }
   } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {
     node.checkAlive();
     propagate(node, needed);

@@ -30,8 +30,9 @@ const untried: Readonly<Record<string, string>> = {
   cpu: 'gives a promise; see test/core/device.test.ts',
   empty: 'its values mean nothing',
   emptyLike: 'its values mean nothing',
-  fractionalMaxPool2d: 'draws its windows; see test/nn/layers/torch.test.ts',
-  fractionalMaxPool3d: 'draws its windows; see test/nn/layers/torch.test.ts',
+  emptyStrided: 'its values mean nothing; see test/core/ops/strided.test.ts',
+  pcaLowrank: 'draws random numbers; see test/core/ops/linalg/lowrank.test.ts',
+  svdLowrank: 'draws random numbers; see test/core/ops/linalg/lowrank.test.ts',
 };
 
 /** Families without samples, and why. */

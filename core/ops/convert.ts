@@ -63,6 +63,8 @@ export const double: Method<(x: Tensor) => Tensor> = method({ name: 'double', fa
 export const long: Method<(x: Tensor) => Tensor> = method({ name: 'long', family, torch: 'Tensor.long', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int64'));
 /** As int32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.int.html */
 export const int: Method<(x: Tensor) => Tensor> = method({ name: 'int', family, torch: 'Tensor.int', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int32'));
+/** As uint8. @see https://pytorch.org/docs/stable/generated/torch.Tensor.byte.html */
+export const byte: Method<(x: Tensor) => Tensor> = method({ name: 'byte', family, torch: 'Tensor.byte', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'uint8'));
 /** As bool: true where not 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bool.html */
 export const bool: Method<(x: Tensor) => Tensor> = method({ name: 'bool', family, torch: 'Tensor.bool', differentiable: false, samples: (s) => [[s.int([3], 0, 2)]] }, (x: Tensor): Tensor => toDType(x, 'bool'));
 

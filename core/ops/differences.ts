@@ -1,7 +1,7 @@
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { type Free, type Method, checkTensor, free, method } from './define.ts';
+import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { cat } from './join.ts';
 import { narrow, reshape, unsqueeze } from './view.ts';
 
@@ -205,22 +205,31 @@ export const dist: Method<(x: Tensor, other: Tensor, p?: number) => Tensor> = me
   return x.sub(other).norm(p);
 });
 
+/** A copy, which a gradient can be taken of when `x` itself is overwritten. */
+function cloned(name: string, x: Tensor): Tensor {
+  checkTensor(name, x);
+  return x.clone();
+}
+
+function renormed(name: string, x: Tensor, p: number, dim: number, maxnorm: number): Tensor {
+  checkTensor(name, x);
+  if (!(p > 0)) throw new ArgumentError(`${name}: invalid order, got ${show(p)}; expected a number > 0`);
+  if (!(maxnorm >= 0)) throw new ArgumentError(`${name}: invalid maxnorm, got ${show(maxnorm)}; expected a number ≥ 0`);
+  if (x.ndim < 2) throw new ShapeError(`${name}: too few dimensions, got ${show(x)}; expected at least 2`);
+  const d = normalizeDim(name, dim, x.ndim);
+  const norms = x.norm(p, x.shape.map((_, i) => i).filter((i) => i !== d), { keepdim: true });
+  const scale = norms.add(1e-7).reciprocal().mul(maxnorm).maskedFill(norms.le(maxnorm), 1);
+  return x.mul(scale);
+}
+
 /**
  * Every slice of a dimension whose norm exceeds `maxnorm` scaled down to it.
  *
  * @throws ArgumentError unless p > 0 and maxnorm ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.renorm.html
  */
-export const renorm: Method<(x: Tensor, p: number, dim: number, maxnorm: number) => Tensor> = method(
+export const renorm: InPlace<(x: Tensor, p: number, dim: number, maxnorm: number) => Tensor> = inPlaceMethod(
   { name: 'renorm', family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
-  (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
-    checkTensor('renorm', x);
-    if (!(p > 0)) throw new ArgumentError(`renorm: invalid order, got ${show(p)}; expected a number > 0`);
-    if (!(maxnorm >= 0)) throw new ArgumentError(`renorm: invalid maxnorm, got ${show(maxnorm)}; expected a number ≥ 0`);
-    if (x.ndim < 2) throw new ShapeError(`renorm: too few dimensions, got ${show(x)}; expected at least 2`);
-    const d = normalizeDim('renorm', dim, x.ndim);
-    const norms = x.norm(p, x.shape.map((_, i) => i).filter((i) => i !== d), { keepdim: true });
-    const scale = norms.add(1e-7).reciprocal().mul(maxnorm);
-    return x.mul(scale.maskedFill(norms.le(maxnorm), 1));
-  },
+  (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => renormed('renorm', x, p, dim, maxnorm),
+  (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => x.copy_(renormed('renorm_', cloned('renorm_', x), p, dim, maxnorm)),
 );

@@ -51,8 +51,10 @@ import type * as scatterReduce from './scatterReduce.ts';
 import type * as strided from './strided.ts';
 import type * as ternary from './ternary.ts';
 import type * as turn from './turn.ts';
+import type * as unique from './unique.ts';
 import type * as view from './view.ts';
 // Who knows the methods also has them.
+import '../afterGrad.ts';
 import '../autograd.ts';
 import './activation.ts';
 import './arrange.ts';
@@ -110,6 +112,7 @@ import './scatterReduce.ts';
 import './strided.ts';
 import './ternary.ts';
 import './turn.ts';
+import './unique.ts';
 import './view.ts';
 
 type Ops =
@@ -167,6 +170,7 @@ type Ops =
   & typeof ternary
   & Omit<typeof turn, 'unfoldDim'>
   & { readonly unfold: typeof turn.unfoldDim }
+  & typeof unique
   & typeof view
   & { readonly var: typeof moments.variance };
 

@@ -1,4 +1,4 @@
-import { drawWithReplacement, drawWithoutReplacement, fillExponential } from '../cpu/random.ts';
+import { drawWithReplacement, drawWithoutReplacement, fillExponential, fillLike } from '../cpu/random.ts';
 import { type TypedArray, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
@@ -57,7 +57,7 @@ export const multinomial: Method<(weights: Tensor, numSamples: number, options?:
       for (let r = 0; r < rows; r++) drawWithReplacement({ cells, at: r * n, n }, out, r * numSamples, numSamples, generator);
     } else {
       const q = makeArray(weights.dtype, cells.length);
-      fillExponential(q, 0, q.length, generator, 1);
+      fillLike(weights, (into, at, count) => fillExponential(into, at, count, generator, 1))(q, 0, q.length, true);
       for (let r = 0; r < rows; r++) drawWithoutReplacement({ cells, at: r * n, n }, out, r * numSamples, numSamples, q.subarray(r * n, (r + 1) * n));
     }
     return fromCells('multinomial', 'int64', out, [...weights.shape.slice(0, -1), numSamples], { device: weights.device });

@@ -1,5 +1,5 @@
 import { fillNormal, fillUniform } from '../cpu/fast/random.ts';
-import { fillBernoulliEach, fillIntegers, fillPermutation, memoryOrder, type Fill } from '../cpu/random.ts';
+import { fillBernoulliEach, fillIntegers, fillLike, fillPermutation, memoryOrder, type Fill } from '../cpu/random.ts';
 import { getDevice } from '../device.ts';
 import { type DType, checkRange, getDefaultDtype, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
@@ -92,18 +92,20 @@ export function drawn(name: string, shape: Shape, dtype: DType, options: TensorO
   return options?.requiresGrad === true ? made.requiresGrad_() : made;
 }
 
-function uniformTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType): Tensor {
+function uniformTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, like?: Tensor): Tensor {
   const { dtype, generator } = prepare(name, options, fallback);
   checkShape(name, shape);
   floatOnly(name, dtype);
-  return drawn(name, shape, dtype, options, (cells, at, n) => fillUniform(cells, at, n, generator, 0, 1));
+  const fill: Fill = (cells, at, n) => fillUniform(cells, at, n, generator, 0, 1);
+  return drawn(name, shape, dtype, options, like === undefined ? fill : fillLike(like, fill));
 }
 
-function normalTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, mean = 0, std = 1): Tensor {
+function normalTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, mean = 0, std = 1, like?: Tensor): Tensor {
   const { dtype, generator } = prepare(name, options, fallback);
   checkShape(name, shape);
   floatOnly(name, dtype);
-  return drawn(name, shape, dtype, options, (cells, at, n) => fillNormal(cells, at, n, generator, mean, std));
+  const fill: Fill = (cells, at, n, whole) => fillNormal(cells, at, n, generator, mean, std, whole);
+  return drawn(name, shape, dtype, options, like === undefined ? fill : fillLike(like, fill));
 }
 
 type Draw = Free<(shape: Shape, options?: RandomOptions) => Tensor>;
@@ -130,13 +132,13 @@ export const randn: Draw = free(description('randn'), (shape: Shape, options?: R
 /** `rand` in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.rand_like.html */
 export const randLike: DrawLike = free(description('randLike'), (x: Tensor, options?: RandomOptions): Tensor => {
   checkTensor('randLike', x);
-  return uniformTensor('randLike', x.shape, { device: x.device, ...options }, x.dtype);
+  return uniformTensor('randLike', x.shape, { device: x.device, ...options }, x.dtype, x);
 });
 
 /** `randn` in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.randn_like.html */
 export const randnLike: DrawLike = free(description('randnLike'), (x: Tensor, options?: RandomOptions): Tensor => {
   checkTensor('randnLike', x);
-  return normalTensor('randnLike', x.shape, { device: x.device, ...options }, x.dtype);
+  return normalTensor('randnLike', x.shape, { device: x.device, ...options }, x.dtype, 0, 1, x);
 });
 
 /** Refuses bounds that are no whole numbers, the wrong way round, or outside the dtype. */
@@ -163,6 +165,19 @@ export const randint: Free<{
   checkShape('randint', shape);
   checkBounds('randint', low, high, dtype);
   return drawn('randint', shape, dtype, options, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low));
+});
+
+/** `randint` in the shape of another tensor, and in its dtype and on its device. @throws as `randint` @see https://pytorch.org/docs/stable/generated/torch.randint_like.html */
+export const randintLike: Free<{
+  (x: Tensor, high: number, options?: RandomOptions): Tensor;
+  (x: Tensor, low: number, high: number, options?: RandomOptions): Tensor;
+}> = free(description('randintLike'), (x: Tensor, a: number, b?: number | RandomOptions, c?: RandomOptions): Tensor => {
+  checkTensor('randintLike', x);
+  const [low, high, given] = typeof b === 'number' ? [a, b, c] : [0, a, b];
+  const options = { device: x.device, ...given };
+  const { dtype, generator } = prepare('randintLike', options, x.dtype);
+  checkBounds('randintLike', low, high, dtype);
+  return drawn('randintLike', x.shape, dtype, options, fillLike(x, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low)));
 });
 
 /**

@@ -109,15 +109,15 @@ function leading(n: number): ReduceAttrs {
 }
 
 /** The sum over broadcast dimensions that brings `x` back to `shape`: the gradient of broadcasting. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html */
-export const sumTo: Method<(x: Tensor, shape: Shape) => Tensor> = method(
-  { name: 'sumTo', family, torch: 'Tensor.sum_to_size', samples: (s) => [[s.float([2, 3]), [1, 3]], [s.float([2, 3]), [3]], [s.float([2, 3]), []]] },
+export const sumToSize: Method<(x: Tensor, shape: Shape) => Tensor> = method(
+  { name: 'sumToSize', family, torch: 'Tensor.sum_to_size', samples: (s) => [[s.float([2, 3]), [1, 3]], [s.float([2, 3]), [3]], [s.float([2, 3]), []]] },
   (x: Tensor, shape: Shape): Tensor => {
     if (sameShape(x.shape, shape)) return x;
     const lead = x.ndim - shape.length;
     if (lead > 0 && isEnd(shape, x.shape)) return apply(sumOp, [x], leading(lead));
     const dims = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
     if (lead < 0 || x.shape.some((n, i) => !dims.includes(i) && n !== shape[i - lead])) {
-      throw new ShapeError(`sumTo: not a shape that broadcasts to the tensor, got [${shape.join(', ')}] for ${show(x)}; expected sizes equal or 1`);
+      throw new ShapeError(`sumToSize: not a shape that broadcasts to the tensor, got [${shape.join(', ')}] for ${show(x)}; expected sizes equal or 1`);
     }
     return dims.length === 0 ? x.reshape(shape) : apply(sumOp, [x], { dims, keepdim: true }).reshape(shape);
   },

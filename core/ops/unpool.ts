@@ -117,7 +117,7 @@ export interface FractionalMaxPoolOptions {
   readonly outputRatio?: number | readonly number[] | null;
   /** Also return where the largest elements lie; default false. */
   readonly returnIndices?: boolean;
-  /** Where the windows lie: (N, C, dimensions) numbers from 0 to 1, the last dimension first; default random. */
+  /** Where the windows lie: (N, C, dimensions) numbers from 0 to 1, of images the last dimension first; default random. */
   readonly randomSamples?: Tensor | null;
   /** Where the random numbers come from; default the one `manualSeed` seeds. */
   readonly generator?: Generator;
@@ -138,7 +138,8 @@ function starts(sample: number, size: number, output: number, kernel: number): n
 /** Places in the flattened image of all elements of all windows of one image: (windows, elements). */
 function windowPlaces(samples: readonly number[], spatial: readonly number[], output: readonly number[], kernel: readonly number[]): number[] {
   const rank = spatial.length;
-  const begins = spatial.map((n, d) => starts(samples[rank - 1 - d], n, output[d], kernel[d]));
+  // PyTorch takes the samples of images from the last dimension on, those of volumes from the first.
+  const begins = spatial.map((n, d) => starts(samples[rank === 2 ? 1 - d : d], n, output[d], kernel[d]));
   const places: number[] = [];
   const elements = (d: number, from: readonly number[], at: number): void => {
     if (d === rank) places.push(at);
@@ -165,8 +166,9 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
     if (ratios.some((r) => !(r > 0 && r < 1))) throw new ArgumentError(`${name}: invalid outputRatio, got ${show(options.outputRatio)}; expected numbers between 0 and 1`);
     const output = hasSize ? sizesOf(name, 'outputSize', options.outputSize, rank, 1) : spatial.map((n, d) => Math.trunc(n * (ratios[d] ?? ratios[0])));
     spatial.forEach((n, d) => {
-      // In three dimensions PyTorch wants one element more.
-      if (output[d] < 1 || output[d] + kernel[d] - (rank === 3 ? 0 : 1) > n) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected 1 to ${n - kernel[d] + (rank === 3 ? 0 : 1)}`);
+      // As in PyTorch, volumes need one element more.
+      const most = n - kernel[d] + (rank === 2 ? 1 : 0);
+      if (output[d] < 1 || output[d] > most) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected 1 to ${most}`);
     });
     const batch = x.ndim === rank + 2 ? x.shape[0] : 1;
     const channels = x.shape[x.ndim - rank - 1];
@@ -189,6 +191,12 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
 }
 
 /** Largest elements of windows that begin at random places, so that sizes shrink by any factor. @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html and Graham, Fractional Max-Pooling, 2014 */
-export const fractionalMaxPool2d: Free<FractionalMaxPool> = fractional('fractionalMaxPool2d', 2, () => []);
+export const fractionalMaxPool2d: Free<FractionalMaxPool> = fractional('fractionalMaxPool2d', 2, (s) => [
+  [s.float([2, 3, 7, 6]), 2, { outputSize: [4, 3], randomSamples: s.float([2, 3, 2], 0, 1) }],
+  [s.float([2, 8, 9]), [2, 3], { outputRatio: [0.5, 0.6], randomSamples: s.float([1, 2, 2], 0, 1), returnIndices: true }],
+]);
 /** The same over three dimensions. @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html */
-export const fractionalMaxPool3d: Free<FractionalMaxPool> = fractional('fractionalMaxPool3d', 3, () => []);
+export const fractionalMaxPool3d: Free<FractionalMaxPool> = fractional('fractionalMaxPool3d', 3, (s) => [
+  [s.float([1, 2, 5, 4, 6]), 2, { outputSize: [3, 2, 4], randomSamples: s.float([1, 2, 3], 0, 1) }],
+  [s.float([2, 6, 5, 4]), [3, 2, 1], { outputRatio: 0.5, randomSamples: s.float([1, 2, 3], 0, 1), returnIndices: true }],
+]);

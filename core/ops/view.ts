@@ -192,7 +192,7 @@ export const expand: Method<(x: Tensor, shape: readonly number[]) => Tensor> = m
     }
     const before = x.shape;
     const layout = { shape: target, strides: broadcastStrides(x.shape, x.strides, target), offset: x.offset };
-    return makeView('expand', x, layout, (g) => g.sumTo(before));
+    return makeView('expand', x, layout, (g) => g.sumToSize(before));
   },
 );
 

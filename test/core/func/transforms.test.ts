@@ -56,6 +56,25 @@ test('jacrev, jacfwd and hessian agree', () => {
   allClose(func.jacfwd(func.jacfwd(f))(x), H, { rtol: 1e-12, atol: 1e-14 });
 });
 
+test('linearize gives the derivative in many directions', () => {
+  let calls = 0;
+  const f = (a: Tensor, { b }: { readonly b: Tensor }): readonly Tensor[] => {
+    calls++;
+    return [a.mul(b), b.sin()];
+  };
+  const [a, b] = [tensor([1, 2], f64), tensor([3, 4], f64)];
+  const [output, derivative] = func.linearize(f, a, { b });
+  allClose(output[0], [3, 8]);
+  for (const [da, db] of [[[1, 0], [0, 0]], [[0.5, 2], [1, -1]]].map((pair) => pair.map((v) => tensor(v, f64)))) {
+    const [value, direction] = func.jvp(f, [a, { b }], [da, { b: db }]);
+    const pushed = derivative(da, { b: db });
+    value.forEach((y, i) => allClose(output[i], y, { rtol: 0, atol: 0 }));
+    direction.forEach((y, i) => allClose(pushed[i], y, { rtol: 1e-14 }));
+  }
+  is(calls, 3, 'once for linearize');
+  throwsError(() => derivative(a, { b: b.select(0, 0) }), ShapeError, /linearize: tangents do not fit/);
+});
+
 test('vjp gives a function, jvp takes tangents', () => {
   const [y, pull] = func.vjp((a: Tensor, b: Tensor) => a.mul(b), x, x.add(1));
   allClose(y, x.mul(x.add(1)));
