@@ -4,6 +4,7 @@ import { type DType, type TypedArray, checkDType, checkRange, getDefaultDtype, i
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Shape, checkShape, numelOf } from '../shape.ts';
 import { type NestedArray, Tensor, emptyTensor } from '../tensor.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 
 /** Options every function that makes a tensor takes. */
@@ -145,8 +146,8 @@ export const ones: Free<Create> = free({ name: 'ones', family, differentiable: f
 /** A tensor whose values are not meant to be read before they are written; they are zeros. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
 export const empty: Free<Create> = free({ name: 'empty', family, differentiable: false, samples: () => [] }, (shape: Shape, options?: TensorOptions) => filled('empty', shape, 0, options));
 /** `value` everywhere; a boolean gives bool, a number float32 unless `dtype` says otherwise. @see https://pytorch.org/docs/stable/generated/torch.full.html */
-export const full: Free<(shape: Shape, value: number | boolean, options?: TensorOptions) => Tensor> = free(
-  { name: 'full', family, differentiable: false, samples: () => [[[2, 3], 1.5], [[2], true]] },
+export const full: Free<Named<'fillValue', number | boolean, TensorOptions, Tensor, Shape>> = free(
+  { name: 'full', parameters: ['fillValue', 'options'], family, differentiable: false, samples: () => [[[2, 3], 1.5], [[2], true]] },
   (shape: Shape, value: number | boolean, options?: TensorOptions) => filled('full', shape, plain('full', value), options, typeof value === 'boolean' ? 'bool' : getDefaultDtype()),
 );
 
@@ -164,8 +165,8 @@ export const onesLike: Free<Like> = free({ name: 'onesLike', family, differentia
 /** An unfilled tensor (zeros) of the shape, dtype and device of another. @see https://pytorch.org/docs/stable/generated/torch.empty_like.html */
 export const emptyLike: Free<Like> = free({ name: 'emptyLike', family, differentiable: false, samples: () => [] }, like('emptyLike', 0));
 /** `value` everywhere, in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.full_like.html */
-export const fullLike: Free<(x: Tensor, value: number | boolean, options?: TensorOptions) => Tensor> = free(
-  { name: 'fullLike', family, differentiable: false, samples: (s) => [[s.float([2, 3]), 2.5]] },
+export const fullLike: Free<Named<'fillValue', number | boolean, TensorOptions, Tensor>> = free(
+  { name: 'fullLike', parameters: ['fillValue', 'options'], family, differentiable: false, samples: (s) => [[s.float([2, 3]), 2.5]] },
   (x: Tensor, value: number | boolean, options?: TensorOptions) => {
     checkTensor('fullLike', x);
     return filled('fullLike', x.shape, plain('fullLike', value), { device: x.device, ...options }, x.dtype);
@@ -196,8 +197,8 @@ export const arange: Free<{
 });
 
 /** `steps` numbers evenly spread from `start` to `end`, both included. @see https://pytorch.org/docs/stable/generated/torch.linspace.html */
-export const linspace: Free<(start: number, end: number, steps: number, options?: TensorOptions) => Tensor> = free(
-  { name: 'linspace', family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1]] },
+export const linspace: Free<NamedPair<'end', number, 'steps', number, TensorOptions, Tensor, number>> = free(
+  { name: 'linspace', parameters: ['end', 'steps', 'options'], family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1]] },
   (start: number, end: number, steps: number, options?: TensorOptions): Tensor => {
     const dtype = dtypeOf('linspace', options, getDefaultDtype());
     for (const v of [start, end]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);

@@ -6,6 +6,7 @@ import { type GradFn, type Primitive, apply, applyInPlace, primitive } from '../
 import { normalizeDim } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type InPlace, type Samples, checkTensor, inPlaceMethod } from './define.ts';
 
 const family = 'scan';
@@ -86,11 +87,11 @@ export function productOfOthers(x: Tensor, dim: number): Tensor {
   return one(false).mul(one(true));
 }
 
-type Scan = InPlace<(x: Tensor, dim: number, options?: ScanOptions) => Tensor>;
+type Scan = InPlace<Named<'dim', number, ScanOptions, Tensor>>;
 
 function scan(name: string, op: Primitive<RunningAttrs>, samples: Samples): Scan {
   return inPlaceMethod(
-    { name, family, samples },
+    { name, parameters: ['dim', 'options'], family, samples },
     (input: Tensor, dim: number, options?: ScanOptions): Tensor => {
       checkTensor(name, input);
       checkOptions(name, options, ['dtype']);

@@ -2,6 +2,7 @@ import { type DType, isFloat, resultType } from '../dtype.ts';
 import { ArgumentError, StateError, show } from '../errors.ts';
 import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
+import { byName } from './byName.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastPointwise } from '../cpu/fast/pointwise.ts';
 import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
@@ -38,6 +39,8 @@ export interface OpInfo {
   readonly isMethod: boolean;
   /** The same operation in place, when there is one. */
   readonly inPlace: ((x: Tensor, ...args: never[]) => Tensor) | null;
+  /** Names of the arguments after the first that may also be given by name, in order; 'options' last where it has options of its own. */
+  readonly parameters: readonly string[];
   readonly samples: Samples;
 }
 
@@ -56,8 +59,13 @@ export interface OpDescription {
   readonly torch?: string | null;
   /** Default: true. */
   readonly differentiable?: boolean;
+  /** Names of the arguments after the first, in order, that may also be given by name; 'options' last where it has options of its own. Default: none. */
+  readonly parameters?: readonly string[];
   readonly samples: Samples;
 }
+
+/** A description that names the arguments. */
+type NamedDescription = OpDescription & { readonly parameters: readonly string[] };
 
 const registry = new Map<string, OpInfo & ((...args: never[]) => unknown)>();
 
@@ -66,7 +74,10 @@ export function allOps(): ReadonlyMap<string, OpInfo & ((...args: never[]) => un
   return registry;
 }
 
-function define<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F, isMethod: boolean, inPlace: OpInfo['inPlace']): F & OpInfo {
+function define<F extends (...args: never[]) => unknown>(d: OpDescription, given: F, isMethod: boolean, write: OpInfo['inPlace']): F & OpInfo {
+  const { parameters = [] } = d;
+  const fn = parameters.length === 0 ? given : byName(d.name, parameters, given);
+  const inPlace = parameters.length === 0 || write === null ? write : byName(`${d.name}_`, parameters, write);
   if (registry.has(d.name)) throw new StateError(`op: '${d.name}' is defined twice, got a second definition; expected distinct names`);
   Object.defineProperty(fn, 'name', { value: d.name });
   const op = Object.assign(fn, {
@@ -76,6 +87,7 @@ function define<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F
     differentiable: d.differentiable ?? true,
     isMethod,
     inPlace,
+    parameters,
     samples: d.samples,
   });
   registry.set(d.name, op);
@@ -97,16 +109,26 @@ function attachMethod(name: string, fn: (...args: never[]) => unknown): void {
 }
 
 /** Registers an operation that is a function only (`cat`, `conv2d`). */
+export function free<F extends (...args: never[]) => unknown, N extends F = F>(d: NamedDescription, fn: F): Free<N>;
+export function free<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Free<F>;
 export function free<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Free<F> {
   return define(d, fn, false, null) as Free<F>;
 }
 
 /** Registers an operation that is a function and a method (`x.sum()`). */
+export function method<F extends (...args: never[]) => unknown, N extends F = F>(d: NamedDescription, fn: F): Method<N>;
+export function method<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Method<F>;
 export function method<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Method<F> {
   return define(d, fn, true, null) as Method<F>;
 }
 
 /** Registers an operation that is a function, a method and an in-place method (`x.clamp_(0, 1)`). */
+export function inPlaceMethod<F extends (...args: never[]) => unknown, N extends F = F>(
+  d: NamedDescription,
+  fn: F,
+  inPlace: (x: Tensor, ...args: never[]) => Tensor,
+): InPlace<N>;
+export function inPlaceMethod<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F, inPlace: (x: Tensor, ...args: never[]) => Tensor): InPlace<F>;
 export function inPlaceMethod<F extends (...args: never[]) => unknown>(
   d: OpDescription,
   fn: F,

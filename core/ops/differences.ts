@@ -1,6 +1,7 @@
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { cat } from './join.ts';
 import { narrow, reshape, unsqueeze } from './view.ts';
@@ -155,8 +156,8 @@ export const gradient: Free<(x: Tensor, options?: GradientOptions) => Tensor[]> 
 );
 
 /** Distances between the rows of a matrix, each pair once: (n·(n-1)/2). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html */
-export const pdist: Free<(x: Tensor, p?: number) => Tensor> = free(
-  { name: 'pdist', family: 'distance', torch: 'nn.functional.pdist', samples: (s) => [[s.float([4, 3])], [s.float([3, 2]), 1], [s.float([1, 2])]] },
+export const pdist: Free<Named<'p', number, object, Tensor>> = free(
+  { name: 'pdist', parameters: ['p'], family: 'distance', torch: 'nn.functional.pdist', samples: (s) => [[s.float([4, 3])], [s.float([3, 2]), 1], [s.float([1, 2])]] },
   (x: Tensor, p = 2): Tensor => {
     checkTensor('pdist', x);
     if (x.ndim !== 2) throw new ShapeError(`pdist: not a matrix, got ${show(x)}; expected 2 dimensions`);
@@ -184,8 +185,8 @@ export interface CdistOptions {
  * @throws ShapeError for rows of different length; ArgumentError for a negative order
  * @see https://pytorch.org/docs/stable/generated/torch.cdist.html
  */
-export const cdist: Free<(x1: Tensor, x2: Tensor, p?: number, options?: CdistOptions) => Tensor> = free(
-  { name: 'cdist', family: 'distance', samples: (s) => [[s.float([3, 2]), s.float([4, 2])], [s.float([2, 3, 2]), s.float([2, 2, 2]), 1], [s.float([3, 2]), s.float([2, 2]), 3], [s.float([2, 2]), s.float([2, 2], 0.3, 1.1), Infinity], [s.float([0, 2]), s.float([2, 2])]] },
+export const cdist: Free<NamedPair<'x2', Tensor, 'p', number, CdistOptions, Tensor>> = free(
+  { name: 'cdist', parameters: ['x2', 'p', 'options'], family: 'distance', samples: (s) => [[s.float([3, 2]), s.float([4, 2])], [s.float([2, 3, 2]), s.float([2, 2, 2]), 1], [s.float([3, 2]), s.float([2, 2]), 3], [s.float([2, 2]), s.float([2, 2], 0.3, 1.1), Infinity], [s.float([0, 2]), s.float([2, 2])]] },
   (x1: Tensor, x2: Tensor, p = 2, options?: CdistOptions): Tensor => {
     checkTensor('cdist', x1, 'x1');
     checkTensor('cdist', x2, 'x2');
@@ -199,7 +200,7 @@ export const cdist: Free<(x1: Tensor, x2: Tensor, p?: number, options?: CdistOpt
 );
 
 /** The norm of a difference: `‖x - other‖_p`. @see https://pytorch.org/docs/stable/generated/torch.dist.html */
-export const dist: Method<(x: Tensor, other: Tensor, p?: number) => Tensor> = method({ name: 'dist', family: 'distance', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 2]), s.float([2]), 1], [s.float([3]), s.float([3]), Infinity]] }, (x: Tensor, other: Tensor, p = 2): Tensor => {
+export const dist: Method<NamedPair<'other', Tensor, 'p', number, object, Tensor>> = method({ name: 'dist', parameters: ['other', 'p'], family: 'distance', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 2]), s.float([2]), 1], [s.float([3]), s.float([3]), Infinity]] }, (x: Tensor, other: Tensor, p = 2): Tensor => {
   checkTensor('dist', x);
   checkTensor('dist', other, 'other');
   return x.sub(other).norm(p);
@@ -211,8 +212,8 @@ export const dist: Method<(x: Tensor, other: Tensor, p?: number) => Tensor> = me
  * @throws ArgumentError unless p > 0 and maxnorm ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.renorm.html
  */
-export const renorm: Method<(x: Tensor, p: number, dim: number, maxnorm: number) => Tensor> = method(
-  { name: 'renorm', family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
+export const renorm: Method<NamedList<[p: number, dim: number, maxnorm: number], { readonly p?: number; readonly dim?: number; readonly maxnorm?: number }, Tensor>> = method(
+  { name: 'renorm', parameters: ['p', 'dim', 'maxnorm'], family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
   (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
     checkTensor('renorm', x);
     if (!(p > 0)) throw new ArgumentError(`renorm: invalid order, got ${show(p)}; expected a number > 0`);

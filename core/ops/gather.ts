@@ -8,6 +8,7 @@ import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
+import type { NamedPair } from './byName.ts';
 import { type InPlace, type Method, type Sampler, checkTensor, inPlaceMethod, method } from './define.ts';
 import { expand, narrow, reshape } from './view.ts';
 
@@ -87,9 +88,10 @@ function checkFit(op: string, x: Tensor, dim: number, index: Tensor): number {
  * @throws ShapeError for an index outside 0 … size-1, DTypeError for an index that is not int64 or int32
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
-export const gather: Method<(x: Tensor, dim: number, index: Tensor) => Tensor> = method(
+export const gather: Method<NamedPair<'dim', number, 'index', Tensor, object, Tensor>> = method(
   {
     name: 'gather',
+    parameters: ['dim', 'index'],
     family,
     samples: (s) => [
       [s.float([3, 4]), 1, s.values([0, 3, 1, 1, 2, 2], [3, 2], 'int64')],
@@ -188,9 +190,10 @@ export const scatterAdd: InPlace<(x: Tensor, dim: number, index: Tensor, src: Te
  *
  * @see https://pytorch.org/docs/stable/generated/torch.take_along_dim.html
  */
-export const takeAlongDim: Method<(x: Tensor, indices: Tensor, dim?: number) => Tensor> = method(
+export const takeAlongDim: Method<NamedPair<'indices', Tensor, 'dim', number, object, Tensor>> = method(
   {
     name: 'takeAlongDim',
+    parameters: ['indices', 'dim'],
     family,
     samples: (s) => [
       [s.float([2, 3]), s.values([1], [1, 1], 'int64'), 0],

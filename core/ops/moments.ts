@@ -8,6 +8,7 @@ import { type GradFn, type Kernel, type Primitive, apply, primitive } from '../o
 import { reducedShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 import { type Dims, type PlainReduceOptions, type ReduceAttrs, attrsOf, spread } from './reduce.ts';
 
@@ -80,7 +81,7 @@ function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims, options: Momen
   return apply(op, [x], { ...attrsOf(name, x, dim, options), correction: correction ?? (unbiased === false ? 0 : 1) });
 }
 
-type Moment = Method<(x: Tensor, dim?: Dims, options?: MomentOptions) => Tensor>;
+type Moment = Method<Named<'dim', Dims, MomentOptions, Tensor>>;
 
 const samples: Samples = (s) => [
   [s.float([2, 3])],
@@ -96,7 +97,7 @@ const samples: Samples = (s) => [
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
-export const variance: Moment = method({ name: 'var', family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
+export const variance: Moment = method({ name: 'var', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
 
 /**
  * Standard deviation over dimensions: the root of the variance; gradient 0 where it is 0.
@@ -104,7 +105,7 @@ export const variance: Moment = method({ name: 'var', family, samples }, (x: Ten
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.std.html
  */
-export const std: Moment = method({ name: 'std', family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
+export const std: Moment = method({ name: 'std', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
 
 const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
 
@@ -114,8 +115,8 @@ const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(fastLog
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html
  */
-export const logsumexp: Method<(x: Tensor, dim: number | readonly number[], options?: PlainReduceOptions) => Tensor> = method(
-  { name: 'logsumexp', family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), [0, 2]], [s.float([2, 3]), 0, { keepdim: true }], [s.float([]), 0], [s.float([0, 2]), 0]] },
+export const logsumexp: Method<Named<'dim', number | readonly number[], PlainReduceOptions, Tensor>> = method(
+  { name: 'logsumexp', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), [0, 2]], [s.float([2, 3]), 0, { keepdim: true }], [s.float([]), 0], [s.float([0, 2]), 0]] },
   (x: Tensor, dim: number | readonly number[], options?: PlainReduceOptions): Tensor => {
     checkFloat('logsumexp', x);
     checkOptions('logsumexp', options, ['keepdim']);

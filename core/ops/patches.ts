@@ -2,6 +2,7 @@ import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { cat } from './join.ts';
 import { indexAdd, indexSelect } from './lookup.ts';
@@ -88,9 +89,10 @@ function batched(name: string, x: Tensor, rank: number): [Tensor, boolean] {
  * @throws ShapeError when no patch fits
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.unfold.html
  */
-export const unfold: Free<(x: Tensor, kernelSize: Pair, options?: PatchOptions) => Tensor> = free(
+export const unfold: Free<Named<'kernelSize', Pair, PatchOptions, Tensor>> = free(
   {
     name: 'F.unfold',
+    parameters: ['kernelSize', 'options'],
     family,
     torch: 'nn.functional.unfold',
     samples: (s) => [
@@ -118,9 +120,10 @@ export const unfold: Free<(x: Tensor, kernelSize: Pair, options?: PatchOptions) 
  * @throws ShapeError when the columns do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.fold.html
  */
-export const fold: Free<(x: Tensor, outputSize: Pair, kernelSize: Pair, options?: PatchOptions) => Tensor> = free(
+export const fold: Free<NamedPair<'outputSize', Pair, 'kernelSize', Pair, PatchOptions, Tensor>> = free(
   {
     name: 'fold',
+    parameters: ['outputSize', 'kernelSize', 'options'],
     family,
     torch: 'nn.functional.fold',
     samples: (s) => [

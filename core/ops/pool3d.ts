@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { results } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { type AdaptiveMaxPoolOptions, type MaxPoolOptions, type MaxPoolResult, adaptiveMaxPool2d, maxPool2d } from './maxPool.ts';
@@ -72,8 +73,8 @@ export const avgPool3d: AvgPool3d = free(
 );
 
 /** Averages of windows that share the volume evenly. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool3d.html */
-export const adaptiveAvgPool3d: Free<(x: Tensor, outputSize: AdaptiveSize) => Tensor> = free(
-  { name: 'adaptiveAvgPool3d', family, torch: 'nn.functional.adaptive_avg_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1]], [s.float([1, 1, 2, 3, 4]), [null, 2, null]]] },
+export const adaptiveAvgPool3d: Free<Named<'outputSize', AdaptiveSize, object, Tensor>> = free(
+  { name: 'adaptiveAvgPool3d', parameters: ['outputSize'], family, torch: 'nn.functional.adaptive_avg_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1]], [s.float([1, 1, 2, 3, 4]), [null, 2, null]]] },
   (x: Tensor, outputSize: AdaptiveSize): Tensor => {
     checkVolume('adaptiveAvgPool3d', x);
     const [depth, plane] = triple<number | null>('adaptiveAvgPool3d', 'outputSize', outputSize);

@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { normalizeDim, sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { indexSelect } from './lookup.ts';
 import { cat, stack } from './join.ts';
@@ -33,9 +34,10 @@ export const vdot: Method<(x: Tensor, other: Tensor) => Tensor> = method({ name:
  * @throws ShapeError for dimensions that differ in size; ArgumentError for lists that differ in length
  * @see https://pytorch.org/docs/stable/generated/torch.tensordot.html
  */
-export const tensordot: Free<(a: Tensor, b: Tensor, dims?: number | readonly [readonly number[], readonly number[]]) => Tensor> = free(
+export const tensordot: Free<NamedPair<'b', Tensor, 'dims', number | readonly [readonly number[], readonly number[]], object, Tensor>> = free(
   {
     name: 'tensordot',
+    parameters: ['b', 'dims'],
     family,
     samples: (s) => [
       [s.float([2, 3, 4]), s.float([3, 4, 2])],
@@ -198,8 +200,8 @@ function crossOver(name: string, x: Tensor, other: Tensor, dim: number): Tensor 
  * @throws ShapeError where there is no such dimension, or shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.cross.html
  */
-export const cross: Method<(x: Tensor, other: Tensor, dim?: number | null) => Tensor> = method(
-  { name: 'cross', family, samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 3]), s.float([2, 3])], [s.float([3, 2]), s.float([3, 2]), 0], [s.float([2, 3]), s.float([1, 3]), -1]] },
+export const cross: Method<NamedPair<'other', Tensor, 'dim', number | null, object, Tensor>> = method(
+  { name: 'cross', parameters: ['other', 'dim'], family, samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 3]), s.float([2, 3])], [s.float([3, 2]), s.float([3, 2]), 0], [s.float([2, 3]), s.float([1, 3]), -1]] },
   (x: Tensor, other: Tensor, dim?: number | null): Tensor => {
     checkTensor('cross', x);
     checkTensor('cross', other, 'other');

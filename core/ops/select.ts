@@ -3,6 +3,7 @@ import { DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import { Tensor } from '../tensor.ts';
+import type { NamedPair } from './byName.ts';
 import { type InPlace, type Method, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
 import { nonzero } from './nonzero.ts';
 
@@ -81,8 +82,8 @@ const maskedFillOp = pointwise({
 });
 
 /** A copy with `value` where `mask` (bool, broadcast) holds. @see https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html */
-export const maskedFill: InPlace<(x: Tensor, mask: Tensor, value: Operand) => Tensor> = inPlaceMethod(
-  { name: 'maskedFill', family, torch: 'Tensor.masked_fill', samples: (s) => [[s.float([2, 3]), s.bool([3]), -1], [s.float([2, 3]), s.bool([2, 3]), s.float([])]] },
+export const maskedFill: InPlace<NamedPair<'mask', Tensor, 'value', Operand, object, Tensor>> = inPlaceMethod(
+  { name: 'maskedFill', parameters: ['mask', 'value'], family, torch: 'Tensor.masked_fill', samples: (s) => [[s.float([2, 3]), s.bool([3]), -1], [s.float([2, 3]), s.bool([2, 3]), s.float([])]] },
   (x: Tensor, mask: Tensor, value: Operand): Tensor => apply(maskedFillOp, maskedFillArgs('maskedFill', x, mask, value), undefined),
   (x: Tensor, mask: Tensor, value: Operand): Tensor => applyInPlace(maskedFillOp, maskedFillArgs('maskedFill_', x, mask, value), undefined),
 );

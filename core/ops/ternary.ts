@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import type { NamedPair } from './byName.ts';
 import { type InPlace, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 import { checkFactor } from './pointwise.ts';
 
@@ -143,9 +144,10 @@ function checkEnds(name: string, x: Tensor, end: Tensor, weight: Operand): void 
  * @throws DTypeError for integers and for dtypes that differ
  * @see https://pytorch.org/docs/stable/generated/torch.lerp.html
  */
-export const lerp: InPlace<(x: Tensor, end: Tensor, weight: Operand) => Tensor> = inPlaceMethod(
+export const lerp: InPlace<NamedPair<'end', Tensor, 'weight', Operand, object, Tensor>> = inPlaceMethod(
   {
     name: 'lerp',
+    parameters: ['end', 'weight'],
     family,
     samples: (s) => [
       [s.float([2, 3]), s.float([2, 3]), 0.3],
