@@ -6,7 +6,7 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { type Primitive, apply, applyInPlace, makeView, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDim, stridesOf } from '../shape.ts';
 import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
-import { tensor } from './creation.ts';
+import { arange, tensor } from './creation.ts';
 import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { checkIndex } from './gather.ts';
@@ -103,17 +103,22 @@ export const tile: Method<Named<'dims', readonly number[], object, Tensor>> = me
 /**
  * Every entry of a dimension several times in a row; without `dim` the tensor is flattened first.
  *
- * @param repeats - one number for all entries, or an int64 tensor with a number for each
+ * @param repeats - one number for all entries, or an int64 tensor with a number for each. A tensor alone says how often its own places come
  * @see https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html
  */
 export const repeatInterleave: Method<(x: Tensor, repeats: number | Tensor, dim?: number) => Tensor> = method(
   {
     name: 'repeatInterleave',
     family,
-    samples: (s) => [[s.float([2, 2]), 2], [s.float([2, 3]), 3, 1], [s.float([]), 2], [s.float([3, 2]), s.values([1, 0, 2], [3], 'int64'), 0]],
+    samples: (s) => [[s.values([1, 0, 2], [3], 'int64')], [s.float([2, 2]), 2], [s.float([2, 3]), 3, 1], [s.float([]), 2], [s.float([3, 2]), s.values([1, 0, 2], [3], 'int64'), 0]],
   },
-  (x: Tensor, repeats: number | Tensor, dim?: number): Tensor => {
+  (x: Tensor, repeats?: number | Tensor, dim?: number): Tensor => {
     checkTensor('repeatInterleave', x);
+    if (repeats === undefined) {
+      checkIndex('repeatInterleave', x, 'repeats');
+      if (x.ndim !== 1) throw new ShapeError(`repeatInterleave: repeats are not a vector, got ${show(x)}; expected 1 dimension`);
+      return repeatInterleave(arange(x.shape[0], { dtype: x.dtype, device: x.device }), x, 0);
+    }
     const from = dim === undefined || x.ndim === 0 ? flatten(x) : x;
     const d = normalizeDim('repeatInterleave', dim ?? 0, from.ndim);
     const size = from.shape[d];
@@ -222,6 +227,7 @@ export const trace: Method<(x: Tensor) => Tensor> = method(
   { name: 'trace', family, samples: (s) => [[s.float([3, 3])], [s.float([2, 4])], [s.int([2, 2])]] },
   (x: Tensor): Tensor => {
     checkTensor('trace', x);
+    if (x.dtype === 'bool') throw new DTypeError(`trace: not defined for bool, got ${show(x)}; expected numbers`);
     if (x.ndim !== 2) throw new ShapeError(`trace: not a matrix, got ${show(x)}; expected 2 dimensions`);
     return diagonal(x).sum();
   },

@@ -42,9 +42,9 @@ function planesOf(x: Tensor): Tensor {
 }
 
 /** (N·D, C, H, W) → (N, C, D, H, W). */
-function volumesOf(y: Tensor, n: number): Tensor {
-  const [nd, c, h, w] = y.shape;
-  return permute(reshape(y, [n, n === 0 ? 0 : nd / n, c, h, w]), [0, 2, 1, 3, 4]);
+function volumesOf(y: Tensor, n: number, d: number): Tensor {
+  const [, c, h, w] = y.shape;
+  return permute(reshape(y, [n, d, c, h, w]), [0, 2, 1, 3, 4]);
 }
 
 type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor>>;
@@ -94,7 +94,7 @@ export const conv3d: Conv<ConvOptions> = free(
       const part = conv2d(sheets, select(weight, 2, k), k === 0 ? (bias ?? null) : null, plane);
       sum = sum === null ? part : sum.add(part);
     }
-    const y = volumesOf(sum as Tensor, volumes.shape[0]);
+    const y = volumesOf(sum as Tensor, volumes.shape[0], depth);
     return x.ndim === 5 ? y : squeeze(y, 0);
   },
 );
@@ -137,7 +137,7 @@ export const convTranspose3d: Conv<ConvTransposeOptions> = free(
     const sheets = planesOf(volumes);
     let sum: Tensor | null = null;
     for (let k = 0; k < planes; k++) {
-      const part = volumesOf(convTranspose2d(sheets, select(weight, 2, k), null, plane), n);
+      const part = volumesOf(convTranspose2d(sheets, select(weight, 2, k), null, plane), n, depth);
       const shape = [n, part.shape[1], Math.max(whole, padding[0] + size), ...part.shape.slice(3)];
       const from = k * dilation[0];
       const placed = sliceScatter(emptyTensor(shape, x.dtype, x.device), part, 2, from, from + (depth - 1) * stride[0] + 1, stride[0]);

@@ -16,14 +16,14 @@ const edgesOp = primitive({ name: 'histogram', infer: ([x, edges]) => ({ shape: 
 const bincountOp = primitive<{ readonly length: number }>({ name: 'bincount', infer: ([, w], { length }) => ({ shape: [length], dtype: typeof w === 'number' ? 'int64' : w.dtype === 'float32' ? 'float32' : 'float64' }), cpu: bincountKernel });
 
 /** From where to where the bins go: as given, else over the elements; a single point gets one to either side. */
-function rangeOf(name: string, x: Tensor, low: number, high: number): readonly [number, number] {
+function rangeOf(name: string, x: Tensor, low: number, high: number, reach: number): readonly [number, number] {
   if (!Number.isFinite(low) || !Number.isFinite(high) || low > high) throw new ArgumentError(`${name}: not a range, got ${show(low)} to ${show(high)}; expected finite numbers, the smaller first`, { values: { low, high } });
   let [from, to] = [low, high];
   if (from === to && x.numel() > 0) {
     [from, to] = [x.min().item(), x.max().item()];
     if (!Number.isFinite(from) || !Number.isFinite(to)) throw new ArgumentError(`${name}: elements are not finite, got ${from} to ${to}; expected finite elements, or a range`);
   }
-  return from === to ? [from - 1, to + 1] : [from, to];
+  return from === to ? [from - reach, to + reach] : [from, to];
 }
 
 function checkBins(name: string, bins: unknown): asserts bins is number {
@@ -53,7 +53,7 @@ export const histc: Method<(x: Tensor, bins?: number | HistcOptions, min?: numbe
     const given = typeof bins === 'object' ? { bins: 100, min: 0, max: 0, ...bins } : { bins, min, max };
     checkBins('histc', given.bins);
     if (!isFloat(x.dtype)) throw new DTypeError(`histc: not a float tensor, got ${show(x)}; expected float32 or float64`);
-    const [low, high] = rangeOf('histc', x, given.min, given.max);
+    const [low, high] = rangeOf('histc', x, given.min, given.max, 1);
     return apply(histcOp, [x, 0], { bins: given.bins, low, high });
   },
 );
@@ -77,7 +77,7 @@ export interface HistogramOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.histogram.html
  */
 export const histogram: Method<(x: Tensor, bins: number | Tensor, options?: HistogramOptions) => Results<{ hist: Tensor; binEdges: Tensor }>> = method(
-  { name: 'histogram', family, differentiable: false, samples: (s) => [[s.float([10]), 4], [s.float([6]), 3, { range: [-1, 1.5] }], [s.float([6]), s.values([-1, 0, 0.5, 2])], [s.float([5]), 2, { range: [-2, 2], weight: s.float([5], 0, 1), density: true }]] },
+  { name: 'histogram', family, differentiable: false, samples: (s) => [[s.float([10]), 4], [s.values([2, 2]), 3], [s.float([6]), 3, { range: [-1, 1.5] }], [s.float([6]), s.values([-1, 0, 0.5, 2])], [s.float([5]), 2, { range: [-2, 2], weight: s.float([5], 0, 1), density: true }]] },
   (x: Tensor, bins: number | Tensor, options?: HistogramOptions): Results<{ hist: Tensor; binEdges: Tensor }> => {
     checkTensor('histogram', x);
     checkOptions('histogram', options, ['range', 'weight', 'density']);
@@ -93,7 +93,8 @@ export const histogram: Method<(x: Tensor, bins: number | Tensor, options?: Hist
       hist = apply(edgesOp, [x, edges, weight ?? 0], undefined);
     } else {
       checkBins('histogram', bins);
-      const [low, high] = rangeOf('histogram', x, ...(range ?? [0, 0]));
+      const [first, last] = range ?? [0, 0];
+      const [low, high] = rangeOf('histogram', x, first, last, 0.5);
       edges = linspace(low, high, bins + 1, { dtype: x.dtype, device: x.device });
       hist = apply(histcOp, [x, weight ?? 0], { bins, low, high });
     }

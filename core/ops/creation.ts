@@ -187,10 +187,13 @@ export const arange: Free<{
   const last = args[args.length - 1];
   const options = typeof last === 'object' ? last : undefined;
   const numbers = (options === undefined ? args : args.slice(0, -1)).filter((v) => v !== undefined) as readonly number[];
-  const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
+  let [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
   if (numbers.length > 3 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
-  if (step === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
   const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
+  // Whole numbers are counted in whole steps; int64 takes its end for one, too.
+  if (!isFloat(dtype)) [start, step] = [Math.trunc(start), Math.trunc(step)];
+  if (dtype === 'int64') end = Math.trunc(end);
+  if (step === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
   const cells = makeArray(dtype, Math.ceil((end - start) / step));
   for (let i = 0; i < cells.length; i++) cells[i] = toCell('arange', start + i * step, dtype);
   return fromCells('arange', dtype, cells, [cells.length], options);

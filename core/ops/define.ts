@@ -1,5 +1,5 @@
-import { type DType, isFloat, resultType } from '../dtype.ts';
-import { ArgumentError, StateError, show } from '../errors.ts';
+import { type DType, isFloat, resultType, toFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, StateError, show } from '../errors.ts';
 import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
 import { byName } from './byName.ts';
@@ -149,6 +149,20 @@ export function checkOperand(op: string, x: unknown, name = 'other'): Operand {
   throw new ArgumentError(`${op}: ${name} is not a tensor or number, got ${show(x)}; expected a Tensor or a number`);
 }
 
+/**
+ * An operand beside another one: a boolean stays one beside a tensor of bool, and a number wraps round beside uint8, as PyTorch's do.
+ *
+ * @throws DTypeError for a number too large for uint8
+ */
+export function checkBeside(op: string, x: unknown, other: unknown, name = 'other'): Operand {
+  if (!(other instanceof Tensor)) return checkOperand(op, x, name);
+  if (typeof x === 'boolean' && other.dtype === 'bool') return other.scalarLike(x ? 1 : 0);
+  const operand = checkOperand(op, x, name);
+  if (other.dtype !== 'uint8' || typeof operand !== 'number' || !Number.isInteger(operand) || (operand >= 0 && operand <= 255)) return operand;
+  if (Math.abs(operand) > 255) throw new DTypeError(`${op}: ${name} does not fit uint8, got ${operand}; expected -255 to 255`, { hint: "to('int32') first" });
+  return operand + 256;
+}
+
 /** The shape all operands broadcast to. */
 export function broadcastOperands(op: string, inputs: readonly Operand[]): Shape {
   let shape: Shape = [];
@@ -290,10 +304,12 @@ const binarySamples: Samples = (s) => [
 export function binary(d: BinaryDefinition): Binary {
   const { name } = d;
   const { op, description } = pointwiseParts(d, d.cpu, d.backward, binarySamples);
-  const fn = (x: Operand, y: Operand): Tensor => apply(op, [checkOperand(name, x, 'input'), checkOperand(name, y)], undefined);
+  // Where floats come out, whole numbers count as floats.
+  const beside = d.dtype === toFloat ? (who: string, x: unknown, _: unknown, what?: string): Operand => checkOperand(who, x, what) : checkBeside;
+  const fn = (x: Operand, y: Operand): Tensor => apply(op, [beside(name, x, y, 'input'), beside(name, y, x)], undefined);
   return inPlaceMethod(description, fn, (x: Tensor, y: Operand): Tensor => {
     checkTensor(name, x);
-    return applyInPlace(op, [x, checkOperand(name, y)], undefined);
+    return applyInPlace(op, [x, beside(name, y, x)], undefined);
   });
 }
 

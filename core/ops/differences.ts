@@ -57,10 +57,10 @@ function areas(name: string, y: Tensor, x: Tensor | TrapezoidOptions | null | un
   checkTensor(name, y, 'y');
   const [points, given] = x instanceof Tensor || x === null || x === undefined ? [x ?? null, options] : [null, x];
   checkOptions(name, given, ['dx', 'dim']);
+  if (y.ndim === 0) throw new ShapeError(`${name}: a scalar has no neighbours, got ${show(y)}; expected at least 1 dimension`);
   const d = normalizeDim(name, given?.dim ?? -1, y.ndim);
   if (y.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(y)}; expected numbers`);
   if (points !== null && given?.dx !== undefined) throw new ArgumentError(`${name}: both x and dx, got ${show(points)} and ${given.dx}; expected one of them`);
-  if (y.ndim === 0) return { parts: y.unsqueeze(0).narrow(0, 0, 0), d: 0 };
   const sums = y.shape[d] === 0 ? y : ends(y, d, 1, 1).add(ends(y, d, 0, 1));
   if (points === null) return { parts: sums.mul((given?.dx ?? 1) / 2), d };
   const widths = points.ndim === 1 ? reshape(diff(points), y.shape.map((_, i) => (i === d ? points.shape[0] - 1 : 1))) : diff(points, 1, d - y.ndim);

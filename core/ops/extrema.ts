@@ -3,7 +3,7 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastExtreme } from '../cpu/fast/extrema.ts';
 import { extremeKernel, medianKernel } from '../cpu/extrema.ts';
 import { isFloat } from '../dtype.ts';
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Kernel, type Operand, type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
@@ -39,6 +39,11 @@ function keepdimOf(name: string, options: KeepdimOptions | undefined): boolean {
 /** Refuses options of the form without a dimension: it has no dimension to keep. */
 export function checkWhole(name: string, options: KeepdimOptions | undefined): void {
   if (options !== undefined) throw new ArgumentError(`${name}: options without a dimension, got ${show(options)}; expected a dimension before them`);
+}
+
+/** Refuses bools, among which nothing is looked for. */
+export function checkOrder(name: string, x: Tensor): void {
+  if (x.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(x)}; expected numbers`);
 }
 
 function checkNotEmpty(name: string, x: Tensor, dim: number): void {
@@ -130,6 +135,7 @@ export const min: Extreme = extreme('min', minDim, (x) => allOf('min', x, amin),
 
 function place(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number | null | undefined, options: KeepdimOptions | undefined): Tensor {
   checkTensor(name, x);
+  checkOrder(name, x);
   const keepdim = keepdimOf(name, options);
   if (dim === undefined || dim === null) {
     if (x.numel() === 0) throw new ShapeError(`${name}: nothing to choose from, got ${show(x)}; expected at least one element`);
@@ -186,6 +192,7 @@ export const median: Median = method(
   { name: 'median', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }], [s.float([])], [s.float([]), 0], [s.int([2, 3])]] },
   ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor('median', x);
+    checkOrder('median', x);
     if (dim !== undefined) return alongDim(medianDim, 'median', x, dim, options);
     checkWhole('median', options);
     return apply(medianOp, [x], { dims: x.shape.map((_, i) => i), keepdim: false });

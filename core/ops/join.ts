@@ -45,7 +45,7 @@ const catOp: Primitive<CatAttrs> = primitive<CatAttrs>({
       const size = shape.length === 1 && shape[0] === 0 ? 0 : shape[dim];
       at += size;
       if (!node.needs(i)) return null;
-      return shape.length === g.ndim ? narrow(g, dim, at - size, size) : emptyTensor(shape, g.dtype, g.device);
+      return shape.length === g.ndim && dim < shape.length ? narrow(g, dim, at - size, size) : emptyTensor(shape, g.dtype, g.device);
     });
   },
 });
@@ -85,6 +85,7 @@ export const cat: Free<Named<'dim', number, object, Tensor, readonly Tensor[]>> 
       [[s.float([2, 3]), s.float([1, 3])]],
       [[s.float([2, 1]), s.float([2, 3]), s.float([2, 0])], -1],
       [[s.float([0]), s.float([2, 2])], 1],
+      [[s.float([0]), s.float([0])], 1],
       [[s.int([2]), s.bool([3])]],
     ],
   },

@@ -178,8 +178,8 @@ export const addr: InPlace<(x: Tensor, vec1: Tensor, vec2: Tensor, options?: Add
 /** `beta·input + alpha·Σ (batch1[i] @ batch2[i])`: input (n, p), stacks (b, n, m) and (b, m, p). @see https://pytorch.org/docs/stable/generated/torch.addbmm.html */
 export const addbmm: InPlace<(x: Tensor, batch1: Tensor, batch2: Tensor, options?: AddmmOptions) => Tensor> = addProduct(
   'addbmm',
-  { samples: (s) => [[s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4])], [s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4]), { beta: 0.5, alpha: 2 }]] },
-  (a, b) => bmm(a, b).sum(0),
+  { samples: (s) => [[s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4])], [s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4]), { beta: 0.5, alpha: 2 }], [s.int([2, 2], 0, 3, 'int32'), s.int([2, 2, 1], 0, 3, 'int32'), s.int([2, 1, 2], 0, 3, 'int32')]] },
+  (a, b) => bmm(a, b).sum(0, { dtype: a.dtype }),
 );
 
 function crossOver(name: string, x: Tensor, other: Tensor, dim: number): Tensor {

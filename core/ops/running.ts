@@ -9,11 +9,10 @@ import { type Tensor, emptyTensor } from '../tensor.ts';
 import { flip } from './arrange.ts';
 import type { Named, NamedPair } from './byName.ts';
 import { type InPlace, type Method, type Samples, checkTensor, inPlaceMethod, method } from './define.ts';
-import type { KeepdimOptions, ValuesAndIndices } from './extrema.ts';
+import { type KeepdimOptions, type ValuesAndIndices, checkOrder, checkWhole } from './extrema.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { where } from './select.ts';
 import { type Sorted, sort } from './sort.ts';
-
 import { narrow, reshape } from './view.ts';
 
 const family = 'scan';
@@ -149,6 +148,7 @@ export const kthvalue: Method<NamedPair<'k', number, 'dim', number, KeepdimOptio
   { name: 'kthvalue', parameters: ['k', 'dim', 'options'], family: 'reduction', samples: (s) => [[s.float([5]), 2], [s.float([2, 4]), 4, 1, { keepdim: true }], [s.float([3, 2]), 1, 0], [s.float([]), 1]] },
   (x: Tensor, k: number, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
     checkTensor('kthvalue', x);
+    checkOrder('kthvalue', x);
     const keepdim = keepdimOf('kthvalue', options);
     const d = normalizeDim('kthvalue', dim, x.ndim);
     const size = x.shape[d] ?? 1;
@@ -172,6 +172,7 @@ export const nanmedian: NanMedian = method(
   { name: 'nanmedian', parameters: ['dim', 'options'], family: 'reduction', samples: (s) => [[s.float([5])], [s.values([1, NaN, 3, 2], [4])], [s.values([1, NaN, 3, NaN, NaN, 2], [2, 3]), 1], [s.float([3, 4]), 0, { keepdim: true }]] },
   ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor('nanmedian', x);
+    checkOrder('nanmedian', x);
     if (dim === undefined) {
       checkWhole('nanmedian', options);
       if (x.numel() === 0 && !isFloat(x.dtype)) throw new ShapeError(`nanmedian: nothing to choose from, got ${show(x)}; expected at least one element`);

@@ -3,7 +3,7 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastSort } from '../cpu/fast/sort.ts';
 import { type SortAttrs, searchKernel, sortKernel } from '../cpu/sort.ts';
 import { makeArray } from '../dtype.ts';
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
@@ -12,7 +12,8 @@ import { Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
 import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
-import { checkIndex, gather, scatter } from './gather.ts';
+import { checkIndex, gather } from './gather.ts';
+import { scatter } from './scatterReduce.ts';
 import { contiguous, detach, reshape } from './view.ts';
 
 const family = 'sorting';
@@ -99,6 +100,7 @@ export const topk: Method<NamedPair<'k', number, 'dim', number, TopkOptions, Sor
   { name: 'topk', parameters: ['k', 'dim', 'options'], family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
   (x: Tensor, k: number, dim = -1, options?: TopkOptions): Sorted => {
     checkTensor('topk', x);
+    if (x.dtype === 'bool') throw new DTypeError(`topk: not defined for bool, got ${show(x)}; expected numbers`);
     checkOptions('topk', options, ['largest', 'sorted']);
     const d = normalizeDim('topk', dim, x.ndim);
     const size = x.shape[d] ?? 1;

@@ -55,6 +55,7 @@ export const nansum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
   { name: 'nansum', parameters: ['dim', 'options'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), [0, 1], { keepdim: true }], [s.int([3])]] },
   (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     checkTensor('nansum', x);
+    if (isFloat(x.dtype) && options?.dtype !== undefined && !isFloat(options.dtype)) throw new DTypeError(`nansum: not a float dtype, got ${show(options.dtype)} for ${show(x)}; expected float32 or float64`);
     return sum(isFloat(x.dtype) ? x.maskedFill(x.isnan(), 0) : x, dim, options);
   },
 );
@@ -186,6 +187,7 @@ export const cov: Method<(x: Tensor, options?: CovOptions) => Tensor> = method(
     samples: (s) => [
       [s.float([2, 4])],
       [s.float([4])],
+      [s.float([1, 4])],
       [s.float([2, 3]), { correction: 0 }],
       [s.float([2, 3]), { fweights: s.values([1, 2, 3], [3], 'int64') }],
       [s.float([2, 3]), { fweights: s.values([1, 2, 3], [3], 'int64'), aweights: s.values([0.5, 1, 0.25]) }],
@@ -210,7 +212,7 @@ export const cov: Method<(x: Tensor, options?: CovOptions) => Tensor> = method(
     const product = centred.matmul((w === null ? centred : centred.mul(w)).t());
     const divisor = typeof factor === 'number' ? Math.max(factor, 0) : factor.clamp(0);
     const result = product.div(divisor);
-    return x.ndim < 2 ? reshape(result, []) : result;
+    return rows.shape[0] === 1 ? reshape(result, []) : result;
   },
 );
 

@@ -1,7 +1,7 @@
 import { accelerated } from '../cpu/engine.ts';
 import { fastScatterStrided } from '../cpu/fast/strided.ts';
 import { scatterStrided } from '../cpu/strided.ts';
-import { ShapeError } from '../errors.ts';
+import { ArgumentError, ShapeError, show } from '../errors.ts';
 import { apply, fromStorage, makeView, ownerOf, primitive, rowMajor } from '../op.ts';
 import { type Shape, checkShape, isContiguous, numelOf } from '../shape.ts';
 import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
@@ -52,6 +52,7 @@ export const asStrided: Method<(x: Tensor, shape: Shape, strides: readonly numbe
   { name: 'asStrided', family: 'engine', torch: null, samples: (s) => [[s.float([2, 3]), [2, 2], [1, 2], 1]] },
   (x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor => {
     checkShape('asStrided', shape);
+    if (strides.length !== shape.length || strides.some((s) => !Number.isInteger(s) || s < 0)) throw new ArgumentError(`asStrided: invalid strides, got ${show(strides)}; expected ${shape.length} integers ≥ 0`);
     let last = offset;
     for (let d = 0; d < shape.length; d++) last += (shape[d] - 1) * strides[d];
     if (offset < 0 || (numelOf(shape) > 0 && (last >= x.storage.length || last < 0))) {

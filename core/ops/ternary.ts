@@ -55,6 +55,9 @@ const scaled = (g: Tensor, value: unknown): Tensor => (value === 1 ? g : g.mul(v
 
 const addcmulOp = pointwise<number>({
   name: 'addcmul',
+  accepts: (t) => {
+    if (t === 'bool') throw new DTypeError('addcmul: not defined for bool, got bool; expected numbers');
+  },
   scalar: (value) => value,
   expr: (_, x, a, b, value) => e.add(x, e.mul(value, e.mul(a, b))),
   saves: factors,

@@ -28,8 +28,8 @@ test('in place too', () => {
 
 test('an argument is given once, and no name is invented', () => {
   throwsError(() => sum(x, 1, { dim: 1 } as { keepdim?: boolean }), ArgumentError, /sum: 'dim' is given twice, got it by place and by name; expected one of them/);
-  throwsError(() => cat([x], { dims: 1 }), ArgumentError, /unknown option, got 'dims'; expected one of dim/);
-  throwsError(() => cumsum(x, { dim: 1, dtypes: 'int64' }), ArgumentError, /unknown option, got 'dtypes'; expected one of dtype/);
+  throwsError(() => cat([x], { dims: 1 } as object), ArgumentError, /unknown option, got 'dims'; expected one of dim/);
+  throwsError(() => cumsum(x, { dim: 1, dtypes: 'int64' } as object), ArgumentError, /unknown option, got 'dtypes'; expected one of dtype/);
   throwsError(() => cat([x], 0, { keepdim: true }), ArgumentError, /cat: unknown option, got 'keepdim'; expected one of dim/);
 });
 
