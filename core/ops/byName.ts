@@ -23,6 +23,7 @@ export interface NamedPair<K extends string, A, L extends string, B, O, R, X = T
 /** The same with any number of arguments `A`, which are given by place or in an object `O`. */
 export interface NamedList<A extends readonly unknown[], O, R, X = Tensor> {
   (x: X, ...args: A): R;
+  (x: X, first: A[0], second: A[1], options: O): R;
   (x: X, first: A[0], options: O): R;
   (x: X, options: O): R;
 }

@@ -6,7 +6,7 @@ import { ArgumentError, DTypeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Named } from './byName.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { type Size, type SpatialRank, checkImages, trailing } from './spatial.ts';
 import { contiguous } from './view.ts';
@@ -74,7 +74,7 @@ function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, 
   return apply(avgPoolOp, [contiguous(x)], fixedPool(name, x, rank, kernelSize, { ...options, countPadding, divisor }));
 }
 
-type AvgPool<O> = Free<(x: Tensor, kernelSize: Size, stride?: Size | O | null, options?: O) => Tensor>;
+type AvgPool<O> = Free<NamedPair<'kernelSize', Size, 'stride', Size | O | null, O, Tensor>>;
 
 /**
  * Average of each window of `(channels, length)` or a batch of these.
@@ -87,6 +87,7 @@ type AvgPool<O> = Free<(x: Tensor, kernelSize: Size, stride?: Size | O | null, o
 export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
   {
     name: 'avgPool1d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.avg_pool1d',
     samples: (s) => [
@@ -109,6 +110,7 @@ export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
 export const avgPool2d: AvgPool<AvgPoolOptions> = free(
   {
     name: 'avgPool2d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.avg_pool2d',
     samples: (s) => [

@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { results } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Named } from './byName.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { type AdaptiveMaxPoolOptions, type MaxPoolOptions, type MaxPoolResult, adaptiveMaxPool2d, maxPool2d } from './maxPool.ts';
@@ -39,7 +39,7 @@ function split(name: string, kernelSize: Size, { stride, padding = 0, ceilMode =
   return { kernel, plane: { stride: step[1], padding: cells[1], ceilMode }, depth: { stride: [step[0], 1], padding: [cells[0], 0], ceilMode } };
 }
 
-type AvgPool3d = Free<(x: Tensor, kernelSize: Size, stride?: Size | AvgPoolOptions | null, options?: AvgPoolOptions) => Tensor>;
+type AvgPool3d = Free<NamedPair<'kernelSize', Size, 'stride', Size | AvgPoolOptions | null, AvgPoolOptions, Tensor>>;
 
 /**
  * Average of each window of `(channels, depth, height, width)` or a batch of these.
@@ -51,6 +51,7 @@ type AvgPool3d = Free<(x: Tensor, kernelSize: Size, stride?: Size | AvgPoolOptio
 export const avgPool3d: AvgPool3d = free(
   {
     name: 'avgPool3d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.avg_pool3d',
     samples: (s) => [
@@ -99,6 +100,7 @@ interface MaxPool3d {
   (x: Tensor, kernelSize: Size, stride: Size | null | undefined, options: MaxPoolOptions & { readonly returnIndices: true }): MaxPoolResult;
   (x: Tensor, kernelSize: Size, stride?: Size | (MaxPoolOptions & { readonly returnIndices?: false }) | null, options?: MaxPoolOptions & { readonly returnIndices?: false }): Tensor;
   (x: Tensor, kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions): Tensor | MaxPoolResult;
+  (x: Tensor, options: MaxPoolOptions & { readonly kernelSize: Size }): Tensor | MaxPoolResult;
 }
 
 /**
@@ -112,6 +114,7 @@ interface MaxPool3d {
 export const maxPool3d: Free<MaxPool3d> = free(
   {
     name: 'maxPool3d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.max_pool3d',
     samples: (s) => [
@@ -141,7 +144,7 @@ interface AdaptiveMaxPool3d {
 
 /** Largest elements of windows that share the volume evenly. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool3d.html */
 export const adaptiveMaxPool3d: Free<AdaptiveMaxPool3d> = free(
-  { name: 'adaptiveMaxPool3d', family, torch: 'nn.functional.adaptive_max_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1], { returnIndices: true }]] },
+  { name: 'adaptiveMaxPool3d', parameters: ['outputSize', 'options'], family, torch: 'nn.functional.adaptive_max_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1], { returnIndices: true }]] },
   ((x: Tensor, outputSize: AdaptiveSize, options?: AdaptiveMaxPoolOptions): Tensor | MaxPoolResult => {
     checkVolume('adaptiveMaxPool3d', x);
     checkOptions('adaptiveMaxPool3d', options, ['returnIndices']);

@@ -5,6 +5,7 @@ import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Node, Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type InPlace, checkTensor, inPlaceMethod } from './define.ts';
 import { atLeast1d, checkIndex, gather, scatterAdd, scatterInto, scatterSamples } from './gather.ts';
 import { where } from './select.ts';
@@ -228,8 +229,10 @@ function putAt(op: string, x: Tensor, index: Tensor, source: Tensor, accumulate:
  * @param index - places in the flattened tensor; negative ones count from the end
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html
  */
-export const put: InPlace<(x: Tensor, index: Tensor, source: Tensor, accumulate?: boolean) => Tensor> = inPlaceMethod(
-  { name: 'put', family, samples: (s) => [[s.float([2, 3]), s.values([1, 4], [2], 'int64'), s.float([2])], [s.float([2, 3]), s.values([1, -1, 1], [3], 'int64'), s.float([3]), true]] },
+export const put: InPlace<
+  NamedList<[index: Tensor, source: Tensor, accumulate?: boolean], { readonly index?: Tensor; readonly source?: Tensor; readonly accumulate?: boolean }, Tensor>
+> = inPlaceMethod(
+  { name: 'put', parameters: ['index', 'source', 'accumulate'], family, samples: (s) => [[s.float([2, 3]), s.values([1, 4], [2], 'int64'), s.float([2])], [s.float([2, 3]), s.values([1, -1, 1], [3], 'int64'), s.float([3]), true]] },
   (x: Tensor, index: Tensor, source: Tensor, accumulate = false): Tensor => putAt('put', x, index, source, accumulate),
   (x: Tensor, index: Tensor, source: Tensor, accumulate = false): Tensor => x.copy_(putAt('put_', x, index, source, accumulate)),
 );

@@ -124,8 +124,8 @@ export const sliceScatter: Method<NamedList<[src: Tensor, dim?: number, start?: 
  * @throws ShapeError for a window longer than the dimension
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html
  */
-export const unfoldDim: Method<(x: Tensor, dimension: number, size: number, step: number) => Tensor> = method(
-  { name: 'unfold', family: 'shape', torch: 'Tensor.unfold', samples: (s) => [[s.float([5]), 0, 2, 1], [s.float([2, 5]), 1, 3, 2], [s.float([]), 0, 1, 1], [s.float([4]), 0, 4, 3]] },
+export const unfoldDim: Method<NamedList<[dimension: number, size: number, step: number], { readonly dimension?: number; readonly size?: number; readonly step?: number }, Tensor>> = method(
+  { name: 'unfold', parameters: ['dimension', 'size', 'step'], family: 'shape', torch: 'Tensor.unfold', samples: (s) => [[s.float([5]), 0, 2, 1], [s.float([2, 5]), 1, 3, 2], [s.float([]), 0, 1, 1], [s.float([4]), 0, 4, 3]] },
   (x: Tensor, dimension: number, size: number, step: number): Tensor => {
     checkTensor('unfold', x);
     const d = normalizeDim('unfold', dimension, x.ndim);

@@ -4,6 +4,7 @@ import { results } from '../results.ts';
 import { sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { NamedList } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { checkIndex, gather } from './gather.ts';
 import { scatter } from './scatterReduce.ts';
@@ -83,10 +84,12 @@ export interface LpPoolOptions {
   readonly ceilMode?: boolean;
 }
 
-type LpPool = Free<(x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean) => Tensor>;
+type LpPool = Free<
+  NamedList<[normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean], LpPoolOptions & { readonly normType?: number; readonly kernelSize?: Size }, Tensor>
+>;
 
 function lpPool(name: string, rank: 1 | 2 | 3, torch: string | null, samples: LpPool['samples']): LpPool {
-  return free({ name, family, torch, samples }, (x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean): Tensor => {
+  return free({ name, parameters: ['normType', 'kernelSize', 'stride', 'ceilMode'], family, torch, samples }, (x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean): Tensor => {
     checkTensor(name, x);
     const keyed = typeof stride === 'object' && stride !== null && !Array.isArray(stride);
     const options: LpPoolOptions = keyed ? (stride as LpPoolOptions) : { ...(stride !== undefined && stride !== null && { stride: stride as Size }), ...(ceilMode !== undefined && { ceilMode }) };
