@@ -106,9 +106,10 @@ export const tile: Method<Named<'dims', readonly number[], object, Tensor>> = me
  * @param repeats - one number for all entries, or an int64 tensor with a number for each. A tensor alone says how often its own places come
  * @see https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html
  */
-export const repeatInterleave: Method<(x: Tensor, repeats: number | Tensor, dim?: number) => Tensor> = method(
+export const repeatInterleave: Method<NamedList<[repeats?: number | Tensor, dim?: number], { readonly repeats?: number | Tensor; readonly dim?: number }, Tensor>> = method(
   {
     name: 'repeatInterleave',
+    parameters: ['repeats', 'dim'],
     family,
     samples: (s) => [[s.values([1, 0, 2], [3], 'int64')], [s.float([2, 2]), 2], [s.float([2, 3]), 3, 1], [s.float([]), 2], [s.float([3, 2]), s.values([1, 0, 2], [3], 'int64'), 0]],
   },

@@ -173,6 +173,13 @@ export const fullLike: Free<Named<'fillValue', number | boolean, TensorOptions, 
   },
 );
 
+/** The bounds of `arange` by name. */
+interface RangeOptions extends TensorOptions {
+  readonly start?: number;
+  readonly end?: number;
+  readonly step?: number;
+}
+
 /**
  * Numbers from `start` up to and without `end` in steps of `step`; `arange(n)` counts from 0. int64 when all three are whole
  * numbers, else float32.
@@ -180,14 +187,16 @@ export const fullLike: Free<Named<'fillValue', number | boolean, TensorOptions, 
  * @see https://pytorch.org/docs/stable/generated/torch.arange.html
  */
 export const arange: Free<{
-  (end: number, options?: TensorOptions): Tensor;
-  (start: number, end: number, options?: TensorOptions): Tensor;
+  (options: RangeOptions): Tensor;
+  (end: number, options?: RangeOptions): Tensor;
+  (start: number, end: number, options?: RangeOptions): Tensor;
   (start: number, end: number, step: number, options?: TensorOptions): Tensor;
-}> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1]] }, (...args: readonly (number | TensorOptions | undefined)[]): Tensor => {
+}> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1]] }, (...args: readonly (number | RangeOptions | undefined)[]): Tensor => {
   const last = args[args.length - 1];
-  const options = typeof last === 'object' ? last : undefined;
+  const { start: from, end: to, step: by, ...rest }: RangeOptions = typeof last === 'object' ? last : {};
+  const options = typeof last === 'object' ? rest : undefined;
   const numbers = (options === undefined ? args : args.slice(0, -1)).filter((v) => v !== undefined) as readonly number[];
-  let [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
+  let [start, end, step] = numbers.length + (to === undefined ? 0 : 1) === 1 ? [from ?? 0, to ?? numbers[0], by ?? 1] : [from ?? numbers[0], to ?? numbers[1], by ?? numbers[2] ?? 1];
   if (numbers.length > 3 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
   const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
   // Whole numbers are counted in whole steps; int64 takes its end for one, too.
@@ -215,8 +224,8 @@ export const linspace: Free<NamedPair<'end', number, 'steps', number, TensorOpti
 );
 
 /** Ones on the diagonal of an n×m matrix, zeros elsewhere. @see https://pytorch.org/docs/stable/generated/torch.eye.html */
-export const eye: Free<(n: number, m?: number | TensorOptions, options?: TensorOptions) => Tensor> = free(
-  { name: 'eye', family, differentiable: false, samples: () => [[3], [2, 4]] },
+export const eye: Free<Named<'m', number | TensorOptions, TensorOptions, Tensor, number>> = free(
+  { name: 'eye', parameters: ['m', 'options'], family, differentiable: false, samples: () => [[3], [2, 4]] },
   (n: number, m?: number | TensorOptions, options?: TensorOptions): Tensor => {
     const [columns, rest] = typeof m === 'number' ? [m, options] : [n, m ?? options];
     const dtype = dtypeOf('eye', rest, getDefaultDtype());

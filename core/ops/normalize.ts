@@ -2,7 +2,7 @@ import { ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Shape, normalizeDims, numelOf, isShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { zeros } from './creation.ts';
-import type { NamedList } from './byName.ts';
+import type { Named, NamedList } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { cat } from './join.ts';
 import { norm } from './norm.ts';
@@ -157,8 +157,8 @@ export interface LocalResponseNormOptions {
  * @throws ShapeError for fewer than 3 dimensions; ArgumentError unless `size` is an integer ≥ 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.local_response_norm.html
  */
-export const localResponseNorm: Free<(x: Tensor, size: number, options?: LocalResponseNormOptions) => Tensor> = free(
-  { name: 'localResponseNorm', family, torch: 'nn.functional.local_response_norm', samples: (s) => [[s.float([2, 4, 3]), 3], [s.float([1, 3, 2, 2]), 2, { alpha: 0.5, beta: 0.5, k: 2 }]] },
+export const localResponseNorm: Free<Named<'size', number, LocalResponseNormOptions, Tensor>> = free(
+  { name: 'localResponseNorm', parameters: ['size', 'options'], family, torch: 'nn.functional.local_response_norm', samples: (s) => [[s.float([2, 4, 3]), 3], [s.float([1, 3, 2, 2]), 2, { alpha: 0.5, beta: 0.5, k: 2 }]] },
   (x: Tensor, size: number, options?: LocalResponseNormOptions): Tensor => {
     const name = 'localResponseNorm';
     checkFloat(name, x);

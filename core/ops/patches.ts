@@ -158,8 +158,8 @@ function checkImage(name: string, x: Tensor): void {
 }
 
 /** Channels become pixels: (…, C·r², H, W) → (…, C, H·r, W·r). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pixel_shuffle.html */
-export const pixelShuffle: Free<(x: Tensor, upscaleFactor: number) => Tensor> = free(
-  { name: 'pixelShuffle', family, torch: 'nn.functional.pixel_shuffle', samples: (s) => [[s.float([1, 4, 2, 3]), 2], [s.float([9, 1, 2]), 3]] },
+export const pixelShuffle: Free<Named<'upscaleFactor', number, object, Tensor>> = free(
+  { name: 'pixelShuffle', parameters: ['upscaleFactor'], family, torch: 'nn.functional.pixel_shuffle', samples: (s) => [[s.float([1, 4, 2, 3]), 2], [s.float([9, 1, 2]), 3]] },
   (x: Tensor, r: number): Tensor => {
     checkImage('pixelShuffle', x);
     factorOf('pixelShuffle', r);
@@ -173,8 +173,8 @@ export const pixelShuffle: Free<(x: Tensor, upscaleFactor: number) => Tensor> = 
 );
 
 /** Pixels become channels: (…, C, H·r, W·r) → (…, C·r², H, W), the inverse of `pixelShuffle`. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pixel_unshuffle.html */
-export const pixelUnshuffle: Free<(x: Tensor, downscaleFactor: number) => Tensor> = free(
-  { name: 'pixelUnshuffle', family, torch: 'nn.functional.pixel_unshuffle', samples: (s) => [[s.float([1, 2, 4, 2]), 2], [s.float([1, 3, 3]), 3]] },
+export const pixelUnshuffle: Free<Named<'downscaleFactor', number, object, Tensor>> = free(
+  { name: 'pixelUnshuffle', parameters: ['downscaleFactor'], family, torch: 'nn.functional.pixel_unshuffle', samples: (s) => [[s.float([1, 2, 4, 2]), 2], [s.float([1, 3, 3]), 3]] },
   (x: Tensor, r: number): Tensor => {
     checkImage('pixelUnshuffle', x);
     factorOf('pixelUnshuffle', r);
@@ -188,8 +188,8 @@ export const pixelUnshuffle: Free<(x: Tensor, downscaleFactor: number) => Tensor
 );
 
 /** Channels in another order: `groups` rows of channels, read by columns: (N, C, …) → (N, C, …). @see https://pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html */
-export const channelShuffle: Free<(x: Tensor, groups: number) => Tensor> = free(
-  { name: 'channelShuffle', family, torch: 'nn.functional.channel_shuffle', samples: (s) => [[s.float([1, 4, 2, 2]), 2], [s.float([2, 6, 3]), 3]] },
+export const channelShuffle: Free<Named<'groups', number, object, Tensor>> = free(
+  { name: 'channelShuffle', parameters: ['groups'], family, torch: 'nn.functional.channel_shuffle', samples: (s) => [[s.float([1, 4, 2, 2]), 2], [s.float([2, 6, 3]), 3]] },
   (x: Tensor, groups: number): Tensor => {
     checkTensor('channelShuffle', x);
     factorOf('channelShuffle', groups);

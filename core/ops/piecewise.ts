@@ -2,7 +2,7 @@ import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { apply } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import type { NamedPair } from './byName.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method, pointwise } from './define.ts';
 import { floatsOnly } from './fused.ts';
 import { type InplaceOptions, type Plain, type Values, type WithOne, type WithTwo, activation, caller, family, nn, triesOf } from './parametric.ts';
@@ -155,9 +155,10 @@ const preluOp = pointwise({
  * @throws ShapeError when the weights do not fit; DTypeError when dtypes differ
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
  */
-export const prelu: Method<(x: Tensor, weight: Tensor) => Tensor> = method(
+export const prelu: Method<Named<'weight', Tensor, object, Tensor>> = method(
   {
     name: 'prelu',
+    parameters: ['weight'],
     family,
     torch: nn('prelu'),
     samples: (s) => [

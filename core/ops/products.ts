@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { normalizeDim, sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
-import type { NamedPair } from './byName.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { indexSelect } from './lookup.ts';
 import { cat, stack } from './join.ts';
@@ -255,8 +255,8 @@ export interface CombinationsOptions {
  * @throws ShapeError for other than a vector; ArgumentError for an `r` that is no whole number ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.combinations.html
  */
-export const combinations: Free<(x: Tensor, r?: number | CombinationsOptions, options?: CombinationsOptions) => Tensor> = free(
-  { name: 'combinations', family: 'arranging', samples: (s) => [[s.float([4])], [s.float([3]), 3], [s.float([3]), 2, { withReplacement: true }], [s.float([2]), 3]] },
+export const combinations: Free<Named<'r', number | CombinationsOptions, CombinationsOptions, Tensor>> = free(
+  { name: 'combinations', parameters: ['r', 'options'], family: 'arranging', samples: (s) => [[s.float([4])], [s.float([3]), 3], [s.float([3]), 2, { withReplacement: true }], [s.float([2]), 3]] },
   (x: Tensor, r?: number | CombinationsOptions, options?: CombinationsOptions): Tensor => {
     checkTensor('combinations', x);
     const [count, rest] = typeof r === 'object' ? [2, r] : [r ?? 2, options];
@@ -282,8 +282,8 @@ export interface VanderOptions {
  * @param n - number of columns; default the length of the vector
  * @see https://pytorch.org/docs/stable/generated/torch.vander.html
  */
-export const vander: Free<(x: Tensor, n?: number | null | VanderOptions, options?: VanderOptions) => Tensor> = free(
-  { name: 'vander', family: 'arranging', samples: (s) => [[s.float([3])], [s.float([3]), 2], [s.float([3]), 4, { increasing: true }], [s.int([3])]] },
+export const vander: Free<Named<'N', number | null | VanderOptions, VanderOptions, Tensor>> = free(
+  { name: 'vander', parameters: ['N', 'options'], family: 'arranging', samples: (s) => [[s.float([3])], [s.float([3]), 2], [s.float([3]), 4, { increasing: true }], [s.int([3])]] },
   (x: Tensor, n?: number | null | VanderOptions, options?: VanderOptions): Tensor => {
     checkTensor('vander', x);
     const [given, rest] = typeof n === 'object' && n !== null ? [undefined, n] : [n, options];

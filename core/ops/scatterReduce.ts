@@ -140,7 +140,10 @@ function reduced(op: string, x: Tensor, dim: number, index: Tensor, src: Tensor,
   return x;
 }
 
-type ScatterReduce = InPlace<(x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: ScatterReduceOptions) => Tensor>;
+type ScatterReduce = InPlace<{
+  (x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: ScatterReduceOptions): Tensor;
+  (x: Tensor, dim: number, index: Tensor, src: Tensor, options: ScatterReduceOptions & { readonly reduce: ScatterReduction }): Tensor;
+}>;
 
 /**
  * A copy of `x` in which the entries that the index names along a dimension are reduced with those of `src`: `out[index[i][j]][j] = reduce(out[…], src[i][j])` for
@@ -153,6 +156,7 @@ type ScatterReduce = InPlace<(x: Tensor, dim: number, index: Tensor, src: Tensor
 export const scatterReduce: ScatterReduce = inPlaceMethod(
   {
     name: 'scatterReduce',
+    parameters: ['dim', 'index', 'src', 'reduce', 'options'],
     family,
     samples: (s) => [
       ...(['sum', 'prod', 'mean', 'amax', 'amin'] as const).flatMap((reduce) => [
@@ -199,9 +203,13 @@ function indexReduced(op: string, run: ScatterReduce | NonNullable<ScatterReduce
  * @throws ShapeError for a source that does not fit, or an index out of range, before anything is written
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.index_reduce_.html
  */
-export const indexReduce: InPlace<(x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: IndexReduction, options?: ScatterReduceOptions) => Tensor> = inPlaceMethod(
+export const indexReduce: InPlace<{
+  (x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: IndexReduction, options?: ScatterReduceOptions): Tensor;
+  (x: Tensor, dim: number, index: Tensor, source: Tensor, options: ScatterReduceOptions & { readonly reduce: IndexReduction }): Tensor;
+}> = inPlaceMethod(
   {
     name: 'indexReduce',
+    parameters: ['dim', 'index', 'source', 'reduce', 'options'],
     family,
     samples: (s) => (['prod', 'mean', 'amax', 'amin'] as const).flatMap((reduce) => [
       [s.float([3, 2]), 0, s.values([2, 0, 2], [3], 'int64'), s.float([3, 2]), reduce],

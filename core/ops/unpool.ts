@@ -37,10 +37,15 @@ export interface MaxUnpoolOptions {
   readonly outputSize?: readonly number[] | null;
 }
 
-type MaxUnpool = Free<(x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions) => Tensor>;
+interface MaxUnpoolArguments extends MaxUnpoolOptions {
+  readonly indices?: Tensor;
+  readonly kernelSize?: Size;
+}
+
+type MaxUnpool = Free<NamedList<[indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions], MaxUnpoolArguments, Tensor>>;
 
 function unpool(name: string, rank: number, samples: MaxUnpool['samples']): MaxUnpool {
-  return free({ name, family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
+  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
     checkTensor(name, x);
     checkIndex(name, indices, 'indices');
     const keyed = typeof stride === 'object' && stride !== null && !Array.isArray(stride);
@@ -155,7 +160,7 @@ function windowPlaces(samples: readonly number[], spatial: readonly number[], ou
 }
 
 function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>['samples']): Free<FractionalMaxPool> {
-  return free({ name, family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
+  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
     checkTensor(name, x);
     checkOptions(name, options, ['outputSize', 'outputRatio', 'returnIndices', 'randomSamples', 'generator']);
     if (x.ndim !== rank + 1 && x.ndim !== rank + 2) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${rank + 1} or ${rank + 2}`);

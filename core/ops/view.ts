@@ -135,8 +135,8 @@ export const unsqueeze: Method<Named<'dim', number, object, Tensor>> = method(
 );
 
 /** Reorders dimensions. @see https://pytorch.org/docs/stable/generated/torch.permute.html */
-export const permute: Method<(x: Tensor, dims: readonly number[]) => Tensor> = method(
-  { name: 'permute', family, samples: (s) => [[s.float([2, 3, 4]), [2, 0, 1]], [s.float([2, 3]), [-1, 0]], [s.float([]), []]] },
+export const permute: Method<Named<'dims', readonly number[], object, Tensor>> = method(
+  { name: 'permute', parameters: ['dims'], family, samples: (s) => [[s.float([2, 3, 4]), [2, 0, 1]], [s.float([2, 3]), [-1, 0]], [s.float([]), []]] },
   (x: Tensor, dims: readonly number[]): Tensor => {
     if (!Array.isArray(dims)) throw new ArgumentError(`permute: not a list of dimensions, got ${show(dims)}; expected an array`);
     const order = dims.map((d: number) => normalizeDim('permute', d, x.ndim));
@@ -231,8 +231,8 @@ function slice(x: Tensor, d: number, start: number, length: number, step: number
 }
 
 /** Entry `index` of dimension `dim` (negative from the end), without that dimension, as a view. @see https://pytorch.org/docs/stable/generated/torch.select.html */
-export const select: Method<(x: Tensor, dim: number, index: number) => Tensor> = method(
-  { name: 'select', family, samples: (s) => [[s.float([3, 4]), 0, 1], [s.float([3, 4]), -1, -1]] },
+export const select: Method<NamedPair<'dim', number, 'index', number, object, Tensor>> = method(
+  { name: 'select', parameters: ['dim', 'index'], family, samples: (s) => [[s.float([3, 4]), 0, 1], [s.float([3, 4]), -1, -1]] },
   (x: Tensor, dim: number, index: number): Tensor => {
     const d = realDim('select', dim, x);
     const size = x.shape[d];
