@@ -19,9 +19,10 @@ export { GradcheckError, type GradcheckOptions, type GradcheckResult, type Gradg
 // operations
 export { arange, empty, emptyLike, eye, full, fullLike, isTensor, linspace, ones, onesLike, tensor, type TensorData, type TensorOptions, zeros, zerosLike } from './core/ops/creation.ts';
 export {
-  abs, acos, add, asin, atan, atan2, ceil, cos, cosh, erf, exp, exp2, expm1, floor, log, log10, log1p, log2, maximum, minimum, mul, neg, pow, reciprocal,
+  abs, acos, add, asin, atan, atan2, ceil, cos, cosh, erf, exp, exp2, expm1, floor, log, log10, log1p, log2, maximum, minimum, mul, neg, reciprocal,
   round, rsqrt, rsub, sign, sin, sinh, sqrt, square, sub, tan, trunc,
 } from './core/ops/pointwise.ts';
+export { pow } from './core/ops/power.ts';
 export { type RoundingMode, div, floorDivide, fmod, remainder } from './core/ops/division.ts';
 export {
   acosh, asinh, atanh, digamma, erfc, erfinv, frac, heaviside, hypot, lgamma, logaddexp, logit, type LogitOptions, nanToNum, type NanToNumOptions, polygamma, sinc, xlogy,
@@ -52,7 +53,7 @@ export { type MomentOptions, logsumexp, std, variance as var } from './core/ops/
 export { norm } from './core/ops/norm.ts';
 export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumToSize } from './core/ops/reduce.ts';
 export { type IndexItem, type IndexPutOptions, Slice, index, indexPut, slice } from './core/ops/indexing.ts';
-export { gather, scatter, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
+export { gather, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
 export { embedding, type EmbeddingOptions, indexAdd, type IndexAddOptions, indexCopy, indexFill, indexSelect, oneHot, take } from './core/ops/lookup.ts';
 export { maskedScatter, maskedSelect } from './core/ops/masked.ts';
 export { nonzero } from './core/ops/nonzero.ts';
@@ -76,7 +77,7 @@ export {
   type CdistOptions, type DiffOptions, type GradientOptions, type TrapezoidOptions, cdist, cumulativeTrapezoid, diff, dist, gradient, pdist, renorm, trapezoid,
 } from './core/ops/differences.ts';
 export { type BincountOptions, type HistcOptions, type HistogramOptions, bincount, histc, histogram } from './core/ops/counting.ts';
-export { type ScatterReduceOptions, type ScatterReduction, indexReduce, put, scatterReduce } from './core/ops/scatterReduce.ts';
+export { scatter, type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, indexReduce, put, scatterReduce } from './core/ops/scatterReduce.ts';
 export { type PadMode, type PadOptions, pad } from './core/ops/pad.ts';
 export { type InterpolateOptions, type InterpolationMode, interpolate } from './core/ops/interpolate.ts';
 export { type GridSampleOptions, affineGrid, gridSample } from './core/ops/gridSample.ts';

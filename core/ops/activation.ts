@@ -4,6 +4,7 @@ import { e } from '../expr.ts';
 import { type Primitive, apply, applyInPlace } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, type InPlace, checkTensor, free, inPlaceMethod } from './define.ts';
 import { floatsOnly, fused, logistic, numbersOnly, softplusOf } from './fused.ts';
 import { type InplaceOptions, type Plain, type WithTwo, activation, family, nn, readSettings, triesOf } from './parametric.ts';
@@ -185,8 +186,8 @@ const tanhshrinkOp = fused<undefined>({
  * @throws ShapeError for a dimension that cannot be halved
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.glu.html
  */
-export const glu: Free<(x: Tensor, dim?: number) => Tensor> = free(
-  { name: 'glu', family, torch: nn('glu'), samples: (s) => [[s.float([2, 4])], [s.float([4, 3]), 0], [s.float([2, 2, 3]), -2], [s.float([0, 2])]] },
+export const glu: Free<Named<'dim', number, object, Tensor>> = free(
+  { name: 'glu', parameters: ['dim'], family, torch: nn('glu'), samples: (s) => [[s.float([2, 4])], [s.float([4, 3]), 0], [s.float([2, 2, 3]), -2], [s.float([0, 2])]] },
   (x: Tensor, dim = -1): Tensor => {
     checkTensor('glu', x);
     if (!isFloat(x.dtype)) throw new DTypeError(`glu: not a float tensor, got ${show(x)}; expected float32 or float64`);

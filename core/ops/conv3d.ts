@@ -1,6 +1,7 @@
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { type ConvOptions, type ConvTransposeOptions, conv2d, convTranspose2d } from './conv.ts';
+import type { NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { pad } from './pad.ts';
 import { sliceScatter } from './turn.ts';
@@ -46,7 +47,7 @@ function volumesOf(y: Tensor, n: number, depth: number): Tensor {
   return permute(reshape(y, [n, depth, c, h, w]), [0, 2, 1, 3, 4]);
 }
 
-type Conv<O> = Free<(x: Tensor, weight: Tensor, bias?: Tensor | null, options?: O) => Tensor>;
+type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor>>;
 
 /**
  * Convolution over three dimensions: `y[n, o, p] = bias[o] + Σ x[n, c, p·stride - padding + k·dilation] · weight[o, c, k]`.
@@ -60,6 +61,7 @@ type Conv<O> = Free<(x: Tensor, weight: Tensor, bias?: Tensor | null, options?: 
 export const conv3d: Conv<ConvOptions> = free(
   {
     name: 'conv3d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv3d',
     samples: (s) => [
@@ -109,6 +111,7 @@ export const conv3d: Conv<ConvOptions> = free(
 export const convTranspose3d: Conv<ConvTransposeOptions> = free(
   {
     name: 'convTranspose3d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv_transpose3d',
     samples: (s) => [

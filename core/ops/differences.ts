@@ -1,6 +1,7 @@
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { cat } from './join.ts';
 import { narrow, reshape, unsqueeze } from './view.ts';
@@ -56,10 +57,10 @@ function areas(name: string, y: Tensor, x: Tensor | TrapezoidOptions | null | un
   checkTensor(name, y, 'y');
   const [points, given] = x instanceof Tensor || x === null || x === undefined ? [x ?? null, options] : [null, x];
   checkOptions(name, given, ['dx', 'dim']);
+  if (y.ndim === 0) throw new ShapeError(`${name}: a scalar has no neighbours, got ${show(y)}; expected at least 1 dimension`);
   const d = normalizeDim(name, given?.dim ?? -1, y.ndim);
   if (y.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(y)}; expected numbers`);
   if (points !== null && given?.dx !== undefined) throw new ArgumentError(`${name}: both x and dx, got ${show(points)} and ${given.dx}; expected one of them`);
-  if (y.ndim === 0) return { parts: y.unsqueeze(0).narrow(0, 0, 0), d: 0 };
   const sums = y.shape[d] === 0 ? y : ends(y, d, 1, 1).add(ends(y, d, 0, 1));
   if (points === null) return { parts: sums.mul((given?.dx ?? 1) / 2), d };
   const widths = points.ndim === 1 ? reshape(diff(points), y.shape.map((_, i) => (i === d ? points.shape[0] - 1 : 1))) : diff(points, 1, d - y.ndim);
@@ -155,8 +156,8 @@ export const gradient: Free<(x: Tensor, options?: GradientOptions) => Tensor[]> 
 );
 
 /** Distances between the rows of a matrix, each pair once: (n·(n-1)/2). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html */
-export const pdist: Free<(x: Tensor, p?: number) => Tensor> = free(
-  { name: 'pdist', family: 'distance', torch: 'nn.functional.pdist', samples: (s) => [[s.float([4, 3])], [s.float([3, 2]), 1], [s.float([1, 2])]] },
+export const pdist: Free<Named<'p', number, object, Tensor>> = free(
+  { name: 'pdist', parameters: ['p'], family: 'distance', torch: 'nn.functional.pdist', samples: (s) => [[s.float([4, 3])], [s.float([3, 2]), 1], [s.float([1, 2])]] },
   (x: Tensor, p = 2): Tensor => {
     checkTensor('pdist', x);
     if (x.ndim !== 2) throw new ShapeError(`pdist: not a matrix, got ${show(x)}; expected 2 dimensions`);
@@ -184,8 +185,8 @@ export interface CdistOptions {
  * @throws ShapeError for rows of different length; ArgumentError for a negative order
  * @see https://pytorch.org/docs/stable/generated/torch.cdist.html
  */
-export const cdist: Free<(x1: Tensor, x2: Tensor, p?: number, options?: CdistOptions) => Tensor> = free(
-  { name: 'cdist', family: 'distance', samples: (s) => [[s.float([3, 2]), s.float([4, 2])], [s.float([2, 3, 2]), s.float([2, 2, 2]), 1], [s.float([3, 2]), s.float([2, 2]), 3], [s.float([2, 2]), s.float([2, 2], 0.3, 1.1), Infinity], [s.float([0, 2]), s.float([2, 2])]] },
+export const cdist: Free<NamedPair<'x2', Tensor, 'p', number, CdistOptions, Tensor>> = free(
+  { name: 'cdist', parameters: ['x2', 'p', 'options'], family: 'distance', samples: (s) => [[s.float([3, 2]), s.float([4, 2])], [s.float([2, 3, 2]), s.float([2, 2, 2]), 1], [s.float([3, 2]), s.float([2, 2]), 3], [s.float([2, 2]), s.float([2, 2], 0.3, 1.1), Infinity], [s.float([0, 2]), s.float([2, 2])]] },
   (x1: Tensor, x2: Tensor, p = 2, options?: CdistOptions): Tensor => {
     checkTensor('cdist', x1, 'x1');
     checkTensor('cdist', x2, 'x2');
@@ -199,7 +200,7 @@ export const cdist: Free<(x1: Tensor, x2: Tensor, p?: number, options?: CdistOpt
 );
 
 /** The norm of a difference: `‖x - other‖_p`. @see https://pytorch.org/docs/stable/generated/torch.dist.html */
-export const dist: Method<(x: Tensor, other: Tensor, p?: number) => Tensor> = method({ name: 'dist', family: 'distance', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 2]), s.float([2]), 1], [s.float([3]), s.float([3]), Infinity]] }, (x: Tensor, other: Tensor, p = 2): Tensor => {
+export const dist: Method<NamedPair<'other', Tensor, 'p', number, object, Tensor>> = method({ name: 'dist', parameters: ['other', 'p'], family: 'distance', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 2]), s.float([2]), 1], [s.float([3]), s.float([3]), Infinity]] }, (x: Tensor, other: Tensor, p = 2): Tensor => {
   checkTensor('dist', x);
   checkTensor('dist', other, 'other');
   return x.sub(other).norm(p);
@@ -228,8 +229,8 @@ function renormed(name: string, x: Tensor, p: number, dim: number, maxnorm: numb
  * @throws ArgumentError unless p > 0 and maxnorm ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.renorm.html
  */
-export const renorm: InPlace<(x: Tensor, p: number, dim: number, maxnorm: number) => Tensor> = inPlaceMethod(
-  { name: 'renorm', family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
+export const renorm: InPlace<NamedList<[p: number, dim: number, maxnorm: number], { readonly p?: number; readonly dim?: number; readonly maxnorm?: number }, Tensor>> = inPlaceMethod(
+  { name: 'renorm', parameters: ['p', 'dim', 'maxnorm'], family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
   (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => renormed('renorm', x, p, dim, maxnorm),
   (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => x.copy_(renormed('renorm_', cloned('renorm_', x), p, dim, maxnorm)),
 );

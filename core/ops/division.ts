@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Binary, type InPlace, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
+import { type Binary, type InPlace, checkBeside, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 
 /** Remainder of `x / y` with the sign of `x`. */
 function fmodOf(x: Expr, y: Expr): Expr {
@@ -67,7 +67,7 @@ function divide(inPlace: boolean, x: Operand, y: Operand, options?: { readonly r
   if (mode !== null && mode !== 'trunc' && mode !== 'floor') {
     throw new ArgumentError(`${name}: unknown roundingMode, got ${show(mode)}; expected 'trunc', 'floor' or null`);
   }
-  const [a, b] = [checkOperand(name, x, 'input'), checkOperand(name, y)];
+  const [a, b] = mode === null ? [checkOperand(name, x, 'input'), checkOperand(name, y)] : [checkBeside(name, x, y, 'input'), checkBeside(name, y, x)];
   if (mode !== null) checkDivisor(name, a, b);
   const op = mode === null ? divOp : divRoundedOp;
   if (!inPlace) return apply(op, [a, b], mode);
@@ -121,7 +121,7 @@ export const floorDivide: Binary = dividing('floorDivide', floorDivideOp);
 /** An operation that refuses to divide integers by 0. */
 function dividing(name: string, op: Primitive<undefined>): Binary {
   const inputs = (who: string, x: Operand, y: Operand): [Operand, Operand] => {
-    const pair: [Operand, Operand] = [checkOperand(who, x, 'input'), checkOperand(who, y)];
+    const pair: [Operand, Operand] = [checkBeside(who, x, y, 'input'), checkBeside(who, y, x)];
     checkDivisor(who, ...pair);
     return pair;
   };

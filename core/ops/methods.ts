@@ -35,6 +35,7 @@ import type * as nonzero from './nonzero.ts';
 import type * as norm from './norm.ts';
 import type * as piecewise from './piecewise.ts';
 import type * as pointwise from './pointwise.ts';
+import type * as power from './power.ts';
 import type * as pieces from './pieces.ts';
 import type * as products from './products.ts';
 import type * as random from './random.ts';
@@ -94,6 +95,7 @@ import './nonzero.ts';
 import './norm.ts';
 import './piecewise.ts';
 import './pointwise.ts';
+import './power.ts';
 import './pieces.ts';
 import './products.ts';
 import './random.ts';
@@ -153,6 +155,7 @@ type Ops =
   & typeof norm
   & typeof piecewise
   & typeof pointwise
+  & typeof power
   & typeof pieces
   & Omit<typeof products, 'productOfChain'>
   & Pick<typeof random, 'bernoulli'>

@@ -9,6 +9,7 @@ import { type Kernel, apply, primitive } from '../op.ts';
 import { reducedShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type Method, method } from './define.ts';
 import { type Dims, type ReduceAttrs, type ReduceOptions, attrsOf, shared, someEntry, spread, withDType } from './reduce.ts';
 
@@ -78,9 +79,10 @@ const normOp = primitive<NormAttrs>({
  * @throws DTypeError for integers and bool; ShapeError for the largest or smallest of no elements
  * @see https://pytorch.org/docs/stable/generated/torch.norm.html
  */
-export const norm: Method<(x: Tensor, p?: number | 'fro', dim?: Dims, options?: ReduceOptions) => Tensor> = method(
+export const norm: Method<NamedList<[p?: number | 'fro', dim?: Dims, options?: ReduceOptions], { readonly p?: number | 'fro'; readonly dim?: Dims } & ReduceOptions, Tensor>> = method(
   {
     name: 'norm',
+    parameters: ['p', 'dim', 'options'],
     family: 'reduction',
     samples: (s) => [
       [s.float([2, 3])],

@@ -21,7 +21,7 @@ function split<O extends TensorOptions, K extends string>(name: string, options:
 
 /** `steps` powers of a base, whose exponents are evenly spread from `start` to `end`, both included. @see https://pytorch.org/docs/stable/generated/torch.logspace.html */
 export const logspace: Free<(start: number, end: number, steps: number, base?: number | LogspaceOptions, options?: TensorOptions) => Tensor> = free(
-  { name: 'logspace', family, differentiable: false, samples: () => [[0, 2, 5], [-1, 1, 4, 2], [1, 3, 1]] },
+  { name: 'logspace', parameters: ['end', 'steps', 'base', 'options'], family, differentiable: false, samples: () => [[0, 2, 5], [-1, 1, 4, 2], [1, 3, 1]] },
   (start: number, end: number, steps: number, base?: number | LogspaceOptions, options?: TensorOptions): Tensor => {
     const given = typeof base === 'object' ? base : undefined;
     const b = given === undefined ? ((base as number | undefined) ?? 10) : (given.base ?? 10);

@@ -10,6 +10,7 @@ import { type Shape, normalizeDims, reducedShape, sameShape } from '../shape.ts'
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { productOfOthers } from './cumulate.ts';
+import type { Named } from './byName.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 
 const family = 'reduction';
@@ -86,8 +87,8 @@ export function attrsOf(name: string, x: Tensor, dim: Dims, options: ReduceOptio
 }
 
 /** Sum over dimensions; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.sum.html */
-export const sum: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor> = method(
-  { name: 'sum', family, samples: (s) => [...samples(s), [s.int([2, 3]), 0], [s.bool([4])], [s.float([0, 3]), 0]] },
+export const sum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
+  { name: 'sum', parameters: ['dim', 'options'], family, samples: (s) => [...samples(s), [s.int([2, 3]), 0], [s.bool([4])], [s.float([0, 3]), 0]] },
   (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     const x = withDType('sum', input, options);
     return apply(sumOp, [x], attrsOf('sum', x, dim, options));
@@ -124,7 +125,7 @@ export const sumToSize: Method<(x: Tensor, shape: Shape) => Tensor> = method(
 );
 
 /** Mean over dimensions; NaN over no elements. @see https://pytorch.org/docs/stable/generated/torch.mean.html */
-export const mean: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor> = method({ name: 'mean', family, samples }, (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
+export const mean: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method({ name: 'mean', parameters: ['dim', 'options'], family, samples }, (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
   const x = withDType('mean', input, options);
   if (!isFloat(x.dtype)) throw new DTypeError(`mean: not a float tensor, got ${show(x)}; expected float32 or float64`, { hint: "pass { dtype: 'float32' }" });
   return apply(meanOp, [x], attrsOf('mean', x, dim, options));
@@ -162,8 +163,8 @@ const prodOp = reduction('prod', {
 });
 
 /** Product over everything or along a dimension; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.prod.html */
-export const prod: Method<(x: Tensor, dim?: number | null, options?: ReduceOptions) => Tensor> = method(
-  { name: 'prod', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
+export const prod: Method<Named<'dim', number | null, ReduceOptions, Tensor>> = method(
+  { name: 'prod', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
   (input: Tensor, dim?: number | null, options?: ReduceOptions): Tensor => {
     const x = withDType('prod', input, options);
     if (typeof dim === 'object' && dim !== null) throw new ArgumentError(`prod: several dimensions, got ${show(dim)}; expected one dimension or none`);
@@ -197,10 +198,10 @@ export interface PlainReduceOptions {
   readonly keepdim?: boolean;
 }
 
-type Plain = Method<(x: Tensor, dim?: Dims, options?: PlainReduceOptions) => Tensor>;
+type Plain = Method<Named<'dim', Dims, PlainReduceOptions, Tensor>>;
 
 function plain(name: string, op: Primitive<ReduceAttrs>, differentiable: boolean, cases: Samples = samples): Plain {
-  return method({ name, family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
+  return method({ name, parameters: ['dim', 'options'], family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
     checkTensor(name, x);
     checkOptions(name, options, ['keepdim']);
     return apply(op, [x], attrsOf(name, x, dim, options));
@@ -224,8 +225,8 @@ export const any: Plain = plain('any', reduction('any', { start: 0, step: e.or, 
 const countOp = reduction('countNonzero', { start: 0, step: (total, x) => e.add(total, e.ne(x, 0)), dtype: () => 'int64' });
 
 /** Number of elements that are not 0. @see https://pytorch.org/docs/stable/generated/torch.count_nonzero.html */
-export const countNonzero: Method<(x: Tensor, dim?: Dims) => Tensor> = method(
-  { name: 'countNonzero', family, differentiable: false, samples: (s) => [[s.int([2, 3], 0, 2)], [s.int([2, 3], 0, 2), 1]] },
+export const countNonzero: Method<Named<'dim', Dims, object, Tensor>> = method(
+  { name: 'countNonzero', parameters: ['dim'], family, differentiable: false, samples: (s) => [[s.int([2, 3], 0, 2)], [s.int([2, 3], 0, 2), 1]] },
   (x: Tensor, dim?: Dims): Tensor => {
     checkTensor('countNonzero', x);
     return apply(countOp, [x], attrsOf('countNonzero', x, dim, undefined));

@@ -2,15 +2,17 @@ import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastSort } from '../cpu/fast/sort.ts';
 import { type SortAttrs, searchKernel, sortKernel } from '../cpu/sort.ts';
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
-import { checkIndex, gather, scatter } from './gather.ts';
+import { checkIndex, gather } from './gather.ts';
+import { scatter } from './scatterReduce.ts';
 import { contiguous, reshape } from './view.ts';
 
 const family = 'sorting';
@@ -68,14 +70,14 @@ function sortedBy(op: string, x: Tensor, dim: number, options: SortOptions | und
  * @param dim - default the last
  * @see https://pytorch.org/docs/stable/generated/torch.sort.html
  */
-export const sort: Method<(x: Tensor, dim?: number, options?: SortOptions) => Sorted> = method(
-  { name: 'sort', family, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])], [s.float([2, 0])]] },
+export const sort: Method<Named<'dim', number, SortOptions, Sorted>> = method(
+  { name: 'sort', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])], [s.float([2, 0])]] },
   (x: Tensor, dim = -1, options?: SortOptions): Sorted => sortedBy('sort', x, dim, options),
 );
 
 /** The places of the values in ascending order along one dimension. @see https://pytorch.org/docs/stable/generated/torch.argsort.html */
-export const argsort: Method<(x: Tensor, dim?: number, options?: SortOptions) => Tensor> = method(
-  { name: 'argsort', family, differentiable: false, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])]] },
+export const argsort: Method<Named<'dim', number, SortOptions, Tensor>> = method(
+  { name: 'argsort', parameters: ['dim', 'options'], family, differentiable: false, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])]] },
   (x: Tensor, dim = -1, options?: SortOptions): Tensor => sortedBy('argsort', x, dim, options).indices,
 );
 
@@ -93,10 +95,11 @@ export interface TopkOptions {
  * @throws ShapeError for `k` outside 0 … size
  * @see https://pytorch.org/docs/stable/generated/torch.topk.html
  */
-export const topk: Method<(x: Tensor, k: number, dim?: number, options?: TopkOptions) => Sorted> = method(
-  { name: 'topk', family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
+export const topk: Method<NamedPair<'k', number, 'dim', number, TopkOptions, Sorted>> = method(
+  { name: 'topk', parameters: ['k', 'dim', 'options'], family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
   (x: Tensor, k: number, dim = -1, options?: TopkOptions): Sorted => {
     checkTensor('topk', x);
+    if (x.dtype === 'bool') throw new DTypeError(`topk: not defined for bool, got ${show(x)}; expected numbers`);
     checkOptions('topk', options, ['largest', 'sorted']);
     const d = normalizeDim('topk', dim, x.ndim);
     const size = x.shape[d] ?? 1;

@@ -5,8 +5,10 @@ import { results } from '../results.ts';
 import { sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { NamedList } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { checkIndex, gather, scatter } from './gather.ts';
+import { checkIndex, gather } from './gather.ts';
+import { scatter } from './scatterReduce.ts';
 import type { MaxPoolResult } from './maxPool.ts';
 import { avgPool1d, avgPool2d } from './pool.ts';
 import { avgPool3d } from './pool3d.ts';
@@ -36,10 +38,15 @@ export interface MaxUnpoolOptions {
   readonly outputSize?: readonly number[] | null;
 }
 
-type MaxUnpool = Free<(x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions) => Tensor>;
+interface MaxUnpoolArguments extends MaxUnpoolOptions {
+  readonly indices?: Tensor;
+  readonly kernelSize?: Size;
+}
+
+type MaxUnpool = Free<NamedList<[indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions], MaxUnpoolArguments, Tensor>>;
 
 function unpool(name: string, rank: number, samples: MaxUnpool['samples']): MaxUnpool {
-  return free({ name, family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
+  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
     checkTensor(name, x);
     if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
     checkIndex(name, indices, 'indices');
@@ -84,10 +91,12 @@ export interface LpPoolOptions {
   readonly ceilMode?: boolean;
 }
 
-type LpPool = Free<(x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean) => Tensor>;
+type LpPool = Free<
+  NamedList<[normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean], LpPoolOptions & { readonly normType?: number; readonly kernelSize?: Size }, Tensor>
+>;
 
 function lpPool(name: string, rank: 1 | 2 | 3, torch: string | null, samples: LpPool['samples']): LpPool {
-  return free({ name, family, torch, samples }, (x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean): Tensor => {
+  return free({ name, parameters: ['normType', 'kernelSize', 'stride', 'ceilMode'], family, torch, samples }, (x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean): Tensor => {
     checkTensor(name, x);
     const keyed = typeof stride === 'object' && stride !== null && !Array.isArray(stride);
     const options: LpPoolOptions = keyed ? (stride as LpPoolOptions) : { ...(stride !== undefined && stride !== null && { stride: stride as Size }), ...(ceilMode !== undefined && { ceilMode }) };
@@ -154,7 +163,7 @@ function windowPlaces(samples: readonly number[], spatial: readonly number[], ou
 }
 
 function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>['samples']): Free<FractionalMaxPool> {
-  return free({ name, family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
+  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
     checkTensor(name, x);
     checkOptions(name, options, ['outputSize', 'outputRatio', 'returnIndices', 'randomSamples', 'generator']);
     if (x.ndim !== rank + 1 && x.ndim !== rank + 2) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${rank + 1} or ${rank + 2}`);

@@ -58,7 +58,6 @@ test('bad arguments are refused', () => {
   throwsError(() => x.std(0, { unbiased: 0 } as never), ArgumentError, /unbiased is not a boolean/);
   throwsError(() => tensor([1, 2], { dtype: 'int64' }).var(), DTypeError, /var: not a float tensor, got int64\[2\]/);
   throwsError(() => x.logsumexp(undefined as never), ArgumentError, /logsumexp: no dimension/);
-  throwsError(() => tensor([true]).logsumexp(0), DTypeError, /logsumexp: not a float tensor/);
 });
 
 test.run();
