@@ -290,3 +290,9 @@ export {
   type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
 } from './nn/parametrize.ts';
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';
+
+// files in pieces, all element types
+export {
+  type FileCells, type FileDType, type FileSource, type FileTarget, type LazyTensor, openSafetensors, type RawTensor, SafetensorsReader, type Savable, type SliceRange, type Storable,
+  streamSafetensors, type TensorInfo, type WebFileHandle, type WebWritable,
+} from './core/io/index.ts';

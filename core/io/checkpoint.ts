@@ -3,7 +3,7 @@ import { Tensor } from '../tensor.ts';
 import { bareRecord } from './bare.ts';
 import { type Bytes, checkBytes } from './bytes.ts';
 import { encodeEnvelope, foreign, isEnvelope, packEnvelope, SIGNATURE_LENGTH, unpackEnvelope } from './envelope.ts';
-import { type FilePath, withFile, writeFileAtomic } from './files.ts';
+import { type FileSource, type FileTarget, withFile, writeFileAtomic } from './files.ts';
 import { type CheckpointParts, type Slot, slotsOf } from './parts.ts';
 import { onHost, readHeader } from './safetensors.ts';
 import { type FlatTree, type StateTree, copyTree, flattenTree, isPlainObject } from './tree.ts';
@@ -49,7 +49,7 @@ export function unpackCheckpoint(bytes: Bytes, parts?: CheckpointParts, options?
  * @param parts - as for `packCheckpoint`
  * @throws StateError when the file cannot be written: the old one is untouched then; otherwise as `packCheckpoint`
  */
-export async function saveCheckpoint(path: FilePath, parts: CheckpointParts): Promise<void> {
+export async function saveCheckpoint(path: FileTarget, parts: CheckpointParts): Promise<void> {
   const op = 'saveCheckpoint';
   const flat = flattenParts(op, parts);
   const tensors = onHost(flat.tensors);
@@ -60,12 +60,12 @@ export async function saveCheckpoint(path: FilePath, parts: CheckpointParts): Pr
 /**
  * Loads a checkpoint file into the parts of a run: all of them or, on any error, none.
  *
- * @param path - a path, or a URL, also of the web
+ * @param path - a path, a URL, also of the web, a Blob, or a file handle of a browser
  * @param parts - as for `unpackCheckpoint`
  * @returns as `unpackCheckpoint`
  * @throws StateError when the file cannot be read; otherwise as `unpackCheckpoint`
  */
-export async function loadCheckpoint(path: FilePath, parts?: CheckpointParts, options?: CheckpointOptions): Promise<Record<string, StateTree>> {
+export async function loadCheckpoint(path: FileSource, parts?: CheckpointParts, options?: CheckpointOptions): Promise<Record<string, StateTree>> {
   const op = 'loadCheckpoint';
   checkOptions(op, options, ['strict']);
   const slots = parts === undefined ? null : slotsOf(op, parts);

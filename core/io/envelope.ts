@@ -1,7 +1,8 @@
 import { StateError } from '../errors.ts';
 import { joinBytes } from './bytes.ts';
 import { crc32 } from './crc32.ts';
-import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { type SafetensorsFile, decodeSafetensors } from './safetensors.ts';
+import { encodeSafetensors } from './safetensors-encode.ts';
 import { METADATA } from './safetensors-header.ts';
 import { type FlatTree, type StateTree, unflattenTree } from './tree.ts';
 

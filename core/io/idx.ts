@@ -4,7 +4,7 @@ import { StateError } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 import { type Bytes, checkBytes } from './bytes.ts';
 import { orderBytes } from './endian.ts';
-import { type FilePath, withFile } from './files.ts';
+import { type FileSource, withFile } from './files.ts';
 import { gunzip, isGzip } from './gzip.ts';
 
 interface IdxType {
@@ -40,10 +40,10 @@ export function readIdx(bytes: Bytes): Tensor {
 /**
  * Reads an IDX file, also one packed with gzip.
  *
- * @param path - a path, or a URL, also of the web
+ * @param path - a path, a URL, also of the web, a Blob, or a file handle of a browser
  * @throws StateError when the file cannot be read or is no IDX file
  */
-export async function loadIdx(path: FilePath): Promise<Tensor> {
+export async function loadIdx(path: FileSource): Promise<Tensor> {
   return withFile('loadIdx', path, async (source) => {
     const bytes = await source.read(0, source.size);
     return decodeIdx('loadIdx', isGzip(bytes) ? await gunzip('loadIdx', bytes) : bytes);
