@@ -296,3 +296,6 @@ export {
   type FileCells, type FileDType, type FileSource, type FileTarget, type LazyTensor, openSafetensors, type RawTensor, SafetensorsReader, type Savable, type SliceRange, type Storable,
   streamSafetensors, type TensorInfo, type WebFileHandle, type WebWritable,
 } from './core/io/index.ts';
+
+// checkpoints of a run
+export { CheckpointManager, type CheckpointManagerOptions, download, type FolderPath, type Restored, type SavedCheckpoint, type WebFolderHandle } from './core/io/index.ts';

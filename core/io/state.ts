@@ -1,5 +1,5 @@
 import { type FileSource, type FileTarget, withFile, writeFileAtomic } from './files.ts';
-import { encodeEnvelope, isEnvelope, SIGNATURE_LENGTH, unpackEnvelope } from './envelope.ts';
+import { encodeEnvelope, isEnvelope, readEnvelope, SIGNATURE_LENGTH } from './envelope.ts';
 import { decodeSafetensors, onHost, readHeader } from './safetensors.ts';
 import { type StateTree, flattenTree } from './tree.ts';
 
@@ -29,9 +29,8 @@ export async function save(path: FileTarget, state: unknown): Promise<void> {
  */
 export async function load(path: FileSource): Promise<StateTree> {
   return withFile('load', path, async (source) => {
-    const own = isEnvelope(await source.read(0, Math.min(SIGNATURE_LENGTH, source.size)));
-    if (!own) await readHeader('load', source);
-    const bytes = await source.read(0, source.size);
-    return own ? unpackEnvelope('load', 'state', bytes) : decodeSafetensors('load', bytes).tensors;
+    if (isEnvelope(await source.read(0, Math.min(SIGNATURE_LENGTH, source.size)))) return readEnvelope('load', 'state', source);
+    await readHeader('load', source);
+    return decodeSafetensors('load', await source.read(0, source.size)).tensors;
   });
 }
