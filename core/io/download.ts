@@ -16,5 +16,7 @@ export function download(name: string, bytes: Bytes): void {
   link.href = url;
   link.download = name;
   link.click();
-  setTimeout(() => void URL.revokeObjectURL(url), 60_000); // the browser may still be asking where to
+  setTimeout(() => {
+    URL.revokeObjectURL(url);
+  }, 60_000); // the browser may still be asking where to
 }
