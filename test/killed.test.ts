@@ -47,7 +47,7 @@ test(`a run that is killed ${KILLS} times ends with the bits of one that never w
   let [kills, runs, resumed] = [0, 0, 0];
   for (let place = join(folder, 'run0'); ; ) {
     // In turns: at the next file operation, so that all kinds come, and at any time.
-    const [killAt, killAfter] = kills >= KILLS ? [null, null] : kills % 2 === 0 ? [4 + ((kills * 3) % 70), null] : [null, random.random() % 60];
+    const [killAt, killAfter] = kills >= KILLS ? [null, null] : kills % 2 === 0 ? [4 + ((kills * 7) % 211), null] : [null, random.random() % 100];
     const { lines, signal } = await live(place, killAt, killAfter);
     if (signal === 'SIGKILL') {
       kills++;
