@@ -299,3 +299,11 @@ export {
 
 // checkpoints of a run
 export { CheckpointManager, type CheckpointManagerOptions, download, type FolderPath, type Restored, type SavedCheckpoint, type WebFolderHandle } from './core/io/index.ts';
+
+// more data
+export {
+  type BatchIndices, ChainDataset, ConcatDataset, type DatasetTree, DistributedSampler, type DistributedSamplerOptions, type ImageLike, imageToTensor, type ImageToTensorOptions,
+  type IterableDataset, mapDataset, type MappedDataset, type MappedStream, type MaybeStateful, prefetch, type PrefetchedStream, type SamplerState, shuffleBuffer, type ShuffleBufferOptions,
+  type ShuffledStream, type ShuffleState, StackDataset, type Stacked, SubsetRandomSampler, type SubsetRandomSamplerOptions, tensorToImage, type TensorToImageOptions,
+  WeightedRandomSampler, type WeightedRandomSamplerOptions,
+} from './core/data/index.ts';

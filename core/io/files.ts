@@ -50,6 +50,17 @@ function isHandle(x: unknown): x is WebFileHandle {
   return typeof x === 'object' && x !== null && 'kind' in x && x.kind === 'file' && 'getFile' in x && typeof x.getFile === 'function';
 }
 
+/** The path of a file URL, or the path itself. Bundlers for browsers accept the import only right inside `try`. */
+export async function pathOf(op: string, path: FilePath): Promise<string> {
+  if (typeof path === 'string') return path;
+  try {
+    const { fileURLToPath } = await import('node:url');
+    return fileURLToPath(path);
+  } catch (error) {
+    throw fileError(op, 'read', String(path), error);
+  }
+}
+
 /** An error of the system, in our words. */
 export function fileError(op: string, what: string, path: string, error: unknown): PolyakError {
   if (error instanceof PolyakError) return error;
@@ -157,9 +168,8 @@ export async function writeFileAtomic(op: string, path: FileTarget, chunks: Chun
   const fs = await fileSystem(op, path);
   let temporary: string | null = null;
   try {
-    const { fileURLToPath } = await import('node:url');
     const paths = await import('node:path');
-    const given = path instanceof URL ? fileURLToPath(path) : path;
+    const given = await pathOf(op, path);
     const target = await fs.realpath(given).catch(() => given); // a link stays a link
     const old = await fs.stat(target).catch(() => null);
     if (old !== null && !old.isFile()) throw new StateError(`${op}: not a file, got ${given}; expected a regular file or a new name`, { values: { path: given } });

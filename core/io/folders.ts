@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../errors.ts';
-import { type FilePath, type FileSource, type FileTarget, type WebFileHandle, checkPath, fileError, fileSystem, syncFolder } from './files.ts';
+import { type FilePath, type FileSource, type FileTarget, type WebFileHandle, checkPath, fileError, fileSystem, pathOf, syncFolder } from './files.ts';
 
 /** A handle of a folder in a browser, as `navigator.storage.getDirectory()` and `showDirectoryPicker()` give it. */
 export interface WebFolderHandle {
@@ -40,19 +40,14 @@ function hasCode(error: unknown, code: string): boolean {
 }
 
 function diskFolder(path: FilePath): Folder {
-  const place = async (): Promise<string> => {
-    if (typeof path === 'string') return path;
-    const { fileURLToPath } = await import('node:url');
-    return fileURLToPath(path);
-  };
   const attempt = async <T>(op: string, what: string, work: (folder: string) => Promise<T>): Promise<T> => {
     try {
-      return await work(await place());
+      return await work(await pathOf(op, path));
     } catch (error) {
       throw fileError(op, what, String(path), error);
     }
   };
-  const at = async (name: string): Promise<string> => `${await place()}/${name}`;
+  const at = async (name: string): Promise<string> => `${await pathOf('CheckpointManager', path)}/${name}`;
   return {
     list: (op) =>
       attempt(op, 'read', async (folder) => {

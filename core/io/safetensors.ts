@@ -62,12 +62,17 @@ export async function saveSafetensors(path: FileTarget, tensors: Readonly<Record
  * The bytes of a safetensors file one piece after the other, for a stream of your own: an upload, a response, a hash.
  *
  * @param tensors - as for `saveSafetensors`
- * @throws as `saveSafetensors`, when the first piece is asked for
+ * @throws as `saveSafetensors`
  */
-export async function* streamSafetensors(tensors: Readonly<Record<string, Savable>>, options?: SafetensorsOptions): AsyncGenerator<Uint8Array, void, undefined> {
+export function streamSafetensors(tensors: Readonly<Record<string, Savable>>, options?: SafetensorsOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const op = 'streamSafetensors';
   checkTensors(op, tensors, true);
-  yield* encodeLazily(op, await onHost(tensors), options);
+  const host = onHost(tensors);
+  return host instanceof Promise ? later(host.then((ready) => encodeLazily(op, ready, options))) : encodeLazily(op, host, options);
+}
+
+async function* later(chunks: Promise<AsyncGenerator<Uint8Array, void, undefined>>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* await chunks;
 }
 
 /**
