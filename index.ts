@@ -307,3 +307,10 @@ export {
   type ShuffledStream, type ShuffleState, StackDataset, type Stacked, SubsetRandomSampler, type SubsetRandomSamplerOptions, tensorToImage, type TensorToImageOptions,
   WeightedRandomSampler, type WeightedRandomSamplerOptions,
 } from './core/data/index.ts';
+
+// arrays of NumPy, tables, text
+export {
+  type Column, type ColumnType, type CsvColumns, type CsvFormat, type CsvOptions, type CsvRow, CsvTable, type CsvWriteOptions, type IdxOptions, loadCsv, loadNpy, loadNpz, type NpyOptions, NpzReader,
+  type NpzReadOptions, type NpzWriteOptions, openNpz, readCsv, readLines, readNpy, readNpyRaw, readNpz, saveCsv, saveIdx, saveNpy, saveNpz, streamCsv, type TextOptions, type Texts, type TextSource,
+  writeCsv, writeIdx, writeNpy, writeNpz,
+} from './core/io/index.ts';

@@ -143,5 +143,5 @@ export function mapDataset<T, U>(source: Dataset<T> | IterableDataset<T>, change
   if (typeof change !== 'function') throw new ArgumentError(`${op}: not a function, got ${show(change)}; expected (item, index) => item`);
   if (isIterable(source) || isAsyncIterable(source)) return new MappedStream(source as IterableDataset<T>, change);
   checkDataset(op, source);
-  return new MappedDataset(source as Dataset<T>, change);
+  return new MappedDataset(source, change);
 }

@@ -85,7 +85,8 @@ function greyOf(data: ImageLike['data'], n: number): Uint8Array {
 function checkScale(op: string, { mean, std }: TensorToImageOptions, channels: number): { mean: readonly number[]; std: readonly number[] } {
   const check = (name: string, values: readonly number[] | undefined, fallback: number): readonly number[] => {
     if (values === undefined) return Array.from({ length: channels }, () => fallback);
-    const good = Array.isArray(values) && values.length === channels && values.every((v) => Number.isFinite(v) && (name === 'mean' || v > 0));
+    const given: unknown = values;
+    const good = Array.isArray(given) && given.length === channels && values.every((v) => Number.isFinite(v) && (name === 'mean' || v > 0));
     if (!good) throw new ArgumentError(`${op}: invalid ${name}, got ${show(values)}; expected ${channels} ${name === 'mean' ? 'finite numbers' : 'numbers > 0'}`);
     return values;
   };

@@ -1,7 +1,6 @@
-import { ArgumentError, show } from '../errors.ts';
+import { ArgumentError, checkOptions, show } from '../errors.ts';
 import { type Generator, defaultGenerator } from '../random.ts';
 import { Tensor } from '../tensor.ts';
-import { checkOptions } from '../errors.ts';
 import { type Sampler, type SamplerState, checkGenerator, loadSamplerState, permutation, samplerState } from './sampler.ts';
 
 /** Options of `SubsetRandomSampler`. */

@@ -2,11 +2,17 @@
 import '../ops/methods.ts';
 export { type Bytes } from './bytes.ts';
 export { type CheckpointOptions, loadCheckpoint, packCheckpoint, saveCheckpoint, unpackCheckpoint } from './checkpoint.ts';
+export { type Column, type CsvOptions, type CsvRow, CsvTable, loadCsv, readCsv, streamCsv } from './csv.ts';
+export { type CsvFormat } from './csv-rows.ts';
+export { type ColumnType, type Texts } from './csv-types.ts';
+export { type CsvColumns, type CsvWriteOptions, saveCsv, writeCsv } from './csv-write.ts';
 export { download } from './download.ts';
 export { type FilePath, type FileSource, type FileTarget, type WebFileHandle, type WebWritable } from './files.ts';
 export { type FolderPath, type WebFolderHandle } from './folders.ts';
-export { loadIdx, readIdx } from './idx.ts';
+export { type IdxOptions, loadIdx, readIdx, saveIdx, writeIdx } from './idx.ts';
 export { CheckpointManager, type CheckpointManagerOptions, type Restored, type SavedCheckpoint } from './manager.ts';
+export { loadNpy, type NpyOptions, readNpy, readNpyRaw, saveNpy, writeNpy } from './npy.ts';
+export { loadNpz, NpzReader, type NpzReadOptions, type NpzWriteOptions, openNpz, readNpz, saveNpz, writeNpz } from './npz.ts';
 export { type CheckpointParts, type Stateful, type StatefulGenerator } from './parts.ts';
 export { type SafetensorsFile, loadSafetensors, readSafetensors, saveSafetensors, streamSafetensors, writeSafetensors } from './safetensors.ts';
 export { type FileCells, type FileDType, type FloatFileDType } from './safetensors-dtypes.ts';
@@ -14,3 +20,4 @@ export { type LazyTensor, type RawTensor, type SafetensorsOptions, type Savable,
 export { SafetensorsReader, type SliceRange, type TensorInfo, openSafetensors } from './safetensors-file.ts';
 export { load, save } from './state.ts';
 export { type StateTree } from './tree.ts';
+export { readLines, type TextOptions, type TextSource } from './text.ts';

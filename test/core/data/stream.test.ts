@@ -175,7 +175,7 @@ test('goes on in the middle of an epoch, with the order and the noise of the run
         for (; bytes === undefined; e++) {
           const iterator = async_ ? before[Symbol.asyncIterator]() : before[Symbol.iterator]();
           for (let r = await iterator.next(); r.done !== true; r = await iterator.next()) {
-            seen.push(line(r.value as { data(): ArrayLike<number> }));
+            seen.push(line(r.value));
             if (seen.length === stop) {
               bytes = packCheckpoint({ before, random: defaultGenerator });
               break;
