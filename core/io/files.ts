@@ -27,17 +27,34 @@ export type FileTarget = FilePath | WebFileHandle;
 
 const PIECE = 2 ** 30; // one system call takes less than 2 GiB
 
+/** What is used of an open file of Node.js. */
+interface OpenFile {
+  stat(): Promise<{ readonly size: number; isFile(): boolean }>;
+  read(bytes: Uint8Array, at: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  write(bytes: Uint8Array, at: number, length: number): Promise<{ readonly bytesWritten: number }>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is used of `node:fs/promises`; its own types would ask users for those of Node.js. */
+export interface FileSystem {
+  open(path: FilePath, flags: string, mode?: number): Promise<OpenFile>;
+  stat(path: string): Promise<{ readonly mode: number; isFile(): boolean }>;
+  realpath(path: string): Promise<string>;
+  rename(from: string, to: string): Promise<void>;
+  readdir(path: string): Promise<string[]>;
+  mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>;
+  rm(path: string, options: { readonly force: true }): Promise<void>;
+}
+
 /** The file system, where there is one. Bundlers for browsers accept the import only right inside `try`. */
-export async function fileSystem(op: string, path: FilePath) {
+export async function fileSystem(op: string, path: FilePath): Promise<FileSystem> {
   try {
     return await import('node:fs/promises');
   } catch {
     throw new StateError(`${op}: there is no file system here, got ${String(path)}; expected Node.js`, { hint: 'in browsers pass a Blob or a file handle, or use the functions that take and give bytes' });
   }
 }
-
-/** The module `node:fs/promises`. */
-export type FileSystem = Awaited<ReturnType<typeof fileSystem>>;
 
 /** Refuses anything but a path or a URL. */
 export function checkPath(op: string, path: unknown): asserts path is FilePath {
@@ -202,7 +219,7 @@ async function writeHandle(op: string, handle: WebFileHandle, chunks: Chunks): P
   }
 }
 
-async function writeFully(handle: Awaited<ReturnType<FileSystem['open']>>, bytes: Uint8Array): Promise<void> {
+async function writeFully(handle: OpenFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     at += (await handle.write(bytes, at, Math.min(PIECE, bytes.length - at))).bytesWritten;
   }
