@@ -302,8 +302,8 @@ export { CheckpointManager, type CheckpointManagerOptions, download, type Folder
 
 // more data
 export {
-  type BatchIndices, ChainDataset, ConcatDataset, type DatasetTree, DistributedSampler, type DistributedSamplerOptions, type ImageLike, imageToTensor, type ImageToTensorOptions,
-  type IterableDataset, mapDataset, type MappedDataset, type MappedStream, type MaybeStateful, prefetch, type PrefetchedStream, type SamplerState, shuffleBuffer, type ShuffleBufferOptions,
+  type BatchIndices, ChainDataset, ConcatDataset, DistributedSampler, type DistributedSamplerOptions, type ImageLike, imageToTensor, type ImageToTensorOptions,
+  type IterableDataset, mapDataset, type MappedDataset, type MappedStream, type MaybeStateful, type NamedDatasets, prefetch, type PrefetchedStream, type SamplerState, shuffleBuffer, type ShuffleBufferOptions,
   type ShuffledStream, type ShuffleState, StackDataset, type Stacked, SubsetRandomSampler, type SubsetRandomSamplerOptions, tensorToImage, type TensorToImageOptions,
   WeightedRandomSampler, type WeightedRandomSamplerOptions,
 } from './core/data/index.ts';

@@ -41,6 +41,9 @@ export const differs: Readonly<Record<string, Differs>> = {
   'optim.swa_utils.get_swa_avg_fn': { polyak: 'StochasticWeightAverage', how: 'a class' },
   'optim.swa_utils.get_swa_multi_avg_fn': { polyak: 'StochasticWeightAverage', how: 'one kernel over all tensors anyway' },
   'optim.swa_utils.update_bn': { polyak: 'updateBN', how: 'the same' },
+  'utils.data.Dataset': { polyak: 'Dataset', how: 'an interface: an object with length and get(i)' },
+  'utils.data.IterableDataset': { polyak: 'IterableDataset', how: 'an interface: anything that for or for await goes through' },
+  'utils.data.Sampler': { polyak: 'Sampler', how: 'an interface: an iterable with a length' },
   'nn.Container': { polyak: 'Module', how: 'PyTorch keeps it for old code' },
 };
 
@@ -49,6 +52,7 @@ export type Absence = readonly [why: string, names: RegExp];
 
 /** Why a name is missing. */
 export const absent: readonly Absence[] = [
+  ['data pipes, which PyTorch has given up', /utils\.data\.(\w*DataPipe|DataChunk|DataLoader2|functional_datapipe|guaranteed_datapipes_determinism|non_deterministic|runtime_validation\w*)$/],
   ['complex numbers are not in scope', /complex|polar|\.(conj\w*|resolve_conj|resolve_neg|is_conj|is_neg|imag|view_as_real\w*|eigvals|eig|stft|istft|cfloat|cdouble|chalf|lobpcg)$/],
   ['sparse tensors are not in scope', /sparse|\.(coalesce|is_coalesced|c?crow_indices\w*|c?col_indices\w*|row_indices\w*|ccol\w*|indices(_copy)?|values(_copy)?|hspmm|hsmm|spmm|dsmm|smm|sspaddmm|saddmm|dense_dim|to_dense|to_padded_tensor)$/i],
   ['quantised tensors are not in scope', /quant|fbgemm|\.(q_\w+|qscheme|int_repr|choose_qparams\w*)$/],

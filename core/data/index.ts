@@ -13,7 +13,7 @@ export { type Progress, type ProgressOptions, type ProgressStream, type Progress
 export { BatchSampler, type BatchSamplerOptions, RandomSampler, type RandomSamplerOptions, type Sampler, type SamplerState, SequentialSampler, type Sized } from './sampler.ts';
 export { shuffleBuffer, type ShuffleBufferOptions, type ShuffledStream, type ShuffleState } from './shuffle.ts';
 export { randomSplit, type RandomSplitOptions } from './split.ts';
-export { type DatasetTree, StackDataset, type Stacked } from './stack.ts';
+export { type NamedDatasets, StackDataset, type Stacked } from './stack.ts';
 export { type MaybeStateful } from './stateful.ts';
 export { SubsetRandomSampler, type SubsetRandomSamplerOptions } from './subsetSampler.ts';
 export { WeightedRandomSampler, type WeightedRandomSamplerOptions } from './weightedSampler.ts';

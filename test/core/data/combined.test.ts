@@ -18,14 +18,17 @@ test('one after the other', () => {
 });
 
 test('side by side', () => {
-  const pairs = new StackDataset([list(1, 2), list('a', 'b')]);
+  const pairs = new StackDataset(list(1, 2), list('a', 'b'));
   equal([pairs.length, pairs.get(1)], [2, [2, 'b']]);
   const named = new StackDataset({ x: new TensorDataset(arange(4).reshape([2, 2])), name: list('a', 'b') });
   const [batch] = new DataLoader(named, { batchSize: 2 });
   equal([batch.x[0].array(), batch.name], [[[0, 1], [2, 3]], ['a', 'b']]);
-  throwsError(() => new StackDataset([list(1), list(1, 2)]), ShapeError, /StackDataset: lengths differ, got 1, 2/);
-  throwsError(() => new StackDataset([]), ArgumentError, /no datasets/);
-  throwsError(() => new StackDataset(list(1) as never), ArgumentError, /no datasets/);
+  throwsError(() => new StackDataset(list(1), list(1, 2)), ShapeError, /StackDataset: lengths differ, got 1, 2/);
+  equal(new StackDataset(list('x')).get(0), ['x']);
+  throwsError(() => new StackDataset(), ArgumentError, /no datasets/);
+  throwsError(() => new StackDataset({}), ArgumentError, /no datasets/);
+  throwsError(() => new StackDataset([1] as never), ArgumentError, /not a dataset, got \[1\]/);
+  throwsError(() => new StackDataset({ a: 3 } as never), ArgumentError, /not a dataset, got 3/);
   throwsError(() => pairs.get(2), ArgumentError, /no such item/);
 });
 

@@ -78,7 +78,7 @@ test('files, packed files and addresses', async () => {
 });
 
 test('a packed file is unpacked as far as its sizes say, and no further', async () => {
-  const pack = (bytes: Uint8Array): Blob => new Blob([gzipSync(bytes) as BlobPart]);
+  const pack = (bytes: Uint8Array): Blob => new Blob([gzipSync(bytes)]);
   const bomb = pack(new Uint8Array([...idx(0x08, [3], [1, 2, 3]), ...new Uint8Array(50_000_000)]));
   await rejectsError(() => loadIdx(bomb), StateError, /bytes after the last element, got \d+ bytes; expected 11/);
   await rejectsError(() => loadIdx(pack(idx(0x0e, [2 ** 31, 2 ** 31], [1]))), StateError, /the file would unpack to too much, got 36893488147419103000 bytes; expected at most 1073741824\nhint: the option maxBytes/);
@@ -92,7 +92,7 @@ test('any tensor survives, but for bool', async () => {
   await fc.assert(
     fc.asyncProperty(anyTensor, async (x) => {
       if (x.dtype === 'bool') return;
-      for (const back of [readIdx(writeIdx(x)), await loadIdx(new Blob([gzipSync(writeIdx(x)) as BlobPart]))]) {
+      for (const back of [readIdx(writeIdx(x)), await loadIdx(new Blob([gzipSync(writeIdx(x))]))]) {
         equal([back.dtype, [...back.shape], [...new Uint8Array(back.data().buffer)]], [x.dtype === 'int64' ? 'int32' : x.dtype, [...x.shape], [...new Uint8Array(x.data().buffer)]]);
       }
     }),
