@@ -323,3 +323,26 @@ export { unravelIndex } from './core/ops/unravel.ts';
 export { type Lowrank, type PcaLowrankOptions, type SvdLowrankOptions, pcaLowrank, svdLowrank } from './core/ops/linalg/lowrank.ts';
 export { type PrintOptions, setPrintoptions } from './core/format.ts';
 export { isFloatingPoint, isNonzero, isSigned, numel } from './core/ops/facts.ts';
+// files in pieces, all element types
+export {
+  type FileCells, type FileDType, type FileSource, type FileTarget, type LazyTensor, openSafetensors, type RawTensor, SafetensorsReader, type Savable, type SliceRange, type Storable,
+  streamSafetensors, type TensorInfo, type WebFileHandle, type WebWritable,
+} from './core/io/index.ts';
+
+// checkpoints of a run
+export { CheckpointManager, type CheckpointManagerOptions, download, type FolderPath, type Restored, type SavedCheckpoint, type WebFolderHandle } from './core/io/index.ts';
+
+// more data
+export {
+  type BatchIndices, ChainDataset, ConcatDataset, DistributedSampler, type DistributedSamplerOptions, type ImageLike, imageToTensor, type ImageToTensorOptions,
+  type IterableDataset, mapDataset, type MappedDataset, type MappedStream, type MaybeStateful, type NamedDatasets, prefetch, type PrefetchedStream, type SamplerState, shuffleBuffer, type ShuffleBufferOptions,
+  type ShuffledStream, type ShuffleState, StackDataset, type Stacked, SubsetRandomSampler, type SubsetRandomSamplerOptions, tensorToImage, type TensorToImageOptions,
+  WeightedRandomSampler, type WeightedRandomSamplerOptions,
+} from './core/data/index.ts';
+
+// arrays of NumPy, tables, text
+export {
+  type Column, type ColumnType, type CsvColumns, type CsvFormat, type CsvOptions, type CsvRow, CsvTable, type CsvWriteOptions, type IdxOptions, loadCsv, loadNpy, loadNpz, type NpyOptions, NpzReader,
+  type NpzReadOptions, type NpzWriteOptions, openNpz, readCsv, readLines, readNpy, readNpyRaw, readNpz, saveCsv, saveIdx, saveNpy, saveNpz, streamCsv, type TextOptions, type Texts, type TextSource,
+  writeCsv, writeIdx, writeNpy, writeNpz,
+} from './core/io/index.ts';

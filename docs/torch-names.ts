@@ -82,6 +82,10 @@ export const differs: Readonly<Record<string, Differs>> = {
   'optim.swa_utils.get_ema_avg_fn': { polyak: 'ExponentialMovingAverage', how: 'a class; momentum = 1 - decay' },
   'optim.swa_utils.get_ema_multi_avg_fn': { polyak: 'ExponentialMovingAverage', how: 'one kernel over all tensors anyway' },
   'optim.swa_utils.get_swa_avg_fn': { polyak: 'StochasticWeightAverage', how: 'a class' },
+  'optim.swa_utils.update_bn': { polyak: 'updateBN', how: 'the same' },
+  'utils.data.Dataset': { polyak: 'Dataset', how: 'an interface: an object with length and get(i)' },
+  'utils.data.IterableDataset': { polyak: 'IterableDataset', how: 'an interface: anything that for or for await goes through' },
+  'utils.data.Sampler': { polyak: 'Sampler', how: 'an interface: an iterable with a length' },
   'optim.swa_utils.get_swa_multi_avg_fn': { polyak: 'StochasticWeightAverage', how: 'one kernel over all tensors anyway' },
 };
 
@@ -120,7 +124,7 @@ export const absent: readonly Absence[] = [
   ['every function that makes a tensor takes the option `device`', /\.(get|set)_default_device$/],
   ['a tensor keeps its number of elements: make a new one', /\.resize_(as_)?$/],
   ['named dimensions are not in scope', /\.(names|has_names|name|refine_names|rename_?|align_as|align_to|align_tensors)$/],
-  ['several processes or devices at once are not in scope', /DataParallel|SyncBatchNorm|DistributedSampler|\.(is_distributed|share_memory_?|is_shared|pin_memory|is_pinned|record_stream)$/],
+  ['several processes or devices at once are not in scope', /DataParallel|SyncBatchNorm|\.(is_distributed|share_memory_?|is_shared|pin_memory|is_pinned|record_stream)$/],
   ['loading in worker processes is not in scope', /\.get_worker_info$/],
   ['hooks on gradients belong to tensors: x.registerHook', /\.register_full_backward(_pre)?_hook$/],
   ['what belongs into a state dict is a Buffer', /\.[gs]et_extra_state$/],
@@ -139,11 +143,4 @@ export const absent: readonly Absence[] = [
 ];
 
 /** Names that are still to come. */
-export const open: readonly string[] = [
-  'nn.LazyBatchNorm1d', 'nn.LazyBatchNorm2d', 'nn.LazyBatchNorm3d', 'nn.LazyConv1d', 'nn.LazyConv2d', 'nn.LazyConv3d', 'nn.LazyConvTranspose1d', 'nn.LazyConvTranspose2d',
-  'nn.LazyConvTranspose3d', 'nn.LazyInstanceNorm1d', 'nn.LazyInstanceNorm2d', 'nn.LazyInstanceNorm3d', 'nn.LazyLinear', 'nn.LocalResponseNorm', 'nn.UninitializedBuffer',
-  'nn.UninitializedParameter', 'nn.utils.clip_grads_with_norm_', 'nn.utils.fuse_conv_bn_eval', 'nn.utils.fuse_conv_bn_weights', 'nn.utils.remove_spectral_norm',
-  'nn.utils.remove_weight_norm', 'nn.utils.skip_init', 'nn.utils.parametrizations.orthogonal', 'nn.utils.parametrize.cached',
-  'nn.utils.parametrize.transfer_parametrizations_and_params', 'nn.utils.parametrize.type_before_parametrizations', 'optim.Adafactor', 'optim.Muon', 'utils.data.ChainDataset', 'utils.data.ConcatDataset',
-  'utils.data.IterableDataset', 'utils.data.StackDataset', 'utils.data.SubsetRandomSampler', 'utils.data.WeightedRandomSampler', 'utils.data.default_convert',
-];
+export const open: readonly string[] = [];

@@ -1,6 +1,6 @@
 import { DTypeError, StateError } from '../errors.ts';
 import { bareRecord } from './bare.ts';
-import { type FileDType, fileDTypes, fileItemSize, isFileDType } from './safetensors-dtypes.ts';
+import { type FileDType, fileDTypes, fileBits, isFileDType } from './safetensors-dtypes.ts';
 
 /** Where one tensor lies in a safetensors file. */
 export interface Entry {
@@ -133,9 +133,9 @@ class HeaderReader {
     }
     const [begin, end] = offsets;
     if (offsets.length !== 2 || begin > end) throw this.wrong(name, `data_offsets [${offsets.slice(0, 4).join(', ')}]`, 'a begin and an end');
-    const bytes = byteLength(shape, fileItemSize(type));
+    const bytes = byteLength(shape, type);
     if (bytes !== end - begin) {
-      const needs = Number.isSafeInteger(bytes) ? `${bytes} bytes` : 'fewer elements';
+      const needs = Number.isSafeInteger(bytes) ? `${bytes} bytes` : bytes === Infinity ? 'fewer elements' : 'whole bytes';
       throw this.wrong(name, `${end - begin} bytes for ${type}[${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', …' : ''}]`, needs);
     }
     return { name, dtype: type, shape, begin, end };
@@ -230,15 +230,15 @@ class HeaderReader {
   }
 }
 
-/** Bytes of a tensor, or Infinity when they are too many to count. */
-function byteLength(shape: readonly number[], itemSize: number): number {
+/** Bytes of a tensor; a fraction where its elements do not fill whole bytes, Infinity when they are too many to count. */
+export function byteLength(shape: readonly number[], dtype: FileDType): number {
   if (shape.includes(0)) return 0;
-  let n = itemSize;
+  let n = 1;
   for (const size of shape) {
     n *= size;
-    if (n > Number.MAX_SAFE_INTEGER) return Infinity;
+    if (n * 8 > Number.MAX_SAFE_INTEGER) return Infinity;
   }
-  return n;
+  return (n * fileBits(dtype)) / 8;
 }
 
 /** Text from a file, short enough for a message. */

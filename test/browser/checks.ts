@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { unpackCheckpoint } from '../../index.ts';
 import { type Hashes, expected, hashes } from '../fixtures/trainingHash.ts';
 import { exactResults } from './page/exact.ts';
 import type { Report } from './page/tasks.ts';
@@ -14,6 +15,8 @@ export interface Visit {
   readonly console: readonly string[];
   /** Waits until so many workers of the page run; what there is after two seconds. */
   workers(count: number): Promise<number>;
+  /** The name and the bytes of the next file that the page lets the visitor save. */
+  download(): Promise<{ readonly name: string; readonly bytes: Uint8Array }>;
   /** Closes the page; resolves to the number of processes that still run pages, which should be none. */
   close(): Promise<number>;
 }
@@ -94,6 +97,17 @@ export const checks: readonly Check[] = [
   { name: 'other dtypes', served: 'plain', query: '?task=reference', run: (visit) => reference(visit, 'wasm') },
   { name: 'other dtypes, strict policy', served: 'strict', query: '?task=reference', run: (visit) => reference(visit, 'wasm') },
   { name: 'policy that forbids Wasm', served: 'no-wasm', query: '?task=reference', console: [noKernels], run: (visit) => reference(visit, 'javascript') },
+  {
+    name: 'files', served: 'plain', query: '?task=files',
+    run: async (visit) => {
+      const saved = (await visit.next()).files ?? [];
+      const loaded = (await visit.next()).files ?? [];
+      const { name, bytes } = await visit.download();
+      assert.equal(name, 'run.safetensors');
+      assert.equal(unpackCheckpoint(bytes).epoch, 3);
+      return [...saved, ...loaded, 'downloads'].join(', ');
+    },
+  },
   { name: 'memory over 5,000 steps without a pause', served: 'plain', query: '?task=loop', run: loop },
   {
     name: 'setNumThreads(1) ends the worker', served: 'isolated', query: '?task=idle&threads=2&end',

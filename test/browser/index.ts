@@ -1,6 +1,6 @@
 // npm run test:browser [-- words]: bundles the built package, trains in a Chromium of this machine and compares with Node, under several headers. Prints a line per check;
 // words select the checks whose name contains one of them. Without a Chromium everything is skipped.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type CDPSession, chromium } from 'playwright-core';
@@ -68,6 +68,13 @@ async function open(browser: Browser, server: PageServer, { served, query }: Che
   return {
     console,
     workers: (count) => settled(() => running, count),
+    async download() {
+      const coming = page.waitForEvent('download', { timeout: LIMIT_MS });
+      answer();
+      answer = () => {};
+      const file = await coming;
+      return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+    },
     async next(): Promise<Report> {
       answer();
       const taken = await within(arrival, 'report of the page', failure);

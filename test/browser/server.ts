@@ -1,5 +1,6 @@
 import { type IncomingMessage, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { arange, writeSafetensors } from '../../index.ts';
 import type { Bundles } from './bundle.ts';
 import type { Report } from './page/tasks.ts';
 
@@ -28,13 +29,16 @@ export interface PageServer {
   close(): void;
 }
 
+/** A file that is asked for in ranges. */
+const ranges = writeSafetensors({ x: arange(40_000) });
+
 async function textOf(request: IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of request) text += String(chunk);
   return text;
 }
 
-/** `/<headers>/` is a page, `/<headers>/main.js` and `main.min.js` its program; pages post what they have to say to `/report`. */
+/** `/<headers>/` is a page, `/<headers>/main.js` and `main.min.js` its program; pages post what they have to say to `/report`; `/ranges` is a safetensors file. */
 export async function serve(bundles: Bundles): Promise<PageServer> {
   let deliver: (arrival: { report: Report; answer(): void }) => void = () => {};
   const server = createServer((request, response) => {
@@ -43,6 +47,10 @@ export async function serve(bundles: Bundles): Promise<PageServer> {
     const send = (type: string, text: string): void => void response.writeHead(200, { 'Content-Type': type, ...headers[folder as Served] }).end(text);
     if (pathname === '/report') {
       void textOf(request).then((text) => deliver({ report: JSON.parse(text) as Report, answer: () => void response.writeHead(204).end() }));
+    } else if (pathname === '/ranges') {
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
+      const part = ranges.subarray(Number(from), Number(to) + 1);
+      response.writeHead(206, { 'Content-Range': `bytes ${from}-${Number(from) + part.length - 1}/${ranges.length}` }).end(part);
     } else if (!Object.hasOwn(headers, folder) || file === undefined) response.writeHead(204).end(); // the icon
     else if (file === 'main.js') send('text/javascript', bundles.plain);
     else if (file === 'main.min.js') send('text/javascript', bundles.minified);
