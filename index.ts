@@ -290,3 +290,6 @@ export {
   type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
 } from './nn/parametrize.ts';
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';
+
+// monitoring
+export { type AnomalyOptions, detectAnomaly, isAnomalyCheckNanEnabled, isAnomalyEnabled, setDetectAnomaly } from './core/anomaly.ts';

@@ -66,10 +66,10 @@ const floors: readonly (readonly string[])[] = [
   ['core/storage.ts', 'core/cpu/wasm/', 'core/cpu/memory/'],
   ['core/device.ts', 'core/kernels.ts', 'core/format.ts'],
   ['core/tape.ts', 'core/tensor.ts', 'core/results.ts'],
-  ['core/op.ts', 'core/batching.ts', 'core/graph.ts', 'core/scope.ts'],
+  ['core/op.ts', 'core/batching.ts', 'core/graph.ts', 'core/scope.ts', 'core/anomaly.ts'],
   ['core/cpu/', 'core/autograd.ts', 'core/random.ts'],
   ['core/ops/', 'core/gradcheck.ts', 'core/custom.ts'],
-  ['core/data/', 'core/io/', 'core/linalg.ts', 'core/special.ts', 'core/func/'],
+  ['core/data/', 'core/io/', 'core/linalg.ts', 'core/special.ts', 'core/func/', 'core/monitor/', 'core/sweep/'],
 ];
 
 const floorOf = (file: string): number => floors.findIndex((names) => names.some((n) => (n.endsWith('/') ? file.startsWith(n) : file === n)));
