@@ -293,3 +293,8 @@ export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/paramet
 
 // monitoring
 export { type AnomalyOptions, detectAnomaly, isAnomalyCheckNanEnabled, isAnomalyEnabled, setDetectAnomaly } from './core/anomaly.ts';
+export {
+  type EventOptions, type HparamsOptions, type ScalarOptions, type SummaryHistogramOptions, SummaryWriter, type SummaryWriterOptions,
+} from './core/monitor/summaryWriter.ts';
+export { type HparamValue } from './core/monitor/events.ts';
+export { type Scalar } from './core/monitor/values.ts';
