@@ -298,3 +298,10 @@ export {
 } from './core/monitor/summaryWriter.ts';
 export { type HparamValue } from './core/monitor/events.ts';
 export { type Scalar } from './core/monitor/values.ts';
+export { CSVLogger, type CSVLoggerOptions, type LogValue } from './core/monitor/csvLogger.ts';
+export { JSONLLogger, type JSONLLoggerOptions, readJSONL } from './core/monitor/jsonlLogger.ts';
+export { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingStateDict, type Restorable, type StopReason } from './core/monitor/earlyStopping.ts';
+export { LrCurve, type LrFindOptions, type SuggestionOptions, type TunableOptimizer, type TunableParts, lrFind } from './core/monitor/lrFind.ts';
+export {
+  type GuardedModel, type GuardedModule, type GuardedOptimizer, NonFiniteError, NonFiniteGuard, type NonFiniteGuardOptions, type NonFiniteReport,
+} from './core/monitor/nonFiniteGuard.ts';
