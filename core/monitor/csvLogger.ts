@@ -33,7 +33,7 @@ const utf8 = new TextEncoder();
 export class CSVLogger {
   readonly path: string;
   private readonly maxQueue: number;
-  private names: string[];
+  private readonly names: string[];
   private file: Appender;
 
   /**

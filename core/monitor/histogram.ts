@@ -33,11 +33,13 @@ export function edgesFor(bins: 'tensorflow' | number | readonly number[], min: n
     const width = (high - low) / bins;
     return Array.from({ length: bins + 1 }, (_, i) => (i === bins ? high : low + i * width));
   }
-  if (!Array.isArray(bins) || bins.length < 2 || !bins.every((edge, i) => typeof edge === 'number' && (i === 0 ? !Number.isNaN(edge) : edge >= bins[i - 1]))) {
+  if (!isList(bins) || bins.length < 2 || !bins.every((edge, i) => typeof edge === 'number' && (i === 0 ? !Number.isNaN(edge) : edge >= bins[i - 1]))) {
     throw new ArgumentError(`addHistogram: invalid bins, got ${show(bins)}; expected at least two edges that do not fall, a number of buckets, or 'tensorflow'`);
   }
   return bins;
 }
+
+const isList = (x: unknown): x is readonly number[] => Array.isArray(x);
 
 /** How many values lie in each bucket: from its edge up to the next, which belongs to the last bucket only. */
 function count(values: ArrayLike<number>, edges: readonly number[]): number[] {

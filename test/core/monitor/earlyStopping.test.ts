@@ -83,7 +83,8 @@ test('what it keeps is its own', () => {
   const weight = model.weight.item();
   stopper.step(1);
   const state = stopper.stateDict();
-  noGrad(() => (state.best_state?.[0] as { weight: typeof model.weight }).weight.fill_(5));
+  const [kept] = (state.best_state ?? []) as readonly { weight: typeof model.weight }[];
+  noGrad(() => kept.weight.fill_(5));
   stopper.restore();
   noGrad(() => model.weight.fill_(7));
   stopper.restore();
