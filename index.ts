@@ -305,3 +305,4 @@ export { LrCurve, type LrFindOptions, type SuggestionOptions, type TunableOptimi
 export {
   type GuardedModel, type GuardedModule, type GuardedOptimizer, NonFiniteError, NonFiniteGuard, type NonFiniteGuardOptions, type NonFiniteReport,
 } from './core/monitor/nonFiniteGuard.ts';
+export { type TrialInfo, type Widened, currentTrial, reportTrial, trialParameters } from './core/monitor/trial.ts';
