@@ -58,10 +58,8 @@ function ruleOf(name: string, given: unknown): ParameterRule {
   const where = `parameters.${name}`;
   const rule = 'a value, a list of values, or one of { choice: […] }, { uniform: [low, high] }, { logUniform: [low, high] }, { int: [low, high] }';
   const list: unknown = isPlainObject(given) && Object.keys(given).length === 1 && 'choice' in given ? given.choice : given;
-  if (Array.isArray(list)) {
-    if (!isListOf(list, isValue)) throw bad(where, given, 'a list of numbers, texts, booleans or null that is not empty');
-    return { kind: 'list', values: [...list] };
-  }
+  if (isListOf(list, isValue)) return { kind: 'list', values: [...list] };
+  if (Array.isArray(list)) throw bad(where, given, 'a list of numbers, texts, booleans or null that is not empty');
   if (!isPlainObject(given) || Object.keys(given).length !== 1) throw bad(where, given, rule);
   const kind = RANGES.find((k) => k in given);
   if (kind === undefined) throw bad(where, given, rule);

@@ -27,7 +27,7 @@ function compare(goal: Sweep['goal']): (a: Result, b: Result) => number {
 /** How a trial ended, in a word or two. */
 export function outcome({ status, exitCode, signal, error }: Result): string {
   if (status !== 'failed') return status;
-  return error !== null ? 'not started' : signal === null ? `exit ${exitCode}` : signal;
+  return error !== null ? 'not started' : (signal ?? `exit ${exitCode}`);
 }
 
 /** Trials by what came of them. */
