@@ -1,6 +1,6 @@
 import { countFlag, readFlags } from './core/cli/flags.ts';
 import {
-  Adam, BatchNorm2d, Conv2d, DataLoader, ExponentialMovingAverage, F, Flatten, Linear, MaxPool2d, type Module, ReLU, Sequential, type Tensor, TensorDataset, loadIdx,
+  Adam, BatchNorm2d, Conv2d, DataLoader, F, Flatten, Linear, MaxPool2d, type Module, ReLU, Sequential, type Tensor, TensorDataset, WarmupEMA, loadIdx,
   manualSeed, noGrad, progress, randint, summary, zeros,
 } from './index.ts';
 
@@ -86,7 +86,7 @@ export async function demoCommand(argv: readonly string[], data: URL): Promise<n
     new Flatten(), new Linear(32 * 2 * 2, 10),
   );
   const optimizer = new Adam(model.parameters(), { lr: 0.005 });
-  const ema = new ExponentialMovingAverage(model, { momentum: 0.01, updateBuffers: true });
+  const ema = new WarmupEMA(model, { decay: 0.99, updateBuffers: true });
   ema.attachTo(optimizer);
 
   print(summary(model, [1, 1, 8, 8]));

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cpuInfo } from '../cpu/settings.ts';
 import { hasFusedMultiplyAdd, hasSimd } from '../cpu/wasm/support.ts';
 import { readFlags } from './flags.ts';
@@ -36,15 +35,16 @@ export interface Info {
   readonly gpu: { readonly library: PackageInfo; readonly backends: readonly PackageInfo[]; readonly navigator: boolean };
 }
 
-/** The version of a package as a program in a folder would find it. */
+/** The version of a package as an import from a folder would find it. */
 export function versionOf(name: string, folder: string): string | null {
-  for (const place of createRequire(join(folder, 'x.js')).resolve.paths(name) ?? []) {
-    const file = join(place, name, 'package.json');
-    if (!existsSync(file)) continue;
-    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown };
-    return typeof version === 'string' ? version : null;
+  for (let place = folder; ; place = dirname(place)) {
+    const file = join(place, 'node_modules', name, 'package.json');
+    if (existsSync(file)) {
+      const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown };
+      return typeof version === 'string' ? version : null;
+    }
+    if (place === dirname(place)) return null;
   }
-  return null;
 }
 
 /** Looks around. */
