@@ -1,4 +1,4 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { nearest } from '../errors.ts';
 
 /** A wrong use of the command line: one line, and exit code 2. */
@@ -6,7 +6,14 @@ export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-type Options = NonNullable<ParseArgsConfig['options']>;
+/** The flags of a command, by name. */
+export type Flags = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+
+/** What was given. */
+export interface Given<T extends Flags> {
+  readonly values: { readonly [K in keyof T]?: T[K]['type'] extends 'boolean' ? boolean : string };
+  readonly positionals: readonly string[];
+}
 
 /**
  * Reads the flags of a command.
@@ -14,24 +21,23 @@ type Options = NonNullable<ParseArgsConfig['options']>;
  * @param positionals - how many arguments there may be besides
  * @throws UsageError for flags that do not exist, with the one that was meant, for values that are missing, and for too many arguments
  */
-export function readFlags<T extends Options>(argv: readonly string[], options: T, positionals: number) {
-  const known = Object.keys(options);
+export function readFlags<T extends Flags>(argv: readonly string[], flags: T, positionals: number): Given<T> {
+  const known = Object.keys(flags);
   for (const argument of argv) {
     if (argument === '--') break;
-    const name = /^--([^=]+)/.exec(argument)?.[1] ?? /^-([^-=]+)/.exec(argument)?.[1];
-    const isShort = !argument.startsWith('--');
-    if (name === undefined || (isShort && /^\d/.test(name))) continue;
-    if (isShort ? Object.values(options).some(({ short }) => short === name) : known.includes(name)) continue;
+    const name = /^--?([^-=][^=]*)/.exec(argument)?.[1];
+    if (name === undefined || /^-\d/.test(argument) || (argument.startsWith('--') && known.includes(name))) continue;
     const near = nearest(name, known);
     throw new UsageError(`unknown flag ${argument.split('=')[0]}${near === undefined ? '' : `; did you mean --${near}?`}`);
   }
+  let read: { readonly values: object; readonly positionals: readonly string[] };
   try {
-    const read = parseArgs({ args: [...argv], options, allowPositionals: true });
-    if (read.positionals.length > positionals) throw new Error(`unexpected argument '${read.positionals[positionals]}'`);
-    return read;
+    read = parseArgs({ args: [...argv], options: flags, allowPositionals: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message.split('\n')[0] : String(error));
   }
+  if (read.positionals.length > positionals) throw new UsageError(`unexpected argument '${read.positionals[positionals]}'`);
+  return read as Given<T>;
 }
 
 /** An integer given as a flag. @throws UsageError for anything else */
