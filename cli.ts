@@ -58,7 +58,7 @@ try {
   if (error instanceof UsageError) {
     process.stderr.write(`${name}: ${error.message} (${name} --help lists the flags)\n`);
     process.exitCode = 2;
-  } else if (error instanceof Error && 'hint' in error) {
+  } else if (error instanceof Error && ('hint' in error || 'syscall' in error)) {
     process.stderr.write(`${name}: ${error.message}\n`);
     process.exitCode = 1;
   } else throw error;

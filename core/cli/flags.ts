@@ -37,7 +37,7 @@ export function readFlags<T extends Flags>(argv: readonly string[], flags: T, po
     throw new UsageError(error instanceof Error ? error.message.split('\n')[0] : String(error));
   }
   if (read.positionals.length > positionals) throw new UsageError(`unexpected argument '${read.positionals[positionals]}'`);
-  return read as Given<T>;
+  return read;
 }
 
 /** An integer given as a flag. @throws UsageError for anything else */

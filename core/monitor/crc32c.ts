@@ -1,4 +1,4 @@
-const TABLE = makeTable();
+const TABLE = /* @__PURE__ */ makeTable();
 
 function makeTable(): Uint32Array {
   const table = new Uint32Array(256);

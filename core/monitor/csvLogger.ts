@@ -21,7 +21,7 @@ export interface CSVLoggerOptions {
   readonly maxQueue?: number;
 }
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /**
  * Writes rows of values to a CSV file, synchronously. The first row makes the columns; a row with new ones extends them, and earlier rows are filled up. A row that

@@ -1,6 +1,6 @@
 import { joinBytes } from '../io/bytes.ts';
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 // Wire types: 0 variable-length integer, 1 eight bytes, 2 length and bytes, 5 four bytes.
 

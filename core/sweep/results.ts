@@ -38,8 +38,10 @@ export function metricOf(metrics: Readonly<Record<string, unknown>> | null, name
   return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : null;
 }
 
+const isCount = (x: unknown): boolean => typeof x === 'number' && Number.isSafeInteger(x) && x >= 0;
+
 function isResult(x: unknown): x is Result {
-  return isPlainObject(x) && Number.isSafeInteger(x.trial) && isPlainObject(x.parameters) && typeof x.status === 'string';
+  return isPlainObject(x) && isCount(x.trial) && isPlainObject(x.parameters) && typeof x.status === 'string';
 }
 
 const isResultFile = (name: string): boolean => /^results(?:-\d+)?\.jsonl$/.test(name);
@@ -71,8 +73,8 @@ export function readResults(folder: string, metric: string): Map<number, Result>
  */
 export function checkResults(results: ReadonlyMap<number, Result>, trials: readonly Trial[], folder: string): void {
   for (const { trial, parameters } of results.values()) {
-    const now = trials.at(trial)?.parameters;
-    if (now === undefined && trial >= trials.length) continue; // there are fewer trials now
+    if (trial >= trials.length) continue; // there are fewer trials now
+    const now = trials[trial].parameters;
     if (JSON.stringify(now) === JSON.stringify(parameters)) continue;
     throw new StateError(`sweep: ${folder} has results of another sweep, got trial ${trial} with ${JSON.stringify(parameters)}; expected ${JSON.stringify(now)}`, {
       hint: 'give another folder with --out, or remove this one',

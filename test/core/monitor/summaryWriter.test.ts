@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { test } from 'uvu';
 import { ArgumentError, StateError, SummaryWriter, type SummaryWriterOptions, arange, randn, tensor } from '../../../index.ts';
 import { equal, is, ok, throwsError } from '../../assert.ts';
@@ -109,6 +110,19 @@ test('a histogram counts every value once', () => {
     is(below - before, counts[i], `bucket ${i}`);
     before = below;
   }
+});
+
+test('any tag, number and step comes back', () => {
+  const tag = fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !s.includes('\0'));
+  fc.assert(
+    fc.property(tag, fc.float(), fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }), (name, value, step, walltime) => {
+      const { '.': [frame] } = written((w) => w.addScalar(name, value, step, { walltime }));
+      const event = fieldsOf(dataOf(Buffer.from(frame, 'hex')));
+      const summary = inner(inner(event, 5), 1);
+      equal([textOf(summary, 1), summary.get(2)?.[0], Number(event.get(2)?.[0] ?? 0), event.get(1)?.[0] ?? 0], [name, value, step, walltime]);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('additions are held back up to maxQueue, flush writes them', () => {
