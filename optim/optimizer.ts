@@ -68,10 +68,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
   protected abstract update(group: Readonly<O>, params: readonly Tensor[], grads: readonly Tensor[]): void;
 
   /**
-   * Updates every parameter that has a gradient.
+   * Updates every parameter that has a gradient. A closure computes the loss anew and calls `backward()`; it is run with recording on, and what it returns is returned.
    *
-   * @param closure - computes the loss anew and calls `backward()`; run with recording on
-   * @returns what the closure returns
    * @throws ArgumentError for options out of range; ShapeError, DTypeError or DeviceError for gradients that do not fit; nothing is updated then
    * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.step.html
    */
