@@ -5,8 +5,17 @@ import { nodeModules } from './nodeModules.ts';
 const open = new Set<Appender>();
 let watching = false;
 
+/** What one file cannot take is no reason to lose what others hold back. */
 function flushAll(): void {
-  for (const appender of open) appender.flush();
+  const failures: unknown[] = [];
+  for (const appender of open) {
+    try {
+      appender.flush();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The error of a file that cannot be used, in our words. */

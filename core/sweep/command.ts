@@ -166,6 +166,7 @@ async function serve(job: Job): Promise<number> {
   const file = new ResultFile(folder, 'results.jsonl');
   const before = readResults(folder, sweep.metric);
   const runner = new Runner(sweep, folder);
+  const enough = new AbortController();
   let [done, failed] = [0, 0];
   const answer = (result: Result): void => {
     print(jsonOf('sweep', result));
@@ -173,13 +174,17 @@ async function serve(job: Job): Promise<number> {
     if (result.status !== 'ok') failed++;
   };
   async function* fresh(): AsyncGenerator<Trial, void, undefined> {
-    for await (const trial of requests(process.stdin, (error) => print(JSON.stringify({ error })))) {
+    for await (const trial of requests(process.stdin, enough.signal, (error) => print(JSON.stringify({ error })))) {
       const known = before.get(trial.trial);
       if (known?.status === 'ok' && JSON.stringify(known.parameters) === JSON.stringify(trial.parameters)) answer(known);
       else yield trial;
     }
   }
-  await withSignals(runner, () => process.stdin.destroy(), () =>
+  const hangUp = (): void => {
+    enough.abort();
+    process.stdin.destroy();
+  };
+  await withSignals(runner, hangUp, () =>
     runner.runAll(fresh(), (result) => {
       file.add(result);
       answer(result);

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { StateError } from '../errors.ts';
 import { isPlainObject } from '../io/tree.ts';
@@ -82,7 +82,7 @@ export function checkResults(results: ReadonlyMap<number, Result>, trials: reado
   }
 }
 
-/** Adds lines to a file of results. Each is written at once, so that a crash cuts at most the last one short. */
+/** Adds lines to a file of results. Each is written at once and flushed to disk, so that a crash cuts at most the last one short. */
 export class ResultFile {
   private readonly path: string;
 
@@ -100,6 +100,7 @@ export class ResultFile {
     const file = openSync(this.path, 'a');
     try {
       writeSync(file, `${jsonOf('sweep', result)}\n`);
+      fsyncSync(file);
     } finally {
       closeSync(file);
     }

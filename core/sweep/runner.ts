@@ -54,8 +54,9 @@ export class Runner {
       if (this.stoppedBy !== null) return null;
       const from = attempt === 1 ? 0 : statSync(log).size;
       const ending = await this.start(trial, attempt, log);
+      // Even with exit code 0: it may have saved what it had, and ended early.
+      if (this.stopped !== null) return null;
       const ok = ending.exitCode === 0 && !ending.timedOut;
-      if (!ok && this.stopped !== null) return null;
       if (ok || attempt > this.sweep.retries) return this.resultOf(trial, attempt, ending, lastReport(log, from));
     }
   }

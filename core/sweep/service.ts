@@ -25,13 +25,13 @@ export function readRequest(line: string, next: number): Request {
 }
 
 /**
- * The trials that come as lines, until the input ends.
+ * The trials that come as lines, until the input ends or the signal says so.
  *
  * @param refuse - called with what is wrong with a line
  */
-export async function* requests(input: Readable, refuse: (error: string) => void): AsyncGenerator<Trial, void, undefined> {
+export async function* requests(input: Readable, signal: AbortSignal, refuse: (error: string) => void): AsyncGenerator<Trial, void, undefined> {
   let next = 0;
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+  for await (const line of createInterface({ input, signal, crlfDelay: Infinity })) {
     if (line.trim() === '') continue;
     const request = readRequest(line, next);
     if ('error' in request) {

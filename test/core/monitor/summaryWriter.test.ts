@@ -174,6 +174,16 @@ test('bad arguments are refused and write nothing', () => {
   is(framesOf(readFileSync(eventFiles(folder)[0])).length, 1);
 });
 
+test('without Node, or in an old one, it says what it needs', () => {
+  const get = process.getBuiltinModule;
+  Reflect.set(process, 'getBuiltinModule', undefined);
+  try {
+    throwsError(() => new SummaryWriter('runs/x'), StateError, /there is no file system here, got Node v.*; expected Node 20\.16 or later/);
+  } finally {
+    Reflect.set(process, 'getBuiltinModule', get);
+  }
+});
+
 test('a folder that cannot be made is an error of ours', () => {
   throwsError(() => new SummaryWriter(fileURLToPath(import.meta.url)), StateError, /SummaryWriter: cannot write the file/);
 });

@@ -290,6 +290,24 @@ test('another program can choose the parameters: trials as lines, results as lin
   equal([again.code, (JSON.parse(again.out) as Line).value, lines().length], [0, 1, 2]);
 });
 
+test('a signal ends a sweep that waits for trials, and the one that runs', async () => {
+  const { folder, out, has } = project(`${READ} process.on('SIGTERM', () => process.exit(0)); writeFileSync(join(HERE, 'pid'), String(process.pid)); await until(() => false);`);
+  const { child, done } = launch(['sweep', join(folder, 'sweep.json'), '--out', out, '--stdin', '--parallel', '2'], folder);
+  child.stdin.write('{"parameters": {}}\n');
+  await until(() => has('pid'));
+  const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+  child.kill('SIGTERM');
+  const { code, out: answers } = await done;
+  equal([code, answers, isAlive(pid), has('out/results.jsonl')], [143, '', false, false]); // it ended early, though with exit code 0
+});
+
+test('any program can be a trial', async () => {
+  const { run, lines, define } = project('');
+  define({ script: undefined, command: ['/bin/sh', '-c', 'echo "{\\"loss\\": $#}"; exit "$2"', 'sh'], parameters: { x: [0, 3] } });
+  is((await run()).code, 1);
+  equal(lines().map(({ exitCode, value }) => [exitCode, value]), [[0, 2], [3, 2]]);
+});
+
 test('--list prints the trials and runs nothing', async () => {
   const { run, out } = project('', { parameters: { x: [1, 2] } });
   equal((await run('--list')).out.trim().split('\n').map((line) => JSON.parse(line) as object), [
