@@ -1,4 +1,5 @@
-const TABLE = /* @__PURE__ */ makeTable();
+/** Made when it is first needed, so that bundles without event files do without. */
+let made: Uint32Array | null = null;
 
 function makeTable(): Uint32Array {
   const table = new Uint32Array(256);
@@ -12,8 +13,9 @@ function makeTable(): Uint32Array {
 
 /** CRC-32C (Castagnoli) of some bytes. @see https://www.rfc-editor.org/rfc/rfc3720#appendix-B.4 */
 export function crc32c(bytes: Uint8Array): number {
+  const table = (made ??= makeTable());
   let c = -1;
-  for (let i = 0; i < bytes.length; i++) c = TABLE[(c ^ bytes[i]) & 255] ^ (c >>> 8);
+  for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]) & 255] ^ (c >>> 8);
   return ~c >>> 0;
 }
 

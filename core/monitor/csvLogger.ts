@@ -21,8 +21,6 @@ export interface CSVLoggerOptions {
   readonly maxQueue?: number;
 }
 
-const utf8 = /* @__PURE__ */ new TextEncoder();
-
 /**
  * Writes rows of values to a CSV file, synchronously. The first row makes the columns; a row with new ones extends them, and earlier rows are filled up. A row that
  * a crash has cut short is dropped when the file is gone on with. Node only.
@@ -72,7 +70,7 @@ export class CSVLogger {
     const cells = new Map(Object.entries(row).map(([name, value]) => [name, textOf(name, value)]));
     const fresh = [...cells.keys()].filter((name) => !this.names.includes(name));
     if (fresh.length > 0) this.extend(fresh);
-    this.file.add(utf8.encode(csvLine(this.names.map((name) => cells.get(name) ?? ''))));
+    this.file.add(new TextEncoder().encode(csvLine(this.names.map((name) => cells.get(name) ?? ''))));
   }
 
   /** Writes what was held back. */

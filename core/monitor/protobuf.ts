@@ -1,7 +1,5 @@
 import { joinBytes } from '../io/bytes.ts';
 
-const utf8 = /* @__PURE__ */ new TextEncoder();
-
 // Wire types: 0 variable-length integer, 1 eight bytes, 2 length and bytes, 5 four bytes.
 
 /**
@@ -56,7 +54,7 @@ export class Message {
   }
 
   text(field: number, value: string): this {
-    return value === '' ? this : this.blob(field, utf8.encode(value));
+    return value === '' ? this : this.blob(field, new TextEncoder().encode(value));
   }
 
   /** Bytes, or a text that may be empty. */
