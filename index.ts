@@ -346,3 +346,18 @@ export {
   type NpzReadOptions, type NpzWriteOptions, openNpz, readCsv, readLines, readNpy, readNpyRaw, readNpz, saveCsv, saveIdx, saveNpy, saveNpz, streamCsv, type TextOptions, type Texts, type TextSource,
   writeCsv, writeIdx, writeNpy, writeNpz,
 } from './core/io/index.ts';
+// monitoring
+export { type AnomalyOptions, detectAnomaly, isAnomalyCheckNanEnabled, isAnomalyEnabled, setDetectAnomaly } from './core/anomaly.ts';
+export {
+  type EventOptions, type HparamsOptions, type ScalarOptions, type SummaryHistogramOptions, SummaryWriter, type SummaryWriterOptions,
+} from './core/monitor/summaryWriter.ts';
+export { type HparamValue } from './core/monitor/events.ts';
+export { type Scalar } from './core/monitor/values.ts';
+export { CSVLogger, type CSVLoggerOptions, type LogValue } from './core/monitor/csvLogger.ts';
+export { JSONLLogger, type JSONLLoggerOptions, readJSONL } from './core/monitor/jsonlLogger.ts';
+export { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingStateDict, type Restorable, type StopReason } from './core/monitor/earlyStopping.ts';
+export { LrCurve, type LrFindOptions, type SuggestionOptions, type TunableOptimizer, type TunableParts, lrFind } from './core/monitor/lrFind.ts';
+export {
+  type GuardedModel, type GuardedModule, type GuardedOptimizer, NonFiniteError, NonFiniteGuard, type NonFiniteGuardOptions, type NonFiniteReport,
+} from './core/monitor/nonFiniteGuard.ts';
+export { type TrialInfo, type Widened, currentTrial, reportTrial, trialParameters } from './core/monitor/trial.ts';

@@ -124,7 +124,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 test('the package holds what it promises and nothing else', () => {
   const files = readdirSync(join(user, 'node_modules/polyak'), { recursive: true, encoding: 'utf8' });
   for (const entry of entries()) ok(files.includes(entry.replace('./', '')), entry);
-  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) ok(files.includes(name), name);
+  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'dist/examples/data/README.md']) ok(files.includes(name), name);
   equal(files.filter((f) => /^(?:test|bench|examples|docs)\b|\.test\.|(?<!\.d)\.ts$/.test(f)), []);
 });
 
@@ -152,6 +152,18 @@ test('each entry stands alone: tensors from it have their methods', () => {
     writeFileSync(join(user, `entry${i}.mjs`), line);
     node([`entry${i}.mjs`], user);
   });
+});
+
+test('the program runs: version, info, the demo on the digits it brings along, and a sweep of a script that reports', () => {
+  const { version, bin } = JSON.parse(readFileSync(join(user, 'node_modules/polyak/package.json'), 'utf8')) as { version: string; bin: { polyak: string } };
+  const program = join(user, 'node_modules/polyak', bin.polyak);
+  ok(readFileSync(program, 'utf8').startsWith('#!/usr/bin/env node\n'));
+  is(node([program, '--version'], user).trim(), version);
+  ok(node([program, 'info'], user).includes('WebAssembly with SIMD'));
+  ok(/epoch +1 +raw/.test(node([program, 'demo', '--epochs', '1'], user)));
+  writeFileSync(join(user, 'trial.mjs'), "import { reportTrial, trialParameters } from 'polyak'; reportTrial({ loss: trialParameters({ lr: 1 }).lr ** 2 });");
+  writeFileSync(join(user, 'sweep.json'), '{ "script": "trial.mjs", "parameters": { "lr": [3, 2] }, "parallel": 2 }');
+  ok(/^ +1 +4 +ok/m.test(node([program, 'sweep', 'sweep.json'], user)));
 });
 
 test('what is private stays private', () => {
