@@ -29,13 +29,19 @@ export interface GraphValue {
 /** A primitive or view of a graph. */
 export interface GraphStep {
   readonly op: string;
-  readonly inputs: readonly (GraphValue | number)[];
+  /** Tensors, and numbers, which may depend on sizes. */
+  readonly inputs: readonly (GraphValue | Size)[];
   readonly outputs: readonly GraphValue[];
   /** Numbers that depend on sizes are a SymbolicSize, other differences VARYING. */
   readonly attrs: unknown;
   /** The attributes in each trace. */
   readonly variants: readonly unknown[];
   readonly scope: string;
+}
+
+/** Whether an input is a tensor. */
+export function isValue(x: GraphValue | Size): x is GraphValue {
+  return typeof x === 'object' && 'origin' in x;
 }
 
 /** What a function does, whatever the sizes of the named axes. */
@@ -95,7 +101,7 @@ class Merger {
         const twin = other.steps.at(i);
         const same = twin !== undefined && twin.op === step.op && twin.inputs.length === step.inputs.length && twin.inputs.every((x, k) => {
           const y = step.inputs[k];
-          return typeof x === 'number' || typeof y === 'number' ? Object.is(x, y) : x.id === y.id;
+          return typeof x === 'number' || typeof y === 'number' ? typeof x === typeof y : x.id === y.id;
         });
         if (!same) throw differs(step, twin);
       });
@@ -137,7 +143,7 @@ class Merger {
 
   private add(step: Step, at: number): GraphStep {
     const variants = this.traces.map((trace) => trace.steps[at].attrs);
-    const inputs = step.inputs.map((x) => (typeof x === 'number' ? x : this.value(x)));
+    const inputs = step.inputs.map((x, i) => (typeof x === 'number' ? sizeOf(this.axes, this.traces.map((trace) => trace.steps[at].inputs[i] as number)) : this.value(x)));
     const outputs: GraphValue[] = [];
     const made: GraphStep = { op: step.op, inputs, outputs, attrs: merged(this.axes, variants), variants, scope: step.scope };
     step.outputs.forEach(({ id }, index) => {

@@ -141,10 +141,10 @@ export class Recorder implements TraceListener {
 
   /** The whole block after a write through a view. */
   private put(owner: Owner, y: Tensor, value: Value): Value {
-    const index = placesIn(owner.layout, y);
-    if (index === null) throw new StateError(`trace: a write through a view that its tensor does not hold, got ${show(y)}; expected a view into its tensor`);
+    const places = placesIn(owner.layout, y);
+    if (places === null) throw new StateError(`trace: a write through a view that its tensor does not hold, got ${show(y)}; expected a view into its tensor`);
     const whole = new Tensor(y.storage, owner.layout.shape, owner.layout.strides, owner.layout.offset);
-    return this.step('put', [owner.value, value], [whole], { index })[0];
+    return this.step('put', [owner.value, value], [whole], places)[0];
   }
 }
 

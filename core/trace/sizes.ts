@@ -68,7 +68,7 @@ function collected(terms: readonly Term[]): Term[] {
 
 /** The size that was `seen` in the traces of a grid. */
 export function sizeOf(axes: readonly Axis[], seen: readonly number[]): Size {
-  if (seen.every((n) => n === seen[0])) return seen[0];
+  if (seen.every((n) => Object.is(n, seen[0]))) return seen[0];
   const corners = seen.slice(0, 2 ** axes.length);
   // Differences along each axis in turn give the coefficients of the products of (size - low) / (high - low).
   const slopes = [...corners];

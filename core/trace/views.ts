@@ -9,7 +9,16 @@ export type ViewStep =
   | { readonly kind: 'permute'; readonly attrs: { readonly dims: readonly number[] } }
   | { readonly kind: 'slice'; readonly attrs: { readonly dim: number; readonly start: number; readonly step: number; readonly length: number; readonly size: number } }
   | { readonly kind: 'select'; readonly attrs: { readonly dim: number; readonly index: number; readonly size: number } }
-  | { readonly kind: 'strided'; readonly attrs: { readonly shape: Shape; readonly index: Int32Array } };
+  | { readonly kind: 'strided'; readonly attrs: Places };
+
+/** Where the elements of a view stand: the first dimensions are those of the tensor, the others pick from the rest of it, in row-major order. */
+export interface Places {
+  /** How many dimensions stay as they are. */
+  readonly kept: number;
+  /** The dimensions behind them. */
+  readonly shape: Shape;
+  readonly index: Int32Array;
+}
 
 export const sameLayout = (a: Layout, b: Layout): boolean => a.offset === b.offset && sameShape(a.shape, b.shape) && a.strides.every((s, d) => s === b.strides[d] || a.shape[d] === 1);
 
@@ -77,8 +86,21 @@ export function cellsOf({ shape, strides, offset }: Layout): Int32Array {
   return cells;
 }
 
-/** Where each element of `to` stands in the row-major order of `from`; null where it lies outside. */
-export function placesIn(from: Layout, to: Layout): Int32Array | null {
+/** A layout without its first dimensions. */
+const behind = ({ shape, strides }: Layout, kept: number, offset: number): Layout => ({ shape: shape.slice(kept), strides: strides.slice(kept), offset });
+
+/** Where the elements of `to` stand in `from`; null where one lies outside. */
+export function placesIn(from: Layout, to: Layout): Places | null {
+  let most = 0;
+  while (most < Math.min(from.shape.length, to.shape.length) && from.shape[most] === to.shape[most] && from.strides[most] === to.strides[most]) most++;
+  for (let kept = most; kept >= 0; kept--) {
+    const index = pickedFrom(behind(from, kept, from.offset), behind(to, kept, to.offset));
+    if (index !== null) return { kept, shape: to.shape.slice(kept), index };
+  }
+  return null;
+}
+
+function pickedFrom(from: Layout, to: Layout): Int32Array | null {
   const where = new Map<number, number>();
   cellsOf(from).forEach((cell, i) => {
     if (!where.has(cell)) where.set(cell, i);
@@ -110,6 +132,6 @@ export function viewStep(name: string, from: Layout, to: Layout): ViewStep | nul
   if (sameLayout(from, to)) return { kind: 'same' };
   const dims = orderOf(from, to);
   if (dims !== null) return { kind: 'permute', attrs: { dims } };
-  const index = placesIn(from, to);
-  return index && { kind: 'strided', attrs: { shape, index } };
+  const places = placesIn(from, to);
+  return places && { kind: 'strided', attrs: places };
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type DType, type TypedArray, Tensor, tensor } from '../../index.ts';
+import { type DType, type Tensor, tensor } from '../../index.ts';
 
 /** What is used of onnxruntime-node. */
 interface OrtTensor {
@@ -31,8 +31,8 @@ const dtypes: Readonly<Record<string, DType>> = { float32: 'float32', float64: '
 
 /** A tensor of polyak for onnxruntime. */
 export function toOrt(ort: Ort, x: Tensor): OrtTensor {
-  const data: TypedArray = x.data();
-  return new ort.Tensor(types[x.dtype], x.dtype === 'int64' ? BigInt64Array.from(data, (v) => BigInt(v)) : data, x.shape);
+  const data = x.data();
+  return new ort.Tensor(types[x.dtype], x.dtype === 'int64' ? BigInt64Array.from(Array.from(data, BigInt)) : data, x.shape);
 }
 
 /** A tensor of onnxruntime for polyak. */

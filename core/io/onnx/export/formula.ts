@@ -116,8 +116,7 @@ class FormulaWriter {
     if (fn === 'const') return { name: this.num(value), bool: false };
     if (fn === 'arg') {
       if (value === 3) return { name: this.num(this.scalar), bool: false };
-      const x = this.s.step.inputs[value];
-      return typeof x === 'object' && x.dtype === 'bool' ? { name: this.s.in(value), bool: true } : { name: this.s.as(value, this.dtype), bool: false };
+      return this.s.has(value) && this.s.tensor(value).dtype === 'bool' ? { name: this.s.in(value), bool: true } : { name: this.s.as(value, this.dtype), bool: false };
     }
     if (fn === 'select') {
       const [condition, yes, no] = args;

@@ -1,6 +1,6 @@
 import { type DType, isFloat, resultType } from '../../../dtype.ts';
 import { StateError } from '../../../errors.ts';
-import type { GraphStep, GraphValue } from '../../../trace/merge.ts';
+import { type GraphStep, type GraphValue, isValue } from '../../../trace/merge.ts';
 import type { Size } from '../../../trace/sizes.ts';
 import { type Attributes, type GraphBuilder, elementType } from './builder.ts';
 
@@ -32,13 +32,13 @@ export class StepWriter {
   /** An input that is a tensor. */
   tensor(i: number): GraphValue {
     const x = this.step.inputs[i];
-    if (typeof x === 'object') return x;
+    if (isValue(x)) return x;
     throw new StateError(`exportOnnx: ${this.step.op} of a number, got ${String(x)}; expected a tensor`);
   }
 
   /** Whether there is an input and it is a tensor. */
   has(i: number): boolean {
-    return typeof this.step.inputs[i] === 'object';
+    return i < this.step.inputs.length && isValue(this.step.inputs[i]);
   }
 
   /** The name of an input that is a tensor. */
@@ -55,7 +55,7 @@ export class StepWriter {
   as(i: number, dtype: DType): string {
     const x = this.step.inputs[i];
     if (typeof x === 'number') return this.b.scalar(x, dtype);
-    return this.cast(this.b.value(x), x.dtype, dtype);
+    return isValue(x) ? this.cast(this.b.value(x), x.dtype, dtype) : this.cast(this.node('Squeeze', [this.b.sizes([x])]), 'int64', dtype);
   }
 
   cast(name: string, from: DType, to: DType): string {
@@ -64,7 +64,7 @@ export class StepWriter {
 
   /** The dtype that all inputs are promoted to. */
   get promoted(): DType {
-    const operands = this.step.inputs.map((x) => (typeof x === 'number' ? x : { dtype: x.dtype, shape: x.shape.map(() => 1) }));
+    const operands = this.step.inputs.map((x) => (!isValue(x) ? Number(typeof x === 'number' ? x : x.seen[0]) : { dtype: x.dtype, shape: x.shape.map(() => 1) }));
     return resultType(...operands);
   }
 

@@ -45,10 +45,13 @@ function needed(nodes: readonly OnnxNode[], outputs: Iterable<string>): OnnxNode
   }).reverse();
 }
 
-/** Outputs at the end that nobody reads are left out. */
+/** Operators whose outputs behind the first are optional. */
+const optionalOutputs: readonly string[] = ['MaxPool', 'LSTM', 'GRU', 'RNN', 'SoftmaxCrossEntropyLoss'];
+
+/** Optional outputs at the end that nobody reads are left out. */
 function withoutUnread(nodes: readonly OnnxNode[], outputs: Iterable<string>): OnnxNode[] {
   const read = new Set([...outputs, ...nodes.flatMap((node) => node.inputs)]);
-  return nodes.map((node) => ({ ...node, outputs: node.type === 'Split' ? node.outputs : node.outputs.slice(0, node.outputs.findLastIndex((name) => read.has(name)) + 1) }));
+  return nodes.map((node) => ({ ...node, outputs: !optionalOutputs.includes(node.type) ? node.outputs : node.outputs.slice(0, node.outputs.findLastIndex((name) => read.has(name)) + 1) }));
 }
 
 /** What a graph is written with. */

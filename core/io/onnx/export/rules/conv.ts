@@ -57,18 +57,40 @@ interface Window {
   readonly offset: number;
 }
 
-/** What lies before and behind a window in each dimension; null where it is no block of the whole. */
-function edges(whole: readonly number[], { shape, strides, offset }: Window): number[][] | null {
-  const steps = stridesOf(whole);
-  if (shape.length !== whole.length || strides.some((n, d) => n !== steps[d] && shape[d] > 1)) return null;
+/** How a window lies in a block: steps between its entries, and what is before and behind it. */
+interface Placement {
+  readonly steps: readonly number[];
+  readonly before: readonly number[];
+  readonly behind: readonly number[];
+}
+
+/** Where a window lies; null where it is no block of the whole. What is behind may be negative, where a last step is cut off. */
+function placementOf(whole: readonly number[], { shape, strides, offset }: Window): Placement | null {
+  const rows = stridesOf(whole);
+  if (shape.length !== whole.length) return null;
+  const steps = rows.map((row, d) => (shape[d] < 2 ? 1 : strides[d] / row));
   let rest = offset;
-  const before = steps.map((step) => {
-    const n = Math.floor(rest / step);
-    rest -= n * step;
+  const before = rows.map((row) => {
+    const n = Math.floor(rest / row);
+    rest -= n * row;
     return n;
   });
-  const behind = whole.map((n, d) => n - shape[d] - before[d]);
-  return behind.some((n) => n < 0) ? null : [before, behind];
+  const behind = whole.map((n, d) => n - shape[d] * steps[d] - before[d]);
+  return steps.every((n, d) => Number.isInteger(n) && n >= 1 && behind[d] > -n) ? { steps, before, behind } : null;
+}
+
+/** Entries with gaps between them. */
+function spaced(s: StepWriter, x: string, steps: readonly number[], value: string): string {
+  const rank = steps.length;
+  // From the last dimension on, so that those before have the sizes of the window still.
+  return steps.reduceRight((y, step, d) => {
+    if (step === 1) return y;
+    const pads = new Array<number>(2 * (rank + 1)).fill(0).with(rank + 1 + d + 1, step - 1);
+    const apart = s.node('Pad', [s.node('Unsqueeze', [y, s.b.ints([d + 1])]), s.b.ints(pads), value], { mode: 'constant' });
+    // (…, n, step, …) → (…, n·step, …)
+    const joined = s.shape(1).map((n, i) => (i < d ? 0 : i === d ? -1 : typeof n === 'number' ? n * steps[i] : n));
+    return s.node('Reshape', [apart, s.b.sizes(joined)]);
+  }, x);
 }
 
 /** The size of a value in one of the traces. */
@@ -79,10 +101,11 @@ const stridedScatter: Rule = (s) => {
   const constant = origin.kind === 'constant' && origin.data.every((v) => Object.is(v, origin.data[0]));
   const all = s.step.variants as readonly Window[];
   if (origin.kind === 'filled' || constant) {
-    const found = all.map((w, i) => edges(sizesIn(s, i), w));
-    if (found.every((pads) => pads !== null && String(pads) === String(found[0]))) {
-      const value = origin.kind === 'filled' ? origin.value : (origin.data[0] ?? 0);
-      return s.node('Pad', [s.in(1), s.b.ints((found[0] as number[][]).flat()), s.num(value)], { mode: 'constant' });
+    const found = all.map((w, i) => placementOf(sizesIn(s, i), w));
+    const [first] = found;
+    if (first !== null && found.every((place) => JSON.stringify(place) === JSON.stringify(first))) {
+      const value = s.num(origin.kind === 'filled' ? origin.value : (origin.data[0] ?? 0));
+      return s.node('Pad', [spaced(s, s.in(1), first.steps, value), s.b.ints([...first.before, ...first.behind]), value], { mode: 'constant' });
     }
   }
   if (s.out.shape.some((n) => typeof n !== 'number') || s.step.attrs === VARYING) {

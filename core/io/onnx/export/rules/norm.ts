@@ -7,7 +7,7 @@ import { reduced } from './reduce.ts';
 /** A vector that was left out, which stands for one number everywhere. */
 function vector(s: StepWriter, i: number, size: number): string {
   const x = s.step.inputs[i];
-  return typeof x === 'number' ? s.b.vector(new Array<number>(size).fill(x), s.out.dtype) : s.b.value(x);
+  return typeof x === 'number' ? s.b.vector(new Array<number>(size).fill(x), s.out.dtype) : s.in(i);
 }
 
 const sizeIn = (n: Size, trace: number): number => (typeof n === 'number' ? n : n.seen[trace]);
@@ -35,7 +35,7 @@ const layerNorm: Rule = (s) => {
   const size = normalizedShape.reduce((a, b) => a * b, 1);
   const weights = (i: number): string => {
     const x = s.step.inputs[i];
-    if (typeof x === 'object') return s.b.value(x);
+    if (typeof x !== 'number') return s.in(i);
     return i === 2 && x === 0 ? '' : s.b.constant(s.out.dtype === 'float64' ? new Float64Array(size).fill(x) : new Float32Array(size).fill(x), normalizedShape, s.out.dtype);
   };
   return s.node('LayerNormalization', [s.in(0), weights(1), weights(2)], { axis: rank - normalizedShape.length, epsilon: { float: eps } });

@@ -119,7 +119,7 @@ export const reduceRules: Rules = {
   logSoftmax: (s) => s.node('LogSoftmax', [s.as(0, s.out.dtype)], { axis: s.attrs<PlaceAttrs & { readonly dim: number }>().dim }),
   cat: (s) => {
     const { dim } = s.attrs<{ readonly dim: number }>();
-    const parts = s.step.inputs.flatMap((x, i) => (typeof x === 'object' && x.shape.length === 1 && sameSize(x.shape[0], 0) ? [] : [s.in(i)]));
+    const parts = s.step.inputs.flatMap((_, i) => (s.shape(i).length === 1 && sameSize(s.shape(i)[0], 0) ? [] : [s.in(i)]));
     return parts.length === 1 ? s.node('Identity', parts) : s.node('Concat', parts, { axis: dim });
   },
   flip: (s) => {

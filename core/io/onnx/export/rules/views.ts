@@ -1,5 +1,6 @@
-import { type GraphValue, VARYING } from '../../../../trace/merge.ts';
+import type { VARYING } from '../../../../trace/merge.ts';
 import { type Size, SymbolicSize, sameSize } from '../../../../trace/sizes.ts';
+import type { Places } from '../../../../trace/views.ts';
 import type { Rules, StepWriter } from '../step.ts';
 
 // Other shapes of the same elements.
@@ -55,7 +56,17 @@ function squeezed(s: StepWriter, name: string, dims: readonly number[]): string 
   return dims.length === 0 ? name : s.node('Squeeze', [name, s.b.ints(dims)]);
 }
 
-const shapeOf = (x: GraphValue): readonly Size[] => x.shape;
+/** Where a view looks, which must be the same whatever the sizes. */
+function placesOf(s: StepWriter): Places {
+  const { kept, index, shape } = s.attrs<{ readonly [K in keyof Places]: Places[K] | typeof VARYING | SymbolicSize }>();
+  if (typeof kept !== 'number' || !(index instanceof Int32Array) || !Array.isArray(shape)) {
+    throw s.refuse('looks at elements by strides, got sizes that depend on the arguments', 'fixed sizes: leave that axis out of dynamicAxes');
+  }
+  return { kept, index, shape };
+}
+
+/** What comes behind the first dimensions, in one. */
+const behind = (s: StepWriter, name: string, kept: number): string => s.node('Reshape', [name, s.b.ints([...new Array<number>(kept).fill(0), -1])]);
 
 /** Rules of views and writes through views. */
 export const viewRules: Rules = {
@@ -81,14 +92,14 @@ export const viewRules: Rules = {
     return s.node('Gather', [s.in(0), which], { axis: dim });
   },
   'view.strided': (s) => {
-    const { index } = s.attrs<{ readonly index: Int32Array | typeof VARYING }>();
-    if (index === VARYING) throw s.refuse('picks elements by strides, got sizes that depend on the arguments', 'fixed sizes: leave that axis out of dynamicAxes');
-    return s.node('Gather', [flat(s, s.in(0)), s.b.constant(index, s.out.shape as readonly number[], 'int64')], { axis: 0 });
+    const { kept, shape, index } = placesOf(s);
+    return s.node('Gather', [behind(s, s.in(0), kept), s.b.constant(index, shape, 'int64')], { axis: kept });
   },
   put: (s) => {
-    const { index } = s.attrs<{ readonly index: Int32Array | typeof VARYING }>();
-    if (index === VARYING) throw s.refuse('writes through a view, got sizes that depend on the arguments', 'fixed sizes: leave that axis out of dynamicAxes');
-    const made = s.node('ScatterElements', [flat(s, s.in(0)), s.b.constant(index, [index.length], 'int64'), flat(s, s.in(1))], { axis: 0 });
-    return reshaped(s, made, [], shapeOf(s.out));
+    const { kept, index } = placesOf(s);
+    const values = behind(s, s.in(1), kept);
+    const places = s.b.constant(index, [...new Array<number>(kept).fill(1), index.length], 'int64');
+    const spread = kept === 0 ? places : s.node('Expand', [places, s.node('Shape', [values])]);
+    return reshaped(s, s.node('ScatterElements', [behind(s, s.in(0), kept), spread, values], { axis: kept }), s.out.shape.slice(0, kept), s.out.shape);
   },
 };
