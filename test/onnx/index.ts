@@ -1,3 +1,4 @@
+import { importOnnx } from '../../nn/export/importOnnx.ts';
 import { exportOnnx } from '../../nn/export/onnx.ts';
 import { tensorsOf } from '../../nn/export/trace.ts';
 import { type Module, type Tensor, manualSeed, noGrad } from '../../index.ts';
@@ -13,7 +14,10 @@ async function compare(ort: Ort, bytes: Uint8Array, model: Module, inputs: reado
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
   const results = await session.run(Object.fromEntries(inputs.map((x, i) => [session.inputNames[i], toOrt(ort, x)])));
   const expected = tensorsOf(noGrad(() => model.forward(...(inputs as never[]))));
+  const again = tensorsOf(noGrad(() => importOnnx(bytes).forward(...inputs)));
   for (const [i, name] of session.outputNames.entries()) {
+    const back = difference(expected[i], again[i]);
+    if (!(back <= tolerance)) return `${name} comes back as ${show(again[i])}, expected ${show(expected[i])}: difference ${back}`;
     const got = fromOrt(results[name]);
     const d = difference(expected[i], got);
     if (!(d <= tolerance)) return `${name} is ${show(got)}, expected ${show(expected[i])}: difference ${d}`;
