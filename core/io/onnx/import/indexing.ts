@@ -52,11 +52,21 @@ const gatherNd: Operator = (n) => {
   return apply(indexOp, [x, ...own, ...rows], { op: 'GatherND', dims, named: dims, at: 0, wrap: false });
 };
 
+/** ScatterND with a reduction: the indexed dimensions as one, along which entries are reduced. */
+function reducedRows(n: NodeReader, x: Tensor, rows: readonly Tensor[], updates: Tensor, reduction: string): Tensor {
+  const reduce = { mul: 'prod', max: 'amax', min: 'amin' }[reduction];
+  if (reduce === undefined) throw n.fault(`no such reduction, got '${reduction}'`, 'none, add, mul, max or min');
+  const lead = x.shape.slice(0, rows.length);
+  const row = rows.reduce((at, index, d) => at.mul(lead[d]).add(index), rows[0].mul(0)).reshape([-1, 1]);
+  const flat = x.reshape([lead.reduce((a, b) => a * b, 1), -1]);
+  return flat.scatterReduce(0, row.expand([row.shape[0], flat.shape[1]]), updates.reshape([row.shape[0], flat.shape[1]]), reduce as 'prod').reshape(x.shape);
+}
+
 const scatterNd: Operator = (n) => {
   const [x, index, updates] = [n.in(0), n.in(1), n.in(2)];
   const reduction = n.text('reduction', 'none');
-  if (reduction !== 'none' && reduction !== 'add') throw n.fault(`a reduction that is not done, got '${reduction}'`, "'none' or 'add'");
   const rows = columns(n, x, index, 0);
+  if (reduction !== 'none' && reduction !== 'add') return reducedRows(n, x, rows, updates, reduction);
   const dims = rows.map((_, d) => d);
   return apply(indexPutOp, [x, updates.contiguous(), ...rows], { op: 'ScatterND', dims, named: dims, at: 0, wrap: false, accumulate: reduction === 'add' });
 };
@@ -64,6 +74,11 @@ const scatterNd: Operator = (n) => {
 /** Operators that pick entries. */
 export const indexingOperators: Operators = {
   Gather: gather,
+  NonZero: (n) => n.in(0).nonzero().t(),
+  Compress: (n) => {
+    const picked = n.in(1).nonzero().reshape([-1]);
+    return n.has('axis') ? n.in(0).indexSelect(n.axis(n.int('axis', 0), n.in(0).ndim), picked) : n.in(0).reshape([-1]).indexSelect(0, picked);
+  },
   GatherElements: (n) => {
     const x = n.in(0);
     const dim = n.axis(n.int('axis', 0), x.ndim);

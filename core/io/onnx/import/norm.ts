@@ -1,7 +1,8 @@
 import { batchNorm } from '../../../ops/batchNorm.ts';
 import { crossEntropy, nllLoss } from '../../../ops/crossEntropy.ts';
 import { gridSample } from '../../../ops/gridSample.ts';
-import { layerNorm, localResponseNorm } from '../../../ops/normalize.ts';
+import { layerNorm, localResponseNorm, rmsNorm } from '../../../ops/normalize.ts';
+import { where } from '../../../ops/select.ts';
 import type { Tensor } from '../../../tensor.ts';
 import type { NodeReader, Operator, Operators } from './node.ts';
 
@@ -22,10 +23,14 @@ const batch: Operator = (n) => {
 
 const layer: Operator = (n) => {
   const x = n.in(0);
-  const shape = x.shape.slice(n.axis(n.int('axis', -1), x.ndim));
-  if (n.wants(1)) throw n.fault('mean and deviation as outputs, got them asked for', 'the first output only');
-  const [weight, bias] = [n.in(1), n.maybe(2)];
-  return layerNorm(x, shape, weight.expand(shape), bias === null ? null : bias.expand(shape), n.float('epsilon', 1e-5));
+  const axis = n.axis(n.int('axis', -1), x.ndim);
+  const shape = x.shape.slice(axis);
+  const [weight, bias, eps] = [n.in(1), n.maybe(2), n.float('epsilon', 1e-5)];
+  const made = layerNorm(x, shape, weight.expand(shape), bias === null ? null : bias.expand(shape), eps);
+  if (!n.wants(1) && !n.wants(2)) return made;
+  const dims = shape.map((_, d) => axis + d);
+  const mean = x.mean(dims, { keepdim: true });
+  return [made, mean, x.sub(mean).square().mean(dims, { keepdim: true }).add(eps).rsqrt()];
 };
 
 const group: Operator = (n) => {
@@ -47,7 +52,8 @@ const lrn: Operator = (n) => {
 function lpNormalized(n: NodeReader): Tensor {
   const x = n.in(0);
   const axis = n.axis(n.int('axis', -1), x.ndim);
-  return x.div(x.norm(n.int('p', 2), axis, { keepdim: true }));
+  const size = x.norm(n.int('p', 2), axis, { keepdim: true });
+  return where(size.eq(0), size, x.div(size));
 }
 
 const reductionOf = (n: NodeReader): 'none' | 'mean' | 'sum' => {
@@ -71,6 +77,11 @@ export const normOperators: Operators = {
     return standardized(x, dims, n.float('epsilon', 1e-5)).mul(perChannel(n.in(1), x)).add(perChannel(n.in(2), x));
   },
   LayerNormalization: layer,
+  RMSNormalization: (n) => {
+    const x = n.in(0);
+    const shape = x.shape.slice(n.axis(n.int('axis', -1), x.ndim));
+    return rmsNorm(x, shape, n.in(1).expand(shape), n.float('epsilon', 1e-5));
+  },
   GroupNormalization: group,
   LpNormalization: lpNormalized,
   MeanVarianceNormalization: (n) => {

@@ -115,6 +115,7 @@ export const pointwiseOperators: Operators = {
   Gelu: unary((x, n) => (n.text('approximate', 'none') === 'tanh'
     ? x.mul(0.5).mul(x.add(x.pow(3).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh().add(1))
     : x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)))),
+  Swish: unary((x, n) => x.mul(x.mul(n.float('alpha', 1)).sigmoid())),
   Mish: unary((x) => x.mul(x.clamp({ min: 0 }).add(x.abs().neg().exp().log1p()).tanh())),
   Shrink: unary((x, n) => {
     const [lambd, bias] = [n.float('lambd', 0.5), n.float('bias', 0)];
@@ -134,6 +135,7 @@ export const pointwiseOperators: Operators = {
   BitwiseAnd: binary((x, y) => x.bitwiseAnd(y)),
   BitwiseOr: binary((x, y) => x.bitwiseOr(y)),
   BitwiseXor: binary((x, y) => x.bitwiseXor(y)),
+  BitShift: binary((x, y, n) => (n.text('direction', 'LEFT') === 'LEFT' ? x.bitwiseLeftShift(y) : x.bitwiseRightShift(y))),
   BitwiseNot: unary((x) => x.bitwiseNot()),
   Where: (n) => where(n.in(0), n.in(1), n.in(2)),
   IsNaN: unary((x) => x.isnan()),

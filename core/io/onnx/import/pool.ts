@@ -1,4 +1,6 @@
 import { ones } from '../../../ops/creation.ts';
+import { conv1d, conv2d } from '../../../ops/conv.ts';
+import { conv3d } from '../../../ops/conv3d.ts';
 import { maxPool1d, maxPool2d } from '../../../ops/maxPool.ts';
 import { avgPool1d, avgPool2d } from '../../../ops/pool.ts';
 import { avgPool3d, maxPool3d } from '../../../ops/pool3d.ts';
@@ -64,7 +66,18 @@ const maxPool: Operator = (n) => {
   return n.wants(1) ? [output, placesInAll(n, indices, x, padded, own ? w.before.map(() => 0) : w.before)] : [output];
 };
 
+/** Sums of windows with gaps, as convolutions with ones, divided by the number of elements. */
+function dilatedAverages(x: Tensor, w: Windows): Tensor {
+  const [images, channels, ...image] = x.shape;
+  const weight = untraced(() => ones([1, 1, ...w.kernel], { dtype: x.dtype }));
+  const options = { stride: w.stride, dilation: w.dilation };
+  const each = x.reshape([images * channels, 1, ...image]);
+  const sums = w.rank === 1 ? conv1d(each, weight, null, options) : w.rank === 2 ? conv2d(each, weight, null, options) : conv3d(each, weight, null, options);
+  return sums.reshape([images, channels, ...sums.shape.slice(2)]).div(weight.numel());
+}
+
 function averages(x: Tensor, w: Windows, options: object): Tensor {
+  if (w.dilation.some((d) => d !== 1)) return dilatedAverages(x, w);
   if (w.rank === 1) return avgPool1d(x, w.kernel, w.stride, options);
   return w.rank === 2 ? avgPool2d(x, w.kernel, w.stride, options) : avgPool3d(x, w.kernel, w.stride, options);
 }
@@ -72,9 +85,8 @@ function averages(x: Tensor, w: Windows, options: object): Tensor {
 const averagePool: Operator = (n) => {
   const x = n.in(0);
   const w = windowsOf(n, x.shape, kernelOf(n));
-  if (w.dilation.some((d) => d !== 1)) throw n.fault(`dilated averages, got dilations ${w.dilation.join(', ')}`, 'dilations of 1');
   const counting = n.int('count_include_pad', 0) === 1;
-  if (plain(n, w)) return averages(x, w, { padding: w.before, countIncludePad: counting });
+  if (plain(n, w) && w.dilation.every((d) => d === 1)) return averages(x, w, { padding: w.before, countIncludePad: counting });
   const ends = endsOf(n, w, x);
   const sums = averages(padSpatial(x, w.before, ends), w, {});
   // The share of elements that count in each window.

@@ -68,13 +68,21 @@ function cumulated(n: NodeReader): Tensor {
   return reverse ? made.flip([axis]) : made;
 }
 
+/** Largest or smallest elements; of none, those that any other exceeds. */
+const extreme = (largest: boolean): Reduce => (x, dims, keepdim) => {
+  if (dims.length === 0) return x;
+  if (x.dtype === 'bool') return largest ? x.any(dims, { keepdim }) : x.all(dims, { keepdim });
+  if (dims.some((d) => x.shape[d] === 0)) return x.sum(dims, { keepdim }).to(x.dtype).add(largest ? -Infinity : Infinity);
+  return largest ? x.amax(dims, { keepdim }) : x.amin(dims, { keepdim });
+};
+
 /** Operators over axes. */
 export const reduceOperators: Operators = {
   ReduceSum: reduction(sum),
   ReduceMean: reduction(mean),
   ReduceProd: reduction(each((x, d) => x.prod(d, { keepdim: true }).to(x.dtype))),
-  ReduceMax: reduction((x, dims, keepdim) => (dims.length === 0 ? x : x.dtype === 'bool' ? x.any(dims, { keepdim }) : x.amax(dims, { keepdim }))),
-  ReduceMin: reduction((x, dims, keepdim) => (dims.length === 0 ? x : x.dtype === 'bool' ? x.all(dims, { keepdim }) : x.amin(dims, { keepdim }))),
+  ReduceMax: reduction(extreme(true)),
+  ReduceMin: reduction(extreme(false)),
   ReduceL1: reduction((x, dims, keepdim) => sum(x.abs(), dims, keepdim)),
   ReduceL2: reduction((x, dims, keepdim) => sum(x.square(), dims, keepdim).sqrt().to(x.dtype)),
   ReduceSumSquare: reduction((x, dims, keepdim) => sum(x.square(), dims, keepdim)),

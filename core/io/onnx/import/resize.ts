@@ -13,7 +13,7 @@ interface Axis {
 /** Where an entry of the result lies in the input. */
 function placeOf(n: NodeReader, mode: string, i: number, { from, to, scale }: Axis): number {
   if (mode === 'asymmetric') return i / scale;
-  if (mode === 'align_corners') return to === 1 ? 0 : (i * (from - 1)) / (to - 1);
+  if (mode === 'align_corners') return to === 1 ? 0 : (i * (from - 1)) / (scale * from - 1);
   if (mode === 'pytorch_half_pixel') return to > 1 ? (i + 0.5) / scale - 0.5 : 0;
   if (mode === 'half_pixel') return (i + 0.5) / scale - 0.5;
   if (mode === 'half_pixel_symmetric') return (from / 2) * (1 - to / (scale * from)) + (i + 0.5) / scale - 0.5;
@@ -72,10 +72,14 @@ function axesOf(n: NodeReader, x: Tensor): Map<number, Axis> {
   const given = sizes !== null && sizes.length > 0 ? sizes : (scales ?? []);
   const dims = n.axes(n.ints('axes') ?? x.shape.map((_, d) => d), x.ndim);
   if (given.length !== dims.length) throw n.fault(`sizes or scales do not fit, got ${given.length} of them`, `${dims.length}`);
-  if (n.text('keep_aspect_ratio_policy', 'stretch') !== 'stretch' || n.int('antialias', 0) === 1) throw n.fault('antialias or an aspect ratio that is kept, got one of them', 'neither');
+  if (n.int('antialias', 0) === 1) throw n.fault('antialias, got it asked for', 'none');
+  const policy = n.text('keep_aspect_ratio_policy', 'stretch');
+  const ratios = dims.map((d, i) => given[i] / x.shape[d]);
+  const kept = policy === 'stretch' || given !== sizes ? null : policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
   const entries = dims.map((d, i): [number, Axis] => {
     const from = x.shape[d];
-    return [d, given === sizes ? { from, to: sizes[i], scale: sizes[i] / from } : { from, to: Math.floor(from * given[i]), scale: given[i] }];
+    if (given !== sizes) return [d, { from, to: Math.floor(from * given[i] + 1e-6), scale: given[i] }];
+    return [d, kept === null ? { from, to: sizes[i], scale: sizes[i] / from } : { from, to: Math.round(from * kept), scale: kept }];
   });
   n.shape(x.shape.map((size, d) => entries.find(([at]) => at === d)?.[1].to ?? size));
   if (x.numel() === 0) throw n.fault('nothing to enlarge, got an empty tensor', 'entries');

@@ -20,7 +20,7 @@ const operators: Operators = {
 export const operatorNames: readonly string[] = Object.keys(operators);
 
 /** The newest operator set whose changes are known. */
-const NEWEST = 22;
+const NEWEST = 25;
 
 const label = ({ type, name }: OnnxNode): string => `${type}${name === '' ? '' : ` '${name}'`}`;
 
