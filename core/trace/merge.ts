@@ -37,6 +37,8 @@ export interface GraphStep {
   /** The attributes in each trace. */
   readonly variants: readonly unknown[];
   readonly scope: string;
+  /** Which step of the traces it is. */
+  readonly at: number;
 }
 
 /** Whether an input is a tensor. */
@@ -48,8 +50,10 @@ export function isValue(x: GraphValue | Size): x is GraphValue {
 export interface Graph {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
-  /** The steps that the outputs need, in order. */
+  /** The steps in order: those that the outputs need, or all of a whole graph. */
   readonly steps: readonly GraphStep[];
+  /** Values by their number; what is not needed has none. */
+  readonly values: readonly (GraphValue | undefined)[];
 }
 
 function isPlain(x: unknown): x is Readonly<Record<string, unknown>> {
@@ -87,9 +91,11 @@ class Merger {
   private readonly axes: readonly Axis[];
   private readonly traces: readonly Trace[];
   private readonly values: (GraphValue | undefined)[] = [];
+  private readonly whole: boolean;
 
-  constructor(axes: readonly Axis[], traces: readonly Trace[]) {
+  constructor(axes: readonly Axis[], traces: readonly Trace[], whole: boolean) {
     this.axes = axes;
+    this.whole = whole;
     this.traces = traces;
   }
 
@@ -132,7 +138,7 @@ class Merger {
     const [first] = all;
     if (first.input !== null) return { kind: 'input', index: first.input };
     if (first.name !== null) return { kind: 'parameter', name: first.name, data: first.data as TypedArray };
-    if (first.data === null) return null;
+    if (first.data === null || (this.whole && first.step !== null)) return null;
     if (all.every((v) => sameShape(v.shape, first.shape) && sameData(v.data as TypedArray, first.data as TypedArray))) return { kind: 'constant', data: first.data };
     const pattern = patternOf(all);
     if (pattern !== null || first.step !== null) return pattern;
@@ -145,7 +151,7 @@ class Merger {
     const variants = this.traces.map((trace) => trace.steps[at].attrs);
     const inputs = step.inputs.map((x, i) => (typeof x === 'number' ? sizeOf(this.axes, this.traces.map((trace) => trace.steps[at].inputs[i] as number)) : this.value(x)));
     const outputs: GraphValue[] = [];
-    const made: GraphStep = { op: step.op, inputs, outputs, attrs: merged(this.axes, variants), variants, scope: step.scope };
+    const made: GraphStep = { op: step.op, inputs, outputs, attrs: merged(this.axes, variants), variants, scope: step.scope, at };
     step.outputs.forEach(({ id }, index) => {
       outputs.push((this.values[id] ??= { ...this.spec(id), origin: { kind: 'step', step: made, index } }));
     });
@@ -155,14 +161,14 @@ class Merger {
   graph(): Graph {
     const [{ inputs, outputs, steps }] = this.traces;
     const needed = new Set(outputs.map(({ id }) => id).filter((id) => this.leaf(id) === null));
-    const kept = new Set<number>();
+    const kept = new Set<number>(this.whole ? steps.keys() : []);
     for (let at = steps.length - 1; at >= 0; at--) {
-      if (!steps[at].outputs.some(({ id }) => needed.has(id))) continue;
+      if (!kept.has(at) && !steps[at].outputs.some(({ id }) => needed.has(id))) continue;
       kept.add(at);
       for (const x of steps[at].inputs) if (typeof x !== 'number' && this.leaf(x.id) === null) needed.add(x.id);
     }
     const made = steps.flatMap((step, at) => (kept.has(at) ? [this.add(step, at)] : []));
-    return { inputs: inputs.map((x) => this.value(x)), outputs: outputs.map((x) => this.value(x)), steps: made };
+    return { inputs: inputs.map((x) => this.value(x)), outputs: outputs.map((x) => this.value(x)), steps: made, values: this.values };
   }
 }
 
@@ -177,10 +183,11 @@ function differs(a: Step | undefined, b: Step | undefined): StateError {
  * Several traces of one function, with other sizes and values of the arguments, as one graph: what differs between them depends on the sizes.
  *
  * @param axes - what was varied; the traces go through `gridOf(axes)`
+ * @param whole - keep every step, also those that nothing needs and those of constants
  * @throws StateError when the steps differ, or a constant does
  */
-export function mergeTraces(axes: readonly Axis[], traces: readonly Trace[]): Graph {
-  const merger = new Merger(axes, traces);
+export function mergeTraces(axes: readonly Axis[], traces: readonly Trace[], whole = false): Graph {
+  const merger = new Merger(axes, traces, whole);
   merger.check();
   return merger.graph();
 }

@@ -9,18 +9,21 @@ import { untraced } from '../../core/tracing.ts';
 import { flip } from '../../core/ops/arrange.ts';
 import { indexSelect } from '../../core/ops/lookup.ts';
 import { tensor } from '../../core/ops/creation.ts';
-import type { Module } from '../module.ts';
+import { Module } from '../module.ts';
 import { stateTensors } from './names.ts';
 
 /** Axes of the arguments that may have other sizes later, by argument: `[{ 0: 'batch' }]`. */
 export type DynamicAxes = readonly (Readonly<Record<number, string>> | null)[];
 
-/** A call of a submodule in a trace: the steps from `from` to before `to`. */
+/** A call of a module in a trace: the steps from `from` to before `to`. */
 export interface ModuleCall {
   readonly path: string;
   readonly module: Module;
+  /** How many calls it is inside of. */
   readonly depth: number;
+  /** The arguments, with values in place of tensors. */
   readonly args: readonly unknown[];
+  /** What it returned, with values in place of tensors. */
   readonly output: unknown;
   readonly from: number;
   readonly to: number;
@@ -33,10 +36,8 @@ export interface ModuleTrace {
   readonly trace: Trace;
   /** What `forward` returned in it. */
   readonly result: unknown;
-  /** Calls of submodules in it, as they ended. */
+  /** Calls of modules in it, as they ended: the model's own is last. */
   readonly calls: readonly ModuleCall[];
-  /** The value of a tensor of the first trace. */
-  readonly recorder: Recorder;
 }
 
 /** Tensors of what `forward` returned: a tensor, or arrays and objects with tensors in them. */
@@ -45,6 +46,16 @@ export function tensorsOf(result: unknown, out: Tensor[] = []): Tensor[] {
   else if (Array.isArray(result)) for (const part of result) tensorsOf(part, out);
   else if (typeof result === 'object' && result !== null) for (const part of Object.values(result)) tensorsOf(part, out);
   return out;
+}
+
+/** A tree with values in place of tensors. */
+function valuesOf(recorder: Recorder, tree: unknown): unknown {
+  if (tree instanceof Tensor) return untraced(() => recorder.valueOf(tree));
+  if (Array.isArray(tree)) return tree.map((part: unknown) => valuesOf(recorder, part));
+  if (typeof tree !== 'object' || tree === null || tree instanceof Module) return tree;
+  // Results with names, which iterate in PyTorch's order, are tuples.
+  if (Symbol.iterator in tree) return Array.from(tree as Iterable<unknown>, (part) => valuesOf(recorder, part));
+  return Object.fromEntries(Object.entries(tree).map(([key, part]) => [key, valuesOf(recorder, part)]));
 }
 
 /** How an axis is varied. Small sizes grow, for 1 means something else; others shrink, since tables of positions end somewhere. */
@@ -86,19 +97,21 @@ function variant(x: Tensor, named: Readonly<Record<number, string>> | null | und
 
 /** Tells the recorder which module is running, and collects calls. Gives the function that ends it. */
 function follow(model: Module, recorder: Recorder, calls: ModuleCall[]): () => void {
-  const open: { readonly path: string; readonly from: number; readonly args: readonly unknown[] }[] = [];
+  const open: { readonly path: string; readonly from: number; readonly args: readonly unknown[]; readonly tensors: readonly Tensor[] }[] = [];
   const ends = model.namedModules().flatMap(([path, module]) => {
     if (typeof module.forward !== 'function') return [];
     const before = module.registerForwardPreHook((_, args: readonly unknown[]) => {
-      for (const x of tensorsOf(args)) untraced(() => recorder.valueOf(x));
-      open.push({ path, from: recorder.steps.length, args });
+      open.push({ path, from: recorder.steps.length, args: args.map((x) => valuesOf(recorder, x)), tensors: tensorsOf(args) });
       recorder.scope = path;
     }, { prepend: true });
     const after = module.registerForwardHook((_, __, output: unknown) => {
       const call = open.pop();
-      if (call === undefined) return;
-      calls.push({ ...call, module, depth: open.length, output, to: recorder.steps.length });
+      if (call === undefined) return undefined;
+      const { tensors, ...rest } = call;
+      const handed = output instanceof Tensor && tensors.includes(output) ? recorder.handedOn(output) : undefined;
+      calls.push({ ...rest, module, depth: open.length, output: valuesOf(recorder, handed ?? output), to: recorder.steps.length });
       recorder.scope = open.at(-1)?.path ?? '';
+      return handed;
     });
     return [before, after];
   });
@@ -119,9 +132,10 @@ function evaluating<T>(model: Module, fn: () => T): T {
 /**
  * Runs a model on examples, in evaluation mode and with several sizes of the dynamic axes, and gives the graph of its primitives.
  *
+ * @param whole - keep also what the results do not need
  * @throws what `forward` throws; StateError where it reads values, or does other things for other sizes
  */
-export function traceModule(op: string, model: Module, args: readonly Tensor[], dynamic: DynamicAxes = []): ModuleTrace {
+export function traceModule(op: string, model: Module, args: readonly Tensor[], dynamic: DynamicAxes = [], whole = false): ModuleTrace {
   args.forEach((x, i) => {
     if (!(x instanceof Tensor)) throw new ArgumentError(`${op}: argument ${i} is not a tensor, got ${show(x)}; expected a Tensor`);
   });
@@ -141,6 +155,6 @@ export function traceModule(op: string, model: Module, args: readonly Tensor[], 
       end();
     }
   })));
-  const [{ recorder, calls, trace, result }] = runs;
-  return { graph: mergeTraces(axes, runs.map((run) => run.trace)), trace, result, calls, recorder };
+  const [{ calls, trace, result }] = runs;
+  return { graph: mergeTraces(axes, runs.map((run) => run.trace), whole), trace, result, calls };
 }

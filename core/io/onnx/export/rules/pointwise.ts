@@ -122,6 +122,7 @@ export const pointwiseRules: Rules = {
   where: (s) => s.node('Where', [truth(s, 0), s.as(1, s.out.dtype), s.as(2, s.out.dtype)]),
   maskedFill: (s) => s.node('Where', [truth(s, 1), s.as(2, s.out.dtype), s.as(0, s.out.dtype)]),
   cast: (s) => s.cast(s.in(0), s.tensor(0).dtype, s.out.dtype),
+  identity: (s) => s.in(0),
   clone: (s) => s.in(0),
   cloneBeside: (s) => s.in(0),
   copy,
