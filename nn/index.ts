@@ -75,3 +75,9 @@ export {
 } from './layers/pool3d.ts';
 export { Dropout3d, FeatureAlphaDropout } from './layers/dropout.ts';
 export { InstanceNorm3d } from './layers/batchnorm.ts';
+// Other formats: ONNX, and code for PyTorch.
+export { type ExportOnnxOptions, exportOnnx } from './export/onnx.ts';
+export { OnnxModule, importOnnx } from './export/importOnnx.ts';
+export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './export/exportTorch.ts';
+export { type DynamicAxes } from './export/trace.ts';
+export { type TorchLoss } from './export/torch/train.ts';

@@ -13,6 +13,35 @@ function statisticsOf({ graph }: OnnxModel): Set<string> {
   return new Set(graph.nodes.filter((node) => node.type === 'BatchNormalization').flatMap((node) => node.inputs.slice(3, 5)));
 }
 
+type Tree = Map<string, Parameter | Buffer | Tree>;
+
+/** Tensors by the parts of their names, as the modules of the net they come from had them; false where that does not go. */
+function place(tree: Tree, name: string, value: Parameter | Buffer): boolean {
+  const parts = name.split('.');
+  const last = parts.pop() ?? '';
+  if (last === '' || parts.includes('')) return false;
+  let at = tree;
+  for (const part of parts) {
+    const below = at.get(part) ?? new Map<string, Parameter | Buffer | Tree>();
+    if (!(below instanceof Map)) return false;
+    at.set(part, below);
+    at = below;
+  }
+  if (at.has(last)) return false;
+  at.set(last, value);
+  return true;
+}
+
+function treeOf(state: ReadonlyMap<string, Parameter | Buffer>): Tree {
+  const tree: Tree = new Map();
+  for (const [name, value] of state) {
+    let plain = name;
+    // Names that are no paths get one part, with underscores.
+    while (!place(tree, plain, value)) plain = plain === name ? `_${name.replaceAll('.', '_')}` : `${plain}_`;
+  }
+  return tree;
+}
+
 /**
  * A model read from an ONNX file. Its float initializers are Parameters under their names (statistics of batch norm are Buffers), so that it can be
  * trained on, saved and loaded; integers and constants inside the graph are fixed. It computes what the file says, as in inference.
@@ -24,6 +53,7 @@ export class OnnxModule extends Module {
   readonly outputNames: readonly string[];
   private readonly model: OnnxModel;
   private readonly state: ReadonlyMap<string, Parameter | Buffer>;
+  private readonly tree: Tree;
   private readonly constants: ReadonlyMap<string, Tensor>;
 
   /** @throws StateError for a file that is damaged or holds what polyak does not run */
@@ -43,13 +73,14 @@ export class OnnxModule extends Module {
     // The elements are in the tensors now.
     this.model = { ...model, graph: { ...graph, initializers: [] } };
     this.state = state;
+    this.tree = treeOf(state);
     this.constants = constants;
     this.inputNames = graph.inputs.map(({ name }) => name).filter((name) => !state.has(name) && !constants.has(name));
     this.outputNames = graph.outputs.map(({ name }) => name);
   }
 
   override memberEntries(): Iterable<readonly [string, unknown]> {
-    return this.state;
+    return this.tree;
   }
 
   /**

@@ -145,46 +145,52 @@ def main():
     trained = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None) if world > 1 else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.lr, weight_decay=arguments.weight_decay)
     decay = arguments.ema_decay
-    average = AveragedModel(model, avg_fn=lambda average, value, count: torch.lerp(average, value, 1 - decay) if average.is_floating_point() else value)
+    average = AveragedModel(model, avg_fn=lambda mean, value, _: torch.lerp(mean, value, 1 - decay) if mean.is_floating_point() else value, use_buffers=True)
     sampler = DistributedSampler(data, num_replicas=world, rank=rank, seed=arguments.seed)
     loader = DataLoader(data, batch_size=arguments.batch_size, sampler=sampler)
 
     arguments.output.mkdir(parents=True, exist_ok=True)
     checkpoint = arguments.output / "checkpoint.pt"
-    step, first_epoch, done = 0, 0, 0
+    # Steps taken, and the epoch and batch that come next.
+    step, epoch, batch = 0, 0, 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
-        step, first_epoch, done = state["step"], state["epoch"], state["batches"]
+        step, epoch, batch = state["step"], state["epoch"], state["batch"]
 
-    def save(epoch, batches):
+    def save():
         if rank == 0:
             save_checkpoint(checkpoint, {
                 "model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average.state_dict(),
-                "step": step, "epoch": epoch, "batches": batches,
+                "step": step, "epoch": epoch, "batch": batch,
             })
 
-    for epoch in range(first_epoch, arguments.epochs):
+    def finished():
+        return arguments.steps is not None and step >= arguments.steps
+
+    while epoch < arguments.epochs and not finished():
         sampler.set_epoch(epoch)
-        for batch, tensors in enumerate(loader):
-            if epoch == first_epoch and batch < done:
+        for i, tensors in enumerate(loader):
+            if i < batch:
                 continue
-            if arguments.steps is not None and step >= arguments.steps:
-                break
             *inputs, target = [x.to(device, non_blocking=True) for x in tensors]
             optimizer.zero_grad(set_to_none=True)
             loss = loss_of(trained(*inputs), target)
             loss.backward()
             optimizer.step()
             average.update_parameters(model)
-            step += 1
+            step, batch = step + 1, i + 1
             if rank == 0:
                 print(f"epoch {epoch} step {step} loss {loss.item():.6f}", flush=True)
             if step % arguments.save_every == 0:
-                save(epoch, batch + 1)
-    save(arguments.epochs, 0)
+                save()
+            if finished():
+                break
+        if batch == len(loader):
+            epoch, batch = epoch + 1, 0
+    save()
 
     # All processes have taken the same steps: their weights are the same.
     total = sum(p.detach().double().sum() for p in model.parameters())
