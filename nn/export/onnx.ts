@@ -19,7 +19,8 @@ export interface ExportOnnxOptions {
 
 function namesOf(what: 'input' | 'output', given: readonly string[] | undefined, count: number): readonly string[] {
   if (given === undefined) return count === 1 ? [what] : Array.from({ length: count }, (_, i) => `${what}_${i}`);
-  if (!Array.isArray(given) || given.length !== count || given.some((n: unknown) => typeof n !== 'string' || n === '')) {
+  const names: unknown = given;
+  if (!Array.isArray(names) || names.length !== count || names.some((n: unknown) => typeof n !== 'string' || n === '')) {
     throw new ArgumentError(`exportOnnx: ${what}Names do not fit, got ${show(given)}; expected ${count} names`);
   }
   return given;

@@ -189,9 +189,10 @@ const layers: readonly OnnxCase[] = [
   images('Unfold', () => new P.Unfold(3, { padding: 1 })),
   images('Fold', () => new P.Fold([4, 4], 2), [8, 9]),
   { name: 'gridSample', model: () => new Lambda((x) => F.gridSample(x, F.affineGrid(P.tensor([[[0.8, 0.1, 0], [-0.2, 0.9, 0.1]]]).expand([2, 2, 3]), [2, 4, 5, 5], { alignCorners: false }), { alignCorners: false })), inputs: () => [image(2)] },
-  ...['Softmax', 'LogSoftmax', 'Softmin', 'GLU'].map((name) => images(name, () => new (P[name as 'Softmax'])(1))),
-  ...(['GELU', 'Hardsigmoid', 'Hardswish', 'LogSigmoid', 'Mish', 'ReLU', 'ReLU6', 'SELU', 'SiLU', 'Sigmoid', 'Softsign', 'Tanh', 'Tanhshrink', 'CELU', 'ELU', 'Hardshrink', 'Hardtanh', 'LeakyReLU', 'PReLU', 'Softplus', 'Softshrink', 'Dropout', 'AlphaDropout', 'Dropout2d', 'RReLU', 'Identity', 'Flatten', 'Softmax2d'] as const)
-    .map((name) => images(name, () => new (P[name] as new () => P.Module)())),
+  ...[P.Softmax, P.LogSoftmax, P.Softmin, P.GLU].map((layer) => images(layer.name, () => new layer(1))),
+  ...[
+    P.GELU, P.Hardsigmoid, P.Hardswish, P.LogSigmoid, P.Mish, P.ReLU, P.ReLU6, P.SELU, P.SiLU, P.Sigmoid, P.Softsign, P.Tanh, P.Tanhshrink, P.CELU, P.ELU, P.Hardshrink, P.Hardtanh, P.LeakyReLU, P.PReLU, P.Softplus, P.Softshrink, P.Dropout, P.AlphaDropout, P.Dropout2d, P.RReLU, P.Identity, P.Flatten, P.Softmax2d,
+  ].map((layer: { readonly name: string } & (new () => P.Module)) => images(layer.name, () => new layer())),
   images('GELU tanh', () => new P.GELU({ approximate: 'tanh' })),
   images('Threshold', () => new P.Threshold(0.1, -3)),
   images('Unflatten', () => new P.Unflatten(1, [2, 2])),

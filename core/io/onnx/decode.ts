@@ -48,8 +48,8 @@ function tensor(bytes: Uint8Array): OnnxTensor {
     if (!(n >= 0)) throw refuse(`tensor '${name}' has an invalid size, got ${n}`, 'sizes ≥ 0');
     count *= n;
   }
-  const found = raw === null ? packedBytes(values, type) : raw;
-  if (found.length !== count * width) throw refuse(`tensor '${name}' of ${dims.join(' × ')} has ${found.length} bytes, got ${found.length}`, `${count * width}`);
+  const found = raw ?? packedBytes(values, type);
+  if (found.length !== count * width) throw refuse(`the elements of tensor '${name}' do not fit, got ${found.length} bytes for ${dims.join(' × ')}`, `${count * width} bytes`);
   return { name, dims, type, raw: found };
 }
 

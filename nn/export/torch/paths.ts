@@ -2,7 +2,7 @@ import { StateError } from '../../../core/errors.ts';
 import { ModuleDict, ModuleList, ParameterDict, ParameterList } from '../../layers/containers.ts';
 import { Sequential } from '../../layers/sequential.ts';
 import type { Module } from '../../module.ts';
-import { type Container, isContainer, isHolder } from '../../traverse.ts';
+import { isContainer, isHolder } from '../../traverse.ts';
 import { pythonName, pythonText } from './python.ts';
 
 /** How the members of something are reached in PyTorch: as attributes, by number or by name. */
@@ -18,7 +18,7 @@ function memberOf(owner: unknown, key: string): unknown {
   if (isHolder(owner)) for (const [name, value] of owner.memberEntries()) if (name === key) return value;
   if (Array.isArray(owner)) return owner[Number(key)];
   if (owner instanceof Map) return owner.get(key) as unknown;
-  return isContainer(owner) ? Reflect.get(owner as Container, key) : undefined;
+  return isContainer(owner) ? Reflect.get(owner, key) : undefined;
 }
 
 /** `self.layers[0].weight` from the path below a module. */

@@ -183,7 +183,7 @@ function isMemberLike(value: unknown): boolean {
   if (value instanceof Module || value instanceof Parameter || value instanceof Buffer) return true;
   if (value instanceof Tensor || !isContainer(value)) return false;
   const parts: unknown[] = Array.isArray(value) ? value : value instanceof Map ? [...(value as ReadonlyMap<unknown, unknown>).values()] : Object.values(value);
-  return parts.length > 0 && parts.some((part) => isMemberLike(part));
+  return parts.some((part) => isMemberLike(part));
 }
 
 function parameter({ shape, dtype, requiresGrad }: Parameter): string {

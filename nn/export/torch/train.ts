@@ -141,8 +141,13 @@ def main():
     torch.manual_seed(arguments.seed + rank)
     model = load_model()
     data = make_data(arguments, model.eval())
+    with torch.no_grad():
+        several = not isinstance(model(*[x[:2] for x in data.tensors[:-1]]), torch.Tensor)
     model.to(device).train()
-    trained = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None) if world > 1 else model
+    trained = model
+    if world > 1:
+        # With several outputs, of which the loss takes one, some parameters may have no gradient.
+        trained = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None, find_unused_parameters=several)
     optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.lr, weight_decay=arguments.weight_decay)
     decay = arguments.ema_decay
     average = AveragedModel(model, avg_fn=lambda mean, value, _: torch.lerp(mean, value, 1 - decay) if mean.is_floating_point() else value, use_buffers=True)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import { type DType, F, type Module, Tensor, manualSeed, noGrad, ones, randn, tensor, zeros } from '../../../index.ts';
-import { OnnxModule, exportOnnx, importOnnx, Linear, ReLU, Sequential, deepCopy } from '../../../nn/index.ts';
+import { type OnnxModule, exportOnnx, importOnnx, Linear, ReLU, Sequential, deepCopy } from '../../../nn/index.ts';
 import { encodeModel } from '../../../core/io/onnx/encode.ts';
 import { type OnnxAttribute, type OnnxModel, type OnnxNode, elementTypes, int64Tensor, rawOf } from '../../../core/io/onnx/model.ts';
 import { PolyakError } from '../../../core/errors.ts';
@@ -162,9 +162,9 @@ test('models that do not fit together are refused before anything runs', () => {
   throws(wrong({ nodes: [{ ...node, inputs: ['x', 'y'] }] }), /reads a value that no earlier node makes, got 'y'/);
   throws(wrong({ nodes: [node, node] }), /a name is given twice, got 'y'/);
   throws(wrong({ outputs: [{ name: 'z', type: 1, shape: null }] }), /an output that no node makes, got 'z'/);
-  throws(wrong({ initializers: [{ ...graph.initializers[0], dims: [3] }] }), /tensor 'w' of 3 has 8 bytes/);
+  throws(wrong({ initializers: [{ ...graph.initializers[0], dims: [3] }] }), /elements of tensor 'w' do not fit, got 8 bytes for 3; expected 12 bytes/);
   throws(wrong({ initializers: [{ ...graph.initializers[0], dims: [-1, -2] }] }), /invalid size, got -1/);
-  throws(wrong({ initializers: [{ ...graph.initializers[0], dims: [2 ** 40, 2 ** 40] }] }), /has 8 bytes/);
+  throws(wrong({ initializers: [{ ...graph.initializers[0], dims: [2 ** 40, 2 ** 40] }] }), /got 8 bytes for/);
   throws(wrong({ initializers: [{ ...graph.initializers[0], type: 8 }] }), /elements of another kind, got type 8/);
   throws(wrong({}, { opset: 99 }), /operator set is too new, got 99/);
   throws(() => importOnnx(new Uint8Array(0)), /no model/);

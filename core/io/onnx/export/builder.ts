@@ -1,7 +1,7 @@
 import type { DType, TypedArray } from '../../../dtype.ts';
 import { StateError } from '../../../errors.ts';
 import type { GraphValue } from '../../../trace/merge.ts';
-import { type Size, SymbolicSize } from '../../../trace/sizes.ts';
+import type { Size, SymbolicSize } from '../../../trace/sizes.ts';
 import { type OnnxAttribute, type OnnxNode, type OnnxTensor, elementTypes, int64Tensor, rawOf } from '../model.ts';
 
 /** A float attribute; plain numbers are integers. */

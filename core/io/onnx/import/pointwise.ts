@@ -35,7 +35,7 @@ function clip(n: NodeReader): Tensor {
 }
 
 const selu = (x: Tensor, n: NodeReader): Tensor => {
-  const [alpha, gamma] = [n.float('alpha', 1.67326319217681884765625), n.float('gamma', 1.05070102214813232421875)];
+  const [alpha, gamma] = [n.float('alpha', 1.6732631921768188), n.float('gamma', 1.0507010221481323)];
   return where(x.gt(0), x, x.expm1().mul(alpha)).mul(gamma);
 };
 
