@@ -6,6 +6,7 @@ import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
 import type { Batching } from './batching.ts';
 import { type BackwardFn, type GradFn, Node, type Operand, historyOf, isGradEnabled, noGrad } from './tape.ts';
 import { type Layout, Tensor, emptyTensor } from './tensor.ts';
+import { tracing } from './tracing.ts';
 
 export type { GradFn, Operand } from './tape.ts';
 
@@ -102,6 +103,7 @@ export function apply<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A)
   const outputs = [out];
   kernel(outputs, inputs, attrs);
   if (op.backward !== undefined && isRecorded(inputs)) record(op, inputs, outputs, attrs);
+  if (tracing !== null) tracing.ran(op, inputs, outputs, attrs);
   return out;
 }
 
@@ -116,6 +118,7 @@ export function applyMany<A>(op: Primitive<A>, inputs: readonly Operand[], attrs
 function run<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A, kernel: Kernel<A>, outputs: Tensor[]): Tensor[] {
   kernel(outputs, inputs, attrs);
   if (op.backward !== undefined && isRecorded(inputs)) record(op, inputs, outputs, attrs);
+  if (tracing !== null) tracing.ran(op, inputs, outputs, attrs);
   return outputs;
 }
 
@@ -185,6 +188,7 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
   if (isMany(spec)) throw new StateError(`${name}: several outputs, got an in-place call; expected one output`);
   checkFits(name, self, spec);
   const recorded = checkWritable(name, self, inputs);
+  if (tracing !== null) for (const x of inputs) if (typeof x !== 'number') tracing.writing(x);
   const operands = separated(inputs, self);
   if (recorded && op.backward !== undefined) {
     const node = new Node(op, inputs, 1, attrs);
@@ -193,6 +197,7 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
     self.storage.version++;
     rebase(self, node);
     if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs([self]);
+    if (tracing !== null) tracing.ran(op, inputs, [self], attrs);
     return self;
   }
   if (op.backward === undefined && self.requiresGrad && isGradEnabled()) {
@@ -200,6 +205,7 @@ export function applyInPlace<A>(op: Primitive<A>, inputs: readonly [Tensor, ...O
   }
   kernel([self], operands, attrs);
   self.storage.version++;
+  if (tracing !== null) tracing.ran(op, inputs, [self], attrs);
   return self;
 }
 
@@ -330,6 +336,7 @@ export function makeView(name: string, x: Tensor, layout: Layout, backward: Grad
   const view = new Tensor(x.storage, layout.shape, layout.strides, layout.offset);
   view.viewOf(x.base ?? x);
   if (isGradEnabled() && x.requiresGrad && isFloat(x.dtype)) view.node = new Node({ name, backward: [backward] }, [x], 1);
+  if (tracing !== null) tracing.viewed(name, x, [view]);
   return view;
 }
 
@@ -341,5 +348,6 @@ export function makeViews(name: string, x: Tensor, layouts: readonly Layout[], b
     return view;
   });
   if (isRecorded([x]) && isFloat(x.dtype)) attach(new Node({ name, backward: (_, ...grads) => [backward(grads)] }, [x], views.length), views);
+  if (tracing !== null) tracing.viewed(name, x, views);
   return views;
 }

@@ -5,6 +5,7 @@ import { DTypeError, ShapeError, StateError, show } from './errors.ts';
 import { formatTensor } from './format.ts';
 import { type Shape, isContiguous, numelOf, sameShape, stridesOf } from './shape.ts';
 import { type Node, refreshView } from './tape.ts';
+import { tracing } from './tracing.ts';
 
 /** Nested arrays of numbers or booleans: the JavaScript form of a tensor. */
 export type NestedArray = number | boolean | readonly NestedArray[];
@@ -262,11 +263,13 @@ export class Tensor {
     if (this.numel() !== 1) {
       throw new ShapeError(`item: not a single element, got ${show(this)}; expected one element`, { hint: 'array() or data() read many' });
     }
+    if (tracing !== null) tracing.reading(this);
     return this.storage.at(this.offset);
   }
 
   /** A copy of the elements in row-major order, in the typed array of the dtype (int64 as Int32Array, bool as Uint8Array). */
   data(): TypedArray {
+    if (tracing !== null) tracing.reading(this);
     const { cells } = this.storage;
     const n = this.numel();
     if (this.isContiguous()) return cells.slice(this.offset, this.offset + n);

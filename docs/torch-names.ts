@@ -82,9 +82,7 @@ export const differs: Readonly<Record<string, Differs>> = {
   'optim.swa_utils.get_ema_avg_fn': { polyak: 'ExponentialMovingAverage', how: 'a class; momentum = 1 - decay' },
   'optim.swa_utils.get_ema_multi_avg_fn': { polyak: 'ExponentialMovingAverage', how: 'one kernel over all tensors anyway' },
   'optim.swa_utils.get_swa_avg_fn': { polyak: 'StochasticWeightAverage', how: 'a class' },
-  'utils.data.Dataset': { polyak: 'Dataset', how: 'an interface: an object with length and get(i)' },
   'utils.data.IterableDataset': { polyak: 'IterableDataset', how: 'an interface: anything that for or for await goes through' },
-  'utils.data.Sampler': { polyak: 'Sampler', how: 'an interface: an iterable with a length' },
   'optim.swa_utils.get_swa_multi_avg_fn': { polyak: 'StochasticWeightAverage', how: 'one kernel over all tensors anyway' },
 };
 

@@ -62,14 +62,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Floors of core, lowest first: a file imports its own floor and those below. */
 const floors: readonly (readonly string[])[] = [
   ['core/errors.ts', 'core/names.ts'],
-  ['core/dtype.ts', 'core/shape.ts', 'core/expr.ts'],
+  ['core/dtype.ts', 'core/shape.ts', 'core/expr.ts', 'core/formulas.ts'],
   ['core/storage.ts', 'core/cpu/wasm/', 'core/cpu/memory/'],
   ['core/device.ts', 'core/kernels.ts', 'core/format.ts'],
-  ['core/tape.ts', 'core/tensor.ts', 'core/results.ts'],
+  ['core/tape.ts', 'core/tensor.ts', 'core/results.ts', 'core/tracing.ts'],
   ['core/op.ts', 'core/batching.ts', 'core/graph.ts', 'core/scope.ts', 'core/anomaly.ts'],
   ['core/cpu/', 'core/afterGrad.ts', 'core/autograd.ts', 'core/random.ts', 'core/randomState.ts'],
   ['core/ops/', 'core/gradcheck.ts', 'core/custom.ts'],
-  ['core/data/', 'core/io/', 'core/linalg.ts', 'core/special.ts', 'core/func/', 'core/monitor/', 'core/cli/', 'core/sweep/'],
+  ['core/data/', 'core/io/', 'core/linalg.ts', 'core/special.ts', 'core/func/', 'core/trace/', 'core/monitor/', 'core/cli/', 'core/sweep/'],
 ];
 
 const floorOf = (file: string): number => floors.findIndex((names) => names.some((n) => (n.endsWith('/') ? file.startsWith(n) : file === n)));
@@ -77,6 +77,7 @@ const floorOf = (file: string): number => floors.findIndex((names) => names.some
 /** Pairs of files that know each other by type only, and why. */
 const mutual: readonly string[] = [
   'core/tape.ts → core/tensor.ts', // a node holds tensors, a tensor its node
+  'core/tracing.ts → core/tensor.ts', // a listener is told of tensors, which tell it of reads
 ];
 
 /** What runs in Node alone, as the program `polyak`, and is no part of the library. */

@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, StateError, show } from '../errors.ts';
 import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
 import { byName } from './byName.ts';
+import { addFormula } from '../formulas.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastPointwise } from '../cpu/fast/pointwise.ts';
 import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
@@ -205,6 +206,7 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
   const { name, dtype, accepts, expr, key, scalar, backward, saves } = d;
   const keyOf = (attrs: A): string => (key === undefined ? '' : key(attrs));
   const exprOf = (attrs: A): Expr => expr(attrs, arg(0), arg(1), arg(2), arg(3));
+  addFormula(name, { expr: exprOf, scalar: (attrs: A) => scalar?.(attrs) ?? 0 });
   return primitive<A>({
     name,
     backward,
