@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as polyak from '../index.ts';
 import { toCamelCase } from '../core/names.ts';
-import { absent, aliases, deprecated, differs, open } from './torch-names.ts';
+import { absent, aliases, deprecated, differs } from './torch-names.ts';
 
 // npm run docs:torch: writes docs/torch.md, where every public name of PyTorch in scope finds its counterpart.
 
@@ -72,7 +72,7 @@ function entry(namespace: string, name: string): Entry {
   const named = first === undefined ? undefined : counterpart(namespace, first);
   if (named !== undefined) return { name: full, status: 'differs', polyak: named, note: `another name of \`${first}\`` };
   if (Object.hasOwn(deprecated, full)) return { name: full, status: 'no', polyak: '', note: `deprecated: \`${deprecated[full]}\`` };
-  const note = absent.find(([, names]) => names.test(full))?.[0] ?? (open.includes(full) ? 'not yet' : '');
+  const note = absent.find(([, names]) => names.test(full))?.[0] ?? '';
   return { name: full, status: 'no', polyak: '', note };
 }
 

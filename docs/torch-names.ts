@@ -48,6 +48,7 @@ export const differs: Readonly<Record<string, Differs>> = {
   'torch.is_inference_mode_enabled': { polyak: 'isGradEnabled', how: 'there is no mode beyond noGrad' },
   'torch.get_num_interop_threads': { polyak: 'getNumThreads', how: 'one pool of threads' },
   'torch.set_num_interop_threads': { polyak: 'setNumThreads', how: 'one pool of threads' },
+  'utils.data.default_convert': { polyak: 'tensor', how: 'one value at a time' },
   'utils.data.Dataset': { polyak: 'Dataset', how: 'an interface: any object with `length` and `get`' },
   'utils.data.Sampler': { polyak: 'Sampler', how: 'an interface: any iterable of indices' },
   'torch.bool': { polyak: "'bool'", how: 'a string' },
@@ -72,6 +73,7 @@ export const differs: Readonly<Record<string, Differs>> = {
   'nn.Module.type': { polyak: "module.to('float64')", how: 'as to' },
   'nn.Module.cpu': { polyak: "module.to('cpu')", how: 'as to' },
   'nn.Module.T_destination': { polyak: 'StateDict', how: 'a type' },
+  'optim.Muon': { polyak: 'Muon', how: 'iterates in the dtype of the parameter, not in bfloat16' },
   'optim.swa_utils.update_bn': { polyak: 'updateBN', how: 'with capitals' },
   'random.fork_rng': { polyak: 'forkRng(fn)', how: 'takes a function' },
   'Generator.get_state': { polyak: 'generator.getState()', how: 'numbers that go through JSON; `getRngState({ generator })` gives PyTorch’s bytes' },
@@ -109,6 +111,8 @@ export type Absence = readonly [why: string, names: RegExp];
 
 /** Why a name is missing; the first rule that matches counts. */
 export const absent: readonly Absence[] = [
+  ['parametrized weights are computed at every use', /parametrize\.cached$/],
+  ['parametrized modules keep their class; `deepCopy` copies them whole', /parametrize\.(type_before_parametrizations|transfer_parametrizations_and_params)$/],
   ['a large sparse eigenproblem; `linalg.eigh` solves dense ones', /\.lobpcg$/],
   ['complex numbers are not in scope', /complex|polar|\.(conj\w*|resolve_conj|resolve_neg|is_conj|is_neg|imag|view_as_real\w*|eigvals|eig|stft|istft|cfloat|cdouble|chalf)$/],
   ['sparse tensors are not in scope', /sparse|\.(coalesce|is_coalesced|c?crow_indices\w*|c?col_indices\w*|row_indices\w*|ccol\w*|indices(_copy)?|values(_copy)?|hspmm|hsmm|spmm|dsmm|smm|sspaddmm|saddmm|dense_dim|to_dense|to_padded_tensor)$/i],
@@ -138,6 +142,3 @@ export const absent: readonly Absence[] = [
   ['errors of backward passes name their operation anyway', /anomaly/],
   ['inner form of another function, undocumented', /_backward|_copy$|native_|batch_norm_(elemt|stats|gather\w*|update_stats)|unsafe_|_with_indices$|\.(conv_tbc|convolution|constant_pad_nd|affine_grid_generator|grid_sampler\w*|rnn_\w+|lstm|gru|lstm_cell|gru_cell|feature_dropout_?|alpha_dropout_|feature_alpha_dropout_|fused_\w+|group_norm_\w+|nuclear_norm|frobenius_norm|norm_except_dim|embedding_renorm_|dropout_|segment_reduce|boolean_dispatch|handle_torch_function|has_torch_function\w*|assert_int_or_pair|is_same_size|as_strided_|bind|invert_permutation|detach_variable|(get|set)_device_states|check_backward_validity|DeviceType|NestedIOFunction|SavedTensor|variable)$/],
 ];
-
-/** Names that are still to come. */
-export const open: readonly string[] = [];

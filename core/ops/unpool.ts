@@ -163,7 +163,7 @@ function windowPlaces(samples: readonly number[], spatial: readonly number[], ou
 }
 
 function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>['samples']): Free<FractionalMaxPool> {
-  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
+  return free({ name, parameters: ['kernelSize', 'options'], family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
     checkTensor(name, x);
     checkOptions(name, options, ['outputSize', 'outputRatio', 'returnIndices', 'randomSamples', 'generator']);
     if (x.ndim !== rank + 1 && x.ndim !== rank + 2) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${rank + 1} or ${rank + 2}`);
