@@ -29,7 +29,7 @@ function version(): string {
 type Command = (argv: readonly string[]) => Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
-  demo: async (argv) => (await import('./demo.ts')).demoCommand(argv, new URL('./examples/data/', import.meta.url)),
+  demo: async (argv) => (await import('./examples/demo.ts')).demoCommand(argv, new URL('./examples/data/', import.meta.url)),
   info: async (argv) => (await import('./core/cli/info.ts')).infoCommand(argv, version()),
   sweep: async (argv) => (await import('./core/sweep/command.ts')).sweepCommand(argv),
 };

@@ -1,4 +1,4 @@
-import { type Module, type Tensor, loadIdx, noGrad } from '../index.ts';
+import { type Module, type Tensor, loadIdx, noGrad, randint, zeros } from '../index.ts';
 
 /** Images and what they show. */
 export interface Digits {
@@ -11,12 +11,20 @@ export interface Digits {
 const TRAIN = 1437; // the rest is by other writers
 
 /** The handwritten digits of `examples/data`: 1,437 to train on, 360 by other writers to test on. */
-export async function loadDigits(): Promise<{ readonly train: Digits; readonly test: Digits }> {
-  const file = (name: string): URL => new URL(`data/${name}`, import.meta.url);
-  const images = (await loadIdx(file('digits-images.idx3-ubyte'))).to('float32').div(16).unsqueeze(1);
-  const labels = (await loadIdx(file('digits-labels.idx1-ubyte'))).to('int64');
+export async function loadDigits(folder: URL = new URL('data/', import.meta.url)): Promise<{ readonly train: Digits; readonly test: Digits }> {
+  const images = (await loadIdx(new URL('digits-images.idx3-ubyte', folder))).to('float32').div(16).unsqueeze(1);
+  const labels = (await loadIdx(new URL('digits-labels.idx1-ubyte', folder))).to('int64');
   const part = (from: number, count: number): Digits => ({ images: images.narrow(0, from, count), labels: labels.narrow(0, from, count) });
   return { train: part(0, TRAIN), test: part(TRAIN, 360) };
+}
+
+/** The images moved by up to one pixel each way: what a writer might as well have drawn. */
+export function shifted(images: Tensor): Tensor {
+  const [n, channels, height, width] = images.shape;
+  const frame = zeros([n, channels, height + 2, width + 2]);
+  frame.narrow(2, 1, height).narrow(3, 1, width).copy_(images);
+  const [down, right] = randint(0, 3, [2]).data();
+  return frame.narrow(2, down, height).narrow(3, right, width);
 }
 
 /** Share of images whose largest logit is their label, with the model in eval mode. */

@@ -5,10 +5,10 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { plot } from 'asciichart';
 import {
-  Adam, CosineAnnealingLR, DataLoader, ExponentialMovingAverage, F, StochasticWeightAverage, type Tensor, TensorDataset, defaultGenerator, loadCheckpoint, manualSeed, progress,
-  randint, saveCheckpoint, summary, zeros,
+  Adam, CosineAnnealingLR, DataLoader, ExponentialMovingAverage, F, StochasticWeightAverage, TensorDataset, defaultGenerator, loadCheckpoint, manualSeed, progress,
+  saveCheckpoint, summary,
 } from '../index.ts';
-import { accuracy, loadDigits, percent } from './digitData.ts';
+import { accuracy, loadDigits, percent, shifted } from './digitData.ts';
 import { DigitNet } from './digitNet.ts';
 
 const help = `Trains a convolutional net on 8x8 digits, with EMA and SWA weights beside it.
@@ -66,15 +66,6 @@ function readFlags(argv: readonly string[]): Settings | null {
     out: file('out') ?? 'runs/digits.safetensors',
     resume: file('resume'),
   };
-}
-
-/** The images moved by up to one pixel each way: what a writer might as well have drawn. */
-function shifted(images: Tensor): Tensor {
-  const [n, channels, height, width] = images.shape;
-  const frame = zeros([n, channels, height + 2, width + 2]);
-  frame.narrow(2, 1, height).narrow(3, 1, width).copy_(images);
-  const [down, right] = randint(0, 3, [2]).data();
-  return frame.narrow(2, down, height).narrow(3, right, width);
 }
 
 async function main(settings: Settings): Promise<void> {

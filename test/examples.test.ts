@@ -69,7 +69,7 @@ const shows: Readonly<Record<string, (out: string) => void>> = {
 for (const [example, check] of Object.entries(shows)) test(`${example} runs and shows what it is for`, () => check(run(example)));
 
 test('every example is tried, and says how to run it', () => {
-  const parts = ['digits', 'digitNet', 'digitData']; // npm start (start.test.ts), and what several share
+  const parts = ['digits', 'demo', 'digitNet', 'digitData']; // npm start (start.test.ts), polyak demo (cli.test.ts), and what several share
   const files = readdirSync(`${root}/examples`).filter((f) => f.endsWith('.ts')).map((f) => f.slice(0, -3));
   equal(files.filter((f) => !parts.includes(f)).sort(), Object.keys(shows).sort());
   for (const name of Object.keys(shows)) ok(readFileSync(`${root}/examples/${name}.ts`, 'utf8').split('\n')[0].endsWith(`node --import tsx examples/${name}.ts`), name);

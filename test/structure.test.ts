@@ -46,7 +46,7 @@ export function importsOf(file: string, source: string): Import[] {
   });
 }
 
-const sources = ['index.ts', 'cli.ts', 'demo.ts', ...['core', 'nn', 'optim', 'ema', 'gpu'].flatMap(filesIn)];
+const sources = ['index.ts', 'cli.ts', ...['core', 'nn', 'optim', 'ema', 'gpu'].flatMap(filesIn)];
 const others = ['.ci/build.ts', '.ci/release.ts', ...['test', 'bench', 'examples', 'docs'].flatMap(filesIn)];
 const imports = sources.flatMap((file) => importsOf(file, read(file)));
 
@@ -81,7 +81,7 @@ const mutual: readonly string[] = [
 ];
 
 /** What runs in Node alone, as the program `polyak`, and is no part of the library. */
-const programs = ['cli.ts', 'demo.ts', 'core/cli/', 'core/sweep/'];
+const programs = ['cli.ts', 'core/cli/', 'core/sweep/'];
 const isProgram = (file: string): boolean => programs.some((name) => (name.endsWith('/') ? file.startsWith(name) : file === name));
 
 test('imports run one way between the folders', () => {
@@ -144,8 +144,8 @@ test('only declared dependencies are imported, gpu.js only below gpu/, and nothi
   }
 });
 
-test('nothing but the demo, tests, benchmarks, examples and docs imports index.ts', () => {
-  for (const { from, to } of imports) is(to === 'index.ts' && from !== 'demo.ts', false, from);
+test('nothing but tests, benchmarks, examples and docs imports index.ts', () => {
+  for (const { from, to } of imports) is(to === 'index.ts', false, from);
 });
 
 test('files stay short', () => {

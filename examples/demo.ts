@@ -1,8 +1,7 @@
-import { countFlag, readFlags } from './core/cli/flags.ts';
-import {
-  Adam, BatchNorm2d, Conv2d, DataLoader, F, Flatten, Linear, MaxPool2d, type Module, ReLU, Sequential, type Tensor, TensorDataset, WarmupEMA, loadIdx,
-  manualSeed, noGrad, progress, randint, summary, zeros,
-} from './index.ts';
+import { countFlag, readFlags } from '../core/cli/flags.ts';
+import { Adam, DataLoader, F, type Module, type Tensor, TensorDataset, WarmupEMA, manualSeed, noGrad, progress, summary } from '../index.ts';
+import { type Digits, loadDigits, percent, shifted } from './digitData.ts';
+import { DigitNet } from './digitNet.ts';
 
 /** What `polyak demo --help` prints. */
 export const demoHelp = `polyak demo [flags]: trains a convolutional net on 1,437 handwritten digits, with a moving average of its weights beside it,
@@ -12,7 +11,6 @@ and shows what both make of 360 digits by other writers.
   --seed N     seed of weights and batches (default 0)
   --help       this text`;
 
-const TRAIN = 1437; // the rest is by other writers
 const SHADES = ' ░▒▓█';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -29,19 +27,9 @@ function predict(model: Module & { forward(x: Tensor): Tensor }, images: Tensor)
 }
 
 const share = (predicted: Tensor, labels: Tensor): number => predicted.eq(labels).to('float32').mean().item();
-const percent = (v: number): string => `${(100 * v).toFixed(1)} %`.padStart(7);
 
 /** A bar from 80 % to 100 %. */
 const bar = (v: number): string => '█'.repeat(Math.round(100 * Math.max(0, v - 0.8))).padEnd(20, '·');
-
-/** The images moved by up to one pixel each way: what a writer might as well have drawn. */
-function shifted(images: Tensor): Tensor {
-  const [n, channels, height, width] = images.shape;
-  const frame = zeros([n, channels, height + 2, width + 2]);
-  frame.narrow(2, 1, height).narrow(3, 1, width).copy_(images);
-  const [down, right] = randint(0, 3, [2]).data();
-  return frame.narrow(2, down, height).narrow(3, right, width);
-}
 
 /** Pictures side by side, each with a line below. */
 function pictures(images: Tensor, captions: readonly string[]): string {
@@ -52,7 +40,7 @@ function pictures(images: Tensor, captions: readonly string[]): string {
 }
 
 /** Digits that the average reads right and the raw weights do not, or, where there are none, any four. */
-function examples(images: Tensor, labels: Tensor, raw: Tensor, averaged: Tensor): string {
+function examples({ images, labels }: Digits, raw: Tensor, averaged: Tensor): string {
   const [truth, a, b] = [labels.data(), raw.data(), averaged.data()];
   const all = Array.from(truth, (_, i) => i);
   const better = all.filter((i) => b[i] === truth[i] && a[i] !== truth[i]);
@@ -76,15 +64,9 @@ export async function demoCommand(argv: readonly string[], data: URL): Promise<n
   }
   const epochs = countFlag('epochs', values.epochs, 1) ?? 15;
   manualSeed(countFlag('seed', values.seed, 0) ?? 0);
-  const images = (await loadIdx(new URL('digits-images.idx3-ubyte', data))).to('float32').div(16).unsqueeze(1); // (1797, 1, 8, 8)
-  const labels = (await loadIdx(new URL('digits-labels.idx1-ubyte', data))).to('int64');
-  const [testImages, testLabels] = [images.narrow(0, TRAIN, 360), labels.narrow(0, TRAIN, 360)];
-  const loader = new DataLoader(new TensorDataset(images.narrow(0, 0, TRAIN), labels.narrow(0, 0, TRAIN)), { batchSize: 32, shuffle: true, dropLast: true });
-  const model = new Sequential(
-    new Conv2d(1, 16, 3, { padding: 1 }), new BatchNorm2d(16), new ReLU(), new MaxPool2d(2), // (N, 16, 4, 4)
-    new Conv2d(16, 32, 3, { padding: 1 }), new BatchNorm2d(32), new ReLU(), new MaxPool2d(2), // (N, 32, 2, 2)
-    new Flatten(), new Linear(32 * 2 * 2, 10),
-  );
+  const { train, test } = await loadDigits(data);
+  const loader = new DataLoader(new TensorDataset(train.images, train.labels), { batchSize: 32, shuffle: true, dropLast: true });
+  const model = new DigitNet();
   const optimizer = new Adam(model.parameters(), { lr: 0.005 });
   const ema = new WarmupEMA(model, { decay: 0.99, updateBuffers: true });
   ema.attachTo(optimizer);
@@ -101,10 +83,10 @@ export async function demoCommand(argv: readonly string[], data: URL): Promise<n
       optimizer.step();
       steps.set({ loss: loss.item() });
     }
-    const [raw, averaged] = [share(predict(model, testImages), testLabels), share(predict(ema, testImages), testLabels)];
-    print(`  epoch ${String(epoch).padStart(2)}   raw ${percent(raw)} ${bar(raw)}   average ${percent(averaged)} ${bar(averaged)}`);
+    const [raw, averaged] = [share(predict(model, test.images), test.labels), share(predict(ema, test.images), test.labels)];
+    print(`  epoch ${String(epoch).padStart(2)}   raw ${percent(raw).padStart(7)} ${bar(raw)}   average ${percent(averaged).padStart(7)} ${bar(averaged)}`);
   }
-  print(`\n${examples(testImages, testLabels, predict(model, testImages), predict(ema, testImages))}`);
+  print(`\n${examples(test, predict(model, test.images), predict(ema, test.images))}`);
   print(`\n${((performance.now() - started) / 1000).toFixed(1)} s on one thread. Bars begin at 80 %.`);
   return 0;
 }
