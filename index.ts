@@ -316,3 +316,4 @@ export { removeSpectralNorm, removeWeightNorm } from './nn/parametrizations.ts';
 export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './nn/fusion.ts';
 export { skipInit } from './nn/skipInit.ts';
 export { clipGradsWithNorm_ } from './optim/index.ts';
+export { type Gradients } from './nn/backwardHooks.ts';

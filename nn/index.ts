@@ -100,3 +100,4 @@ export { type OrthogonalMap, type OrthogonalOptions, orthogonal } from './orthog
 export { removeSpectralNorm, removeWeightNorm } from './parametrizations.ts';
 export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './fusion.ts';
 export { skipInit } from './skipInit.ts';
+export { type Gradients } from './backwardHooks.ts';
