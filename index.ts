@@ -367,3 +367,4 @@ export { OnnxModule, importOnnx } from './nn/export/importOnnx.ts';
 export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './nn/export/exportTorch.ts';
 export { type DynamicAxes } from './nn/export/trace.ts';
 export { type TorchLoss } from './nn/export/torch/train.ts';
+export { type Gradients } from './nn/backwardHooks.ts';

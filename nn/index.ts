@@ -106,3 +106,4 @@ export { OnnxModule, importOnnx } from './export/importOnnx.ts';
 export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './export/exportTorch.ts';
 export { type DynamicAxes } from './export/trace.ts';
 export { type TorchLoss } from './export/torch/train.ts';
+export { type Gradients } from './backwardHooks.ts';

@@ -1,6 +1,7 @@
 import type { DType } from '../core/dtype.ts';
 import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
+import type { Gradients } from './backwardHooks.ts';
 import { type ModuleTarget, convertAll } from './convert.ts';
 import { type HookOptions, addHook } from './hooks.ts';
 import { toSnakeCase } from '../core/names.ts';
@@ -270,6 +271,28 @@ export abstract class Module implements MemberHolder {
     options?: HookOptions,
   ): () => void {
     return addHook('registerForwardPreHook', this, 'before', hook, options);
+  }
+
+  /**
+   * Runs `hook(module, gradInput, gradOutput)` in every backward pass through the module, when the gradients of all its inputs are known; what it returns, unless
+   * undefined, replaces those of the inputs. What has no gradient is null. The module must give a tensor or an array of tensors.
+   *
+   * @returns a function that removes the hook
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
+   */
+  registerFullBackwardHook(hook: (module: this, gradInput: Gradients, gradOutput: Gradients) => Gradients | Tensor | void, options?: HookOptions): () => void {
+    return addHook('registerFullBackwardHook', this, 'backward', hook, options);
+  }
+
+  /**
+   * Runs `hook(module, gradOutput)` in every backward pass through the module, before the gradients of its inputs are computed; what it returns, unless undefined,
+   * replaces those of the outputs. The module must give a tensor or an array of tensors.
+   *
+   * @returns a function that removes the hook
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_pre_hook
+   */
+  registerFullBackwardPreHook(hook: (module: this, gradOutput: Gradients) => Gradients | Tensor | void, options?: HookOptions): () => void {
+    return addHook('registerFullBackwardPreHook', this, 'backwardBefore', hook, options);
   }
 
   // ---- printing ----
