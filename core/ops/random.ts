@@ -8,7 +8,7 @@ import { type Shape, broadcastShapes, checkShape, numelOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type TensorOptions, dtypeOf, fromCells } from './creation.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
-import { broadcastTo, contiguous, permute } from './view.ts';
+import { broadcastTo, contiguous, expand, permute } from './view.ts';
 
 const family = 'random';
 
@@ -47,6 +47,8 @@ export interface Lanes {
   readonly outer: Lanes | null;
   /** A tensor of one example from the numbers of all, `(examples, …)`. */
   lift(all: Tensor): Tensor;
+  /** Whether a tensor differs between the examples. */
+  holds(x: Tensor): boolean;
   /** Refuses to draw, where nobody said how. */
   check(name: string): void;
 }
@@ -90,6 +92,22 @@ export function drawn(name: string, shape: Shape, dtype: DType, options: TensorO
   };
   const made = current.lift(withLanes(current.outer, () => drawn(name, [size, ...shape], dtype, undefined, rows)));
   return options?.requiresGrad === true ? made.requiresGrad_() : made;
+}
+
+/** A draw that reads the values of a tensor: for many examples one after the other, from the same numbers again where all share them. */
+export function drawnFrom(name: string, x: Tensor, generator: Generator, draw: (x: Tensor) => Tensor): Tensor {
+  const current = lanes;
+  if (current === null) return draw(x);
+  current.check(name);
+  const within = (one: Tensor): Tensor => withLanes(current.outer, () => drawnFrom(name, one, generator, draw));
+  if (!current.each && !current.holds(x)) return within(x);
+  const examples = current.holds(x) ? x : current.lift(expand(x, [current.size, ...x.shape]));
+  const start = generator.getState();
+  const result = examples.device.each?.(name, [examples], ([one]) => {
+    if (!current.each) generator.setState(start);
+    return within(one);
+  });
+  return result ?? draw(x);
 }
 
 function uniformTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, like?: Tensor): Tensor {
@@ -221,7 +239,7 @@ export const normal: Normal = free(description('normal'), (mean: Tensor | number
   const like = typeof m === 'number' ? (s as Tensor) : m;
   const shape = broadcastShapes('normal', typeof m === 'number' ? [] : m.shape, typeof s === 'number' ? [] : s.shape);
   if (typeof s === 'number') checkNormal('normal', 0, s);
-  else if (s.data().some((v) => !(v >= 0))) throw new ArgumentError(`normal: a std is negative or NaN, got ${show(s)}; expected values ≥ 0`);
+  else if (s.device.each === undefined && s.data().some((v) => !(v >= 0))) throw new ArgumentError(`normal: a std is negative or NaN, got ${show(s)}; expected values ≥ 0`);
   const z = normalTensor('normal', shape, { device: like.device, ...options }, like.dtype, 0, typeof s === 'number' ? s : 1);
   return (typeof s === 'number' ? z : z.mul(s.detach())).add(typeof m === 'number' ? m : m.detach());
 });
@@ -250,6 +268,6 @@ export const bernoulli: Method<(p: Tensor, options?: Pick<RandomOptions, 'genera
   (p: Tensor, options?: Pick<RandomOptions, 'generator'>): Tensor => {
     checkTensor('bernoulli', p);
     const { generator } = prepare('bernoulli', options, p.dtype);
-    return drawn('bernoulli', p.shape, p.dtype, { device: p.device }, bernoulliFill('bernoulli', p, contiguous(p), generator));
+    return drawnFrom('bernoulli', p, generator, (one) => drawn('bernoulli', one.shape, one.dtype, { device: one.device }, bernoulliFill('bernoulli', one, contiguous(one), generator)));
   },
 );
