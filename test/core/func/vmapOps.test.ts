@@ -20,7 +20,8 @@ const unbatched: Readonly<Record<string, string>> = {
 
 /** Operations that read values, for some arguments at least, since the shape of the result or the way to it depends on them: those are refused. */
 const dependent: readonly string[] = [
-  'bincount', 'ctcLoss', 'embeddingBag', 'histc', 'histogram', 'index', 'indexPut', 'linalg.lstsq', 'maskedScatter', 'maskedSelect', 'nonzero', 'oneHot', 'repeatInterleave', 'unique', 'where',
+  'bincount', 'ctcLoss', 'embeddingBag', 'histc', 'histogram', 'index', 'indexPut', 'linalg.lstsq', 'maskedScatter', 'maskedSelect', 'narrow', 'nonzero', 'oneHot', 'repeatInterleave', 'tensorSplit', 'unique',
+  'where',
 ];
 
 const only = process.env.OPS?.split(',');
