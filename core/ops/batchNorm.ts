@@ -47,7 +47,7 @@ function updateRunning(mean: Tensor, variance: Tensor, batchMean: Tensor, batchV
 }
 
 function checkMomentum(name: string, momentum: number): void {
-  checkNumber(name, 'momentum', momentum, 'a number from 0 to 1', (v) => v >= 0 && v <= 1);
+  checkNumber(name, 'momentum', momentum, 'a finite number', Number.isFinite);
 }
 
 /**

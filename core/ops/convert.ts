@@ -7,7 +7,8 @@ import { apply, applyInPlace } from '../op.ts';
 import { broadcastShapes, sameShape } from '../shape.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
 import { toCell } from './creation.ts';
-import { type InPlace, type Method, cast, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
+import type { Named } from './byName.ts';
+import { type InPlace, type Method, cast, checkBeside, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
 import type { Operand } from '../tape.ts';
 
 const family = 'copy';
@@ -90,7 +91,7 @@ function copied(name: string, x: Tensor, source: Operand): Tensor {
 /** A number in the range of the dtype, or a scalar tensor. */
 function filling(name: string, x: Tensor, value: Operand): Operand {
   checkTensor(name, x);
-  const source = checkOperand(name, value, 'value');
+  const source = checkBeside(name, value, x, 'value');
   if (typeof source === 'number') return toCell(name, source, x.dtype);
   if (source.ndim > 0) throw new ShapeError(`${name}: the value is not a scalar, got ${show(source)}; expected a number or 0 dimensions`);
   return source;
@@ -104,8 +105,8 @@ export const copy: InPlace<(x: Tensor, source: Operand) => Tensor> = inPlaceMeth
 );
 
 /** `x.fill_(value)`: `value` everywhere. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
-export const fill: InPlace<(x: Tensor, value: Operand) => Tensor> = inPlaceMethod(
-  { name: 'fill', family, torch: null, samples: (s) => [[s.float([2, 3]), 2]] },
+export const fill: InPlace<Named<'value', Operand | boolean, object, Tensor>> = inPlaceMethod(
+  { name: 'fill', parameters: ['value'], family, torch: null, samples: (s) => [[s.float([2, 3]), 2]] },
   (x: Tensor, value: Operand): Tensor => copied('fill', x, filling('fill', x, value)),
   (x: Tensor, value: Operand): Tensor => copied('fill_', x, filling('fill_', x, value)),
 );

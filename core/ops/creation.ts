@@ -191,30 +191,33 @@ export const arange: Free<{
   (end: number, options?: RangeOptions): Tensor;
   (start: number, end: number, options?: RangeOptions): Tensor;
   (start: number, end: number, step: number, options?: TensorOptions): Tensor;
-}> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1]] }, (...args: readonly (number | RangeOptions | undefined)[]): Tensor => {
+}> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1], [1, 2.5, { dtype: 'int64' }], [0.1, 1.1, { dtype: 'uint8' }]] }, (...args: readonly (number | RangeOptions | undefined)[]): Tensor => {
   const last = args[args.length - 1];
   const { start: from, end: to, step: by, ...rest }: RangeOptions = typeof last === 'object' ? last : {};
   const options = typeof last === 'object' ? rest : undefined;
   const numbers = (options === undefined ? args : args.slice(0, -1)).filter((v) => v !== undefined) as readonly number[];
-  let [start, end, step] = numbers.length + (to === undefined ? 0 : 1) === 1 ? [from ?? 0, to ?? numbers[0], by ?? 1] : [from ?? numbers[0], to ?? numbers[1], by ?? numbers[2] ?? 1];
+  const [start, end, step] = numbers.length + (to === undefined ? 0 : 1) === 1 ? [from ?? 0, to ?? numbers[0], by ?? 1] : [from ?? numbers[0], to ?? numbers[1], by ?? numbers[2] ?? 1];
   if (numbers.length > 3 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
   const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
-  // Whole numbers are counted in whole steps; int64 takes its end for one, too.
-  if (!isFloat(dtype)) [start, step] = [Math.trunc(start), Math.trunc(step)];
-  if (dtype === 'int64') end = Math.trunc(end);
-  if (step === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
-  const cells = makeArray(dtype, Math.ceil((end - start) / step));
-  for (let i = 0; i < cells.length; i++) cells[i] = toCell('arange', start + i * step, dtype);
+  // Whole numbers start at one and go by one; only int64 counts them between whole ends.
+  const whole = (v: number): number => (isFloat(dtype) ? v : Math.trunc(v));
+  const [first, stride] = [whole(start), whole(step)];
+  const count = dtype === 'int64' ? Math.ceil((Math.trunc(end) - first) / stride) : Math.ceil((end - start) / step);
+  if (stride === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
+  const cells = makeArray(dtype, count);
+  for (let i = 0; i < cells.length; i++) cells[i] = toCell('arange', first + i * stride, dtype);
   return fromCells('arange', dtype, cells, [cells.length], options);
 });
 
 /** `steps` numbers evenly spread from `start` to `end`, both included. @see https://pytorch.org/docs/stable/generated/torch.linspace.html */
 export const linspace: Free<NamedPair<'end', number, 'steps', number, TensorOptions, Tensor, number>> = free(
-  { name: 'linspace', parameters: ['end', 'steps', 'options'], family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1]] },
-  (start: number, end: number, steps: number, options?: TensorOptions): Tensor => {
+  { name: 'linspace', parameters: ['end', 'steps', 'options'], family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1], [4.3, -3, 7, { dtype: 'int64' }]] },
+  (first: number, last: number, steps: number, options?: TensorOptions): Tensor => {
     const dtype = dtypeOf('linspace', options, getDefaultDtype());
-    for (const v of [start, end]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);
+    for (const v of [first, last]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);
     if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(`linspace: steps is not a whole number, got ${show(steps)}; expected an integer ≥ 0`);
+    // Among whole numbers the ends are whole.
+    const [start, end] = isFloat(dtype) ? [first, last] : [Math.trunc(first), Math.trunc(last)];
     const cells = makeArray(dtype, steps);
     const step = steps > 1 ? (end - start) / (steps - 1) : 0;
     for (let i = 0; i < steps; i++) cells[i] = toCell('linspace', i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step, dtype);

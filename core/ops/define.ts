@@ -226,8 +226,8 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
 
 /** A pointwise operation of one tensor. */
 export type Unary = InPlace<(x: Tensor) => Tensor>;
-/** A pointwise operation of two broadcast operands, one of which may be a number. */
-export type Binary = InPlace<(x: Operand, y: Operand) => Tensor>;
+/** A pointwise operation of two broadcast operands, one of which may be a number or a boolean. */
+export type Binary = InPlace<(x: Operand | boolean, y: Operand | boolean) => Tensor>;
 
 /** What pointwise operations of one and of two operands have in common. */
 interface PointwiseOpDefinition {
@@ -308,8 +308,8 @@ export function binary(d: BinaryDefinition): Binary {
   const { op, description } = pointwiseParts(d, d.cpu, d.backward, binarySamples);
   // Where floats come out, whole numbers count as floats.
   const beside = d.dtype === toFloat ? (who: string, x: unknown, _: unknown, what?: string): Operand => checkOperand(who, x, what) : checkBeside;
-  const fn = (x: Operand, y: Operand): Tensor => apply(op, [beside(name, x, y, 'input'), beside(name, y, x)], undefined);
-  return inPlaceMethod(description, fn, (x: Tensor, y: Operand): Tensor => {
+  const fn = (x: Operand | boolean, y: Operand | boolean): Tensor => apply(op, [beside(name, x, y, 'input'), beside(name, y, x)], undefined);
+  return inPlaceMethod(description, fn, (x: Tensor, y: Operand | boolean): Tensor => {
     checkTensor(name, x);
     return applyInPlace(op, [x, beside(name, y, x)], undefined);
   });

@@ -1,3 +1,4 @@
+import { toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
@@ -61,7 +62,8 @@ function areas(name: string, y: Tensor, x: Tensor | TrapezoidOptions | null | un
   const d = normalizeDim(name, given?.dim ?? -1, y.ndim);
   if (y.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(y)}; expected numbers`);
   if (points !== null && given?.dx !== undefined) throw new ArgumentError(`${name}: both x and dx, got ${show(points)} and ${given.dx}; expected one of them`);
-  const sums = y.shape[d] === 0 ? y : ends(y, d, 1, 1).add(ends(y, d, 0, 1));
+  const heights = points === null ? y.to(toFloat(y.dtype)) : y;
+  const sums = y.shape[d] === 0 ? heights : ends(heights, d, 1, 1).add(ends(heights, d, 0, 1));
   if (points === null) return { parts: sums.mul((given?.dx ?? 1) / 2), d };
   const widths = points.ndim === 1 ? reshape(diff(points), y.shape.map((_, i) => (i === d ? points.shape[0] - 1 : 1))) : diff(points, 1, d - y.ndim);
   if (points.shape[points.ndim === 1 ? 0 : points.ndim + (d - y.ndim)] !== y.shape[d]) throw new ShapeError(`${name}: points do not fit, got ${show(points)} for ${show(y)}; expected ${y.shape[d]} along dimension ${d}`);
@@ -72,7 +74,7 @@ type Trapezoid = Free<(y: Tensor, x?: Tensor | TrapezoidOptions | null, options?
 
 /** Integral by the trapezoidal rule along a dimension: of `y` at the points `x`, or at distances `dx`. @see https://pytorch.org/docs/stable/generated/torch.trapezoid.html */
 export const trapezoid: Trapezoid = free(
-  { name: 'trapezoid', family, samples: (s) => [[s.float([5])], [s.float([2, 4]), s.float([4])], [s.float([2, 4]), s.float([2, 4])], [s.float([3, 2]), { dx: 0.5, dim: 0 }]] },
+  { name: 'trapezoid', family, samples: (s) => [[s.float([5])], [s.float([2, 4]), s.float([4])], [s.float([2, 4]), s.float([2, 4])], [s.float([3, 2]), { dx: 0.5, dim: 0 }], [s.int([4]), { dx: 2 }]] },
   (y: Tensor, x?: Tensor | TrapezoidOptions | null, options?: TrapezoidOptions): Tensor => {
     const { parts, d } = areas('trapezoid', y, x, options);
     return parts.sum(d);
@@ -91,9 +93,9 @@ export const cumulativeTrapezoid: Trapezoid = free(
 /** Options of `gradient`. */
 export interface GradientOptions {
   /** Distance between neighbours: one, one per dimension, or the coordinates per dimension; default 1. */
-  readonly spacing?: number | readonly number[] | readonly Tensor[];
-  /** Along which dimensions; default all. */
-  readonly dim?: number | readonly number[];
+  readonly spacing?: number | readonly number[] | readonly Tensor[] | null;
+  /** Along which dimensions; default (or null) all. */
+  readonly dim?: number | readonly number[] | null;
   /** Order of the estimate at the ends: 1 (default) or 2. */
   readonly edgeOrder?: 1 | 2;
 }
@@ -141,9 +143,12 @@ export const gradient: Free<(x: Tensor, options?: GradientOptions) => Tensor[]> 
   (x: Tensor, options?: GradientOptions): Tensor[] => {
     checkTensor('gradient', x);
     checkOptions('gradient', options, ['spacing', 'dim', 'edgeOrder']);
-    const { spacing = 1, edgeOrder = 1 } = options ?? {};
+    const { edgeOrder = 1 } = options ?? {};
+    const spacing = options?.spacing ?? 1;
     if (edgeOrder !== 1 && edgeOrder !== 2) throw new ArgumentError(`gradient: invalid edgeOrder, got ${show(edgeOrder)}; expected 1 or 2`);
-    const dims = options?.dim === undefined ? x.shape.map((_, d) => d) : [options.dim].flat().map((d) => normalizeDim('gradient', d, x.ndim));
+    const given = options?.dim ?? null;
+    const dims = given === null ? x.shape.map((_, d) => d) : [given].flat().map((d) => normalizeDim('gradient', d, x.ndim));
+    if (new Set(dims).size < dims.length) throw new ArgumentError(`gradient: a dimension is named twice, got ${show(given)}; expected distinct dimensions`);
     const steps: readonly (number | Tensor)[] = typeof spacing === 'number' ? dims.map(() => spacing) : spacing;
     if (steps.length !== dims.length) throw new ArgumentError(`gradient: spacings and dimensions differ in number, got ${steps.length} and ${dims.length}; expected as many`);
     return dims.map((d, i) => {

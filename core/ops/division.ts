@@ -120,7 +120,7 @@ export const floorDivide: Binary = dividing('floorDivide', floorDivideOp);
 
 /** An operation that refuses to divide integers by 0. */
 function dividing(name: string, op: Primitive<undefined>): Binary {
-  const inputs = (who: string, x: Operand, y: Operand): [Operand, Operand] => {
+  const inputs = (who: string, x: Operand | boolean, y: Operand | boolean): [Operand, Operand] => {
     const pair: [Operand, Operand] = [checkBeside(who, x, y, 'input'), checkBeside(who, y, x)];
     checkDivisor(who, ...pair);
     return pair;
@@ -139,8 +139,8 @@ function dividing(name: string, op: Primitive<undefined>): Binary {
         [s.float([0, 3]), s.float([1, 3])],
       ],
     },
-    (x: Operand, y: Operand): Tensor => apply(op, inputs(name, x, y), undefined),
-    (x: Tensor, y: Operand): Tensor => {
+    (x: Operand | boolean, y: Operand | boolean): Tensor => apply(op, inputs(name, x, y), undefined),
+    (x: Tensor, y: Operand | boolean): Tensor => {
       checkTensor(`${name}_`, x);
       const [, other] = inputs(`${name}_`, x, y);
       return applyInPlace(op, [x, other], undefined);

@@ -171,8 +171,10 @@ export const interpolate: Free<(x: Tensor, size?: number | readonly number[] | n
       [s.float([1, 1, 5]), { scaleFactor: 1.7, mode: 'linear', recomputeScaleFactor: true }],
     ],
   },
-  (x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, last?: InterpolateOptions): Tensor => {
+  (x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, last?: InterpolateOptions, ...more: readonly unknown[]): Tensor => {
     checkTensor(name, x);
+    if (more.length > 0) throw new ArgumentError(`${name}: too many arguments, got ${show(more)} after ${show(last)}; expected a size and options`);
+    checkOptions(name, last ?? undefined, names);
     const keyed = typeof size === 'object' && size !== null && !Array.isArray(size);
     const options: InterpolateOptions = keyed ? (size as InterpolateOptions) : { ...last, ...(size !== undefined && size !== null && { size: size as number | readonly number[] }) };
     checkOptions(name, options, names);

@@ -71,14 +71,13 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
       [s.float([2, 3]), s.float([2, 3]), s.float([2, 3], 0.5, 2)],
       [s.float([2, 3]), s.float([2, 3]), s.float([2, 1], 0.5, 2), { full: true, reduction: 'sum' }],
       [s.float([2, 3]), s.float([2, 3]), s.float([2], 0.5, 2), { reduction: 'none' }],
+      [s.float([2, 3]), s.float([2, 1]), s.float([2, 1], 0.5, 2)],
     ],
   },
   (input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllLossOptions = {}): Tensor => {
     const name = 'gaussianNllLoss';
     checkOptions(name, options, ['full', 'eps', 'reduction']);
-    checkInput(name, input);
-    checkTensor(name, target, 'target');
-    checkTargetBroadcasts(name, input, target);
+    checkBroadcast(name, input, target);
     checkInput(name, variance, 'variance');
     const { full = false, eps = 1e-6 } = options;
     checkFlag(name, 'full', full);
@@ -94,10 +93,10 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
   },
 );
 
-/** Targets have the shape of the input, or size 1 where the input has more. */
-function checkTargetBroadcasts(name: string, input: Tensor, target: Tensor): void {
-  if (target.ndim === input.ndim && target.shape.every((n, d) => n === input.shape[d] || n === 1)) return;
-  throw new ShapeError(`${name}: input and target differ in shape, got ${show(input)} and ${show(target)}; expected one shape, or size 1 in the target`);
+/** The target may have size 1 where the input has not: one mean for several values, or the other way round. */
+function checkBroadcast(name: string, input: Tensor, target: Tensor): void {
+  const alike = input.ndim === target.ndim && input.shape.every((n, d) => n === target.shape[d] || n === 1 || target.shape[d] === 1);
+  checkPair(name, input, alike && target.dtype === input.dtype ? input : target);
 }
 
 function fitVariance(name: string, input: Tensor, variance: Tensor): Tensor {

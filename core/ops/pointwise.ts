@@ -57,7 +57,7 @@ export interface AlphaOptions {
   readonly alpha?: number;
 }
 
-function alphaOf(name: string, x: Operand, y: Operand, options: AlphaOptions | undefined): number {
+function alphaOf(name: string, x: Operand | boolean, y: Operand | boolean, options: AlphaOptions | undefined): number {
   if (options === undefined) return 1;
   checkOptions(name, options, ['alpha']);
   const alpha = options.alpha ?? 1;
@@ -66,7 +66,7 @@ function alphaOf(name: string, x: Operand, y: Operand, options: AlphaOptions | u
   return alpha;
 }
 
-type AlphaBinary = InPlace<(x: Operand, y: Operand, options?: AlphaOptions) => Tensor>;
+type AlphaBinary = InPlace<(x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions) => Tensor>;
 
 /** Sum `x + alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export const add: AlphaBinary = inPlaceMethod(
@@ -83,8 +83,8 @@ export const add: AlphaBinary = inPlaceMethod(
       [s.float([0, 3]), s.float([1, 3])],
     ],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(addOp, [checkBeside('add', x, y, 'input'), checkBeside('add', y, x)], alphaOf('add', x, y, options)),
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkBeside('add_', y, x)], alphaOf('add_', x, y, options)),
+  (x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions): Tensor => apply(addOp, [checkBeside('add', x, y, 'input'), checkBeside('add', y, x)], alphaOf('add', x, y, options)),
+  (x: Tensor, y: Operand | boolean, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkBeside('add_', y, x)], alphaOf('add_', x, y, options)),
 );
 
 /** Difference `x - alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
@@ -100,11 +100,11 @@ export const sub: AlphaBinary = inPlaceMethod(
       [s.float([0, 3]), s.float([1, 3])],
     ],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => {
+  (x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions): Tensor => {
     checkDifference('sub', x, y);
     return apply(subOp, [checkBeside('sub', x, y, 'input'), checkBeside('sub', y, x)], alphaOf('sub', x, y, options));
   },
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => {
+  (x: Tensor, y: Operand | boolean, options?: AlphaOptions): Tensor => {
     checkDifference('sub_', y);
     return applyInPlace(subOp, [x, checkBeside('sub_', y, x)], alphaOf('sub_', x, y, options));
   },
@@ -126,11 +126,11 @@ export const rsub: AlphaBinary = inPlaceMethod(
     family: 'pointwise',
     samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 1, 3]), s.float([4, 1]), { alpha: 0.5 }], [s.float([2, 3]), 2], [s.int([2, 3]), s.int([3])], [s.float([0, 3]), s.float([1, 3])]],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => {
+  (x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions): Tensor => {
     checkDifference('rsub', x, y);
     return apply(rsubOp, [checkBeside('rsub', x, y, 'input'), checkBeside('rsub', y, x)], alphaOf('rsub', x, y, options));
   },
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => {
+  (x: Tensor, y: Operand | boolean, options?: AlphaOptions): Tensor => {
     checkDifference('rsub_', y);
     return applyInPlace(rsubOp, [x, checkBeside('rsub_', y, x)], alphaOf('rsub_', x, y, options));
   },

@@ -40,7 +40,7 @@ const wholePowOp = pointwise({ name: 'wholePow', dtype: powerType, expr: (_, x, 
 const isWhole = (x: Operand): boolean => (typeof x === 'number' ? Number.isInteger(x) : !isFloat(x.dtype));
 
 /** A negative exponent is refused, not wrapped round. */
-const exponent = (x: Operand, y: unknown): Operand => (typeof y === 'number' ? y : checkBeside('pow', y, x));
+const exponent = (x: unknown, y: unknown): Operand => (typeof y === 'number' ? y : checkBeside('pow', y, x));
 
 /** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
 export const pow: Binary = inPlaceMethod(
@@ -58,11 +58,11 @@ export const pow: Binary = inPlaceMethod(
       [s.float([0]), 2],
     ],
   },
-  (x: Operand, y: Operand): Tensor => {
+  (x: Operand | boolean, y: Operand | boolean): Tensor => {
     const inputs: [Operand, Operand] = [checkBeside('pow', x, y, 'input'), exponent(x, y)];
     return apply(inputs.every(isWhole) ? wholePowOp : powOp, inputs, undefined);
   },
-  (x: Tensor, y: Operand): Tensor => {
+  (x: Tensor, y: Operand | boolean): Tensor => {
     checkTensor('pow', x);
     const inputs: [Tensor, Operand] = [x, exponent(x, y)];
     return applyInPlace(inputs.every(isWhole) ? wholePowOp : powOp, inputs, undefined);

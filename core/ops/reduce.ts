@@ -6,7 +6,7 @@ import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
-import { type Shape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
+import { type Shape, checkShape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { productOfOthers } from './cumulate.ts';
@@ -113,6 +113,7 @@ function leading(n: number): ReduceAttrs {
 export const sumToSize: Method<(x: Tensor, shape: Shape) => Tensor> = method(
   { name: 'sumToSize', family, torch: 'Tensor.sum_to_size', samples: (s) => [[s.float([2, 3]), [1, 3]], [s.float([2, 3]), [3]], [s.float([2, 3]), []]] },
   (x: Tensor, shape: Shape): Tensor => {
+    checkShape('sumTo', shape);
     if (sameShape(x.shape, shape)) return x;
     const lead = x.ndim - shape.length;
     if (lead > 0 && isEnd(shape, x.shape)) return apply(sumOp, [x], leading(lead));

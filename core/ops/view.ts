@@ -210,10 +210,11 @@ export const broadcastTo: Method<(x: Tensor, shape: readonly number[]) => Tensor
 );
 
 /** `length` entries of dimension `dim` from `start` on (negative from the end), as a view. @see https://pytorch.org/docs/stable/generated/torch.narrow.html */
-export const narrow: Method<NamedList<[dim: number, start: number, length: number], { readonly dim?: number; readonly start?: number; readonly length?: number }, Tensor>> = method(
-  { name: 'narrow', parameters: ['dim', 'start', 'length'], family, samples: (s) => [[s.float([4, 3]), 0, 1, 2], [s.float([2, 4]), -1, 2, 2], [s.float([4]), 0, -2, 1], [s.float([4]), 0, 4, 0]] },
-  (x: Tensor, dim: number, start: number, length: number): Tensor => {
+export const narrow: Method<NamedList<[dim: number, start: number | Tensor, length: number], { readonly dim?: number; readonly start?: number | Tensor; readonly length?: number }, Tensor>> = method(
+  { name: 'narrow', parameters: ['dim', 'start', 'length'], family, samples: (s) => [[s.float([4, 3]), 0, 1, 2], [s.float([2, 4]), -1, 2, 2], [s.float([4]), 0, -2, 1], [s.float([4]), 0, 4, 0], [s.float([4]), 0, s.values([1], [], 'int64'), 2]] },
+  (x: Tensor, dim: number, first: number | Tensor, length: number): Tensor => {
     const d = realDim('narrow', dim, x);
+    const start = typeof first === 'object' && first.ndim === 0 && first.dtype.startsWith('int') ? first.item() : (first as number);
     const size = x.shape[d];
     const from = start < 0 ? start + size : start;
     if (!Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {

@@ -20,7 +20,8 @@ const unbatched: Readonly<Record<string, string>> = {
 
 /** Operations that read values, for some arguments at least, since the shape of the result or the way to it depends on them: those are refused. */
 const dependent: readonly string[] = [
-  'bincount', 'ctcLoss', 'embeddingBag', 'fractionalMaxPool2d', 'fractionalMaxPool3d', 'histc', 'histogram', 'histogramdd', 'index', 'indexPut', 'linalg.lstsq', 'maskedScatter', 'maskedSelect', 'nonzero', 'oneHot', 'repeatInterleave', 'unique', 'uniqueConsecutive',
+  'bincount', 'ctcLoss', 'embeddingBag', 'fractionalMaxPool2d', 'fractionalMaxPool3d', 'histc', 'histogram', 'histogramdd', 'index', 'indexPut', 'linalg.lstsq', 'maskedScatter', 'maskedSelect', 'narrow', 'nonzero',
+  'oneHot', 'repeatInterleave', 'tensorSplit', 'unique', 'uniqueConsecutive',
   'where',
 ];
 
