@@ -67,7 +67,8 @@ test('columns side by side', async () => {
   const x = table.tensor(['b', 'a', 'flag']);
   equal([x.dtype, x.array()], ['float64', [[0.5, 1, 1], [1.5, 2, 0]]]);
   is(table.tensor(['a']).dtype, 'float32');
-  throwsError(() => table.tensor(), ArgumentError, /a column of texts, got 'c'; expected columns of numbers\nhint: read it as 'category'/);
+  equal(plain(table.column('a')), ['int64', 1, 2]);
+  throwsError(() => table.tensor(), ArgumentError, /a column of texts, got 'c'; expected a column of numbers\nhint: read it as 'category'/);
   throwsError(() => table.tensor(['z']), ArgumentError, /no such column, got 'z'; expected one of a, b, c, flag/);
   throwsError(() => table.tensor([]), ArgumentError, /no columns/);
 });
