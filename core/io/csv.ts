@@ -48,6 +48,15 @@ export class CsvTable {
     this.length = length;
   }
 
+  /** A column of numbers as it was read: (rows). @throws ArgumentError for an unknown name and for a column of texts */
+  column(name: string): Tensor {
+    const op = 'CsvTable.column';
+    const column = Object.hasOwn(this.columns, name) ? this.columns[name] : undefined;
+    if (column === undefined) throw new ArgumentError(`${op}: no such column, got ${show(name)}; expected one of ${this.names.join(', ')}`);
+    if (!(column instanceof Tensor)) throw new ArgumentError(`${op}: a column of texts, got '${name}'; expected a column of numbers`, { hint: "read it as 'category'" });
+    return column;
+  }
+
   /**
    * Columns of numbers side by side: (rows, columns), in float64 where one of them is, else in float32.
    *
@@ -55,14 +64,8 @@ export class CsvTable {
    * @throws ArgumentError for unknown names and for columns of texts
    */
   tensor(names: readonly string[] = this.names): Tensor {
-    const op = 'CsvTable.tensor';
-    if (!Array.isArray(names) || names.length === 0) throw new ArgumentError(`${op}: no columns, got ${show(names)}; expected an array of names`);
-    const columns = (names as readonly string[]).map((name) => {
-      const column = Object.hasOwn(this.columns, name) ? this.columns[name] : undefined;
-      if (column === undefined) throw new ArgumentError(`${op}: no such column, got ${show(name)}; expected one of ${this.names.join(', ')}`);
-      if (!(column instanceof Tensor)) throw new ArgumentError(`${op}: a column of texts, got '${name}'; expected columns of numbers`, { hint: "read it as 'category'" });
-      return column;
-    });
+    if (!Array.isArray(names) || names.length === 0) throw new ArgumentError(`CsvTable.tensor: no columns, got ${show(names)}; expected an array of names`);
+    const columns = (names as readonly string[]).map((name) => this.column(name));
     const dtype = columns.some((x) => x.dtype === 'float64') ? 'float64' : 'float32';
     return stack(columns.map((x) => (isFloat(x.dtype) && x.dtype === dtype ? x : x.to(dtype))), 1);
   }

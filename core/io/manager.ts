@@ -79,7 +79,7 @@ export class CheckpointManager {
    * @throws StateError when the file cannot be written, or the folder holds a later checkpoint, so that another run lies there:
    *   nothing is removed then; otherwise as `saveCheckpoint`
    */
-  save(step: number, parts: CheckpointParts): Promise<void> {
+  async save(step: number, parts: CheckpointParts): Promise<void> {
     const op = 'CheckpointManager.save';
     checkNumber(op, 'step', step, 'an integer ≥ 0', (n) => Number.isSafeInteger(n) && n >= 0);
     const chunks = encodeCheckpoint(op, parts);
@@ -95,14 +95,20 @@ export class CheckpointManager {
         });
       }
       const file = this.fileOf(step);
-      await writeFileAtomic(op, await this.folder.target(file), await chunks);
+      try {
+        await writeFileAtomic(op, await this.folder.target(file), await chunks);
+      } catch (error) {
+        // Browsers make an empty file before there is something to write.
+        if (!names.includes(file)) await this.folder.remove(op, [file]).catch(() => undefined);
+        throw error;
+      }
       this.broken.delete(file);
       const old = this.stepsOf(await this.folder.list(op)).filter(({ name }) => !this.broken.has(name)).slice(this.keep);
       await this.folder.remove(op, [...old.map(({ name }) => name), ...this.broken, ...names.filter((name) => this.isLeftOver(name))]);
       this.broken.clear();
     });
     this.last = work.catch(() => undefined);
-    return work;
+    await work;
   }
 
   /**

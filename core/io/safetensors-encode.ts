@@ -2,7 +2,7 @@ import { cpu } from '../device.ts';
 import { ArgumentError, StateError, checkOptions, show } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 import { type FileCells, type FileDType, type FloatFileDType, canEncode, encodeCells, encodeElements, fileBits, fileDTypeOf, fileDTypes, floatFileDTypes, isCellsOf, isFileDType } from './safetensors-dtypes.ts';
-import { MAX_HEADER, METADATA, byteLength } from './safetensors-header.ts';
+import { MAX_HEADER, MAX_RANK, METADATA, byteLength } from './safetensors-header.ts';
 
 /** Options of `writeSafetensors` and `saveSafetensors`. */
 export interface SafetensorsOptions {
@@ -58,6 +58,7 @@ export function checkTensors(op: string, tensors: unknown, lazy: boolean): asser
 }
 
 function checkSavable(op: string, where: string, value: unknown, lazy: boolean): asserts value is Savable {
+  if (value instanceof Tensor && value.ndim > MAX_RANK) throw new ArgumentError(`${op}: ${where} has too many dimensions, got ${value.ndim}; expected at most ${MAX_RANK}`);
   if (value instanceof Tensor) return;
   if (isLazy(value) && !lazy) throw new ArgumentError(`${op}: ${where} is lazy, got an object with read(); expected a tensor`, { hint: 'saveSafetensors and streamSafetensors read it' });
   if (typeof value !== 'object' || value === null || !('dtype' in value) || !('shape' in value) || !(isLazy(value) || 'data' in value)) {
@@ -65,7 +66,7 @@ function checkSavable(op: string, where: string, value: unknown, lazy: boolean):
   }
   const { dtype, shape } = value;
   if (typeof dtype !== 'string' || !isFileDType(dtype)) throw new ArgumentError(`${op}: unknown dtype of ${where}, got ${show(dtype)}; expected one of ${fileDTypes.join(', ')}`);
-  if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(byteLength(shape as number[], dtype))) {
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(byteLength(shape as number[], dtype))) {
     throw new ArgumentError(`${op}: ${where} has no shape of ${dtype}, got ${show(shape)}; expected sizes ≥ 0 that fill whole bytes`);
   }
   if (isLazy(value)) return;

@@ -23,6 +23,9 @@ export interface Header {
 /** Longest header that is read, as in the reference implementation. */
 export const MAX_HEADER = 100_000_000;
 
+/** Most dimensions of a tensor; the format names no limit, but no program comes near this one. */
+export const MAX_RANK = 1024;
+
 /** The key of the header that holds text instead of a tensor. */
 export const METADATA = '__metadata__';
 
@@ -162,8 +165,10 @@ class HeaderReader {
     const out: number[] = [];
     this.expect('[');
     if (this.accept(']')) return out;
-    do out.push(this.integer());
-    while (this.accept(','));
+    do {
+      if (out.length === MAX_RANK) throw this.broken(`at most ${MAX_RANK} numbers`);
+      out.push(this.integer());
+    } while (this.accept(','));
     this.expect(']');
     return out;
   }

@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Free, checkTensor, free } from './define.ts';
+import { type Free, free } from './define.ts';
 import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import {
-  type Column, DataLoader, type DataLoaderState, Generator, Tensor, TensorDataset, arange, load, loadCsv, loadIdx, loadNpz, openNpz, openSafetensors, packCheckpoint, readLines, readNpy, readNpyRaw,
-  readNpz, readSafetensors, streamCsv, tensor, unpackCheckpoint, writeCsv, writeIdx, writeNpy, writeNpz, writeSafetensors, zeros,
+  type Column, DataLoader, type DataLoaderState, Generator, Tensor, TensorDataset, type WebFileHandle, arange, load, loadCsv, loadIdx, loadNpz, openNpz, openSafetensors, packCheckpoint, readLines, readNpy, readNpyRaw,
+  readNpz, readSafetensors, save, streamCsv, tensor, unpackCheckpoint, writeCsv, writeIdx, writeNpy, writeNpz, writeSafetensors, zeros,
 } from '../../index.ts';
 import { crc32 } from '../../core/io/crc32.ts';
 
@@ -50,6 +50,19 @@ const checkpoints = [
   packCheckpoint({ model: new Part(some), list: [new Part([1, { x: null }])], epoch: 3, big: 2n ** 70n, odd: { $x: NaN, '': undefined } }),
   packCheckpoint({ loader: new Part(loaderState), random: new Generator(1) }),
 ];
+
+/** The bytes that `save` writes. */
+async function saved(tree: unknown): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const handle: WebFileHandle = {
+    kind: 'file',
+    name: 'x',
+    getFile: () => Promise.resolve(new Blob([])),
+    createWritable: () => Promise.resolve({ write: (chunk) => Promise.resolve(void chunks.push(chunk.slice())), close: () => Promise.resolve(), abort: () => Promise.resolve() }),
+  };
+  await save(handle, tree);
+  return new Uint8Array(Buffer.concat(chunks));
+}
 
 const CHECKSUM_AT = 8 + '{"__metadata__":{"checksum":"'.length;
 
@@ -101,7 +114,8 @@ export const formats: readonly Format[] = [
   { name: 'checkpoint', ratio: 8, files: checkpoints, read: (b) => sizeOf(unpackCheckpoint(b)) },
   { name: 'checkpoint, checksum mended', ratio: 8, files: checkpoints, mend: sumUp, read: (b) => sizeOf(unpackCheckpoint(b)) },
   { name: 'state of a loader', ratio: 8, files: [checkpoints[1]], mend: sumUp, read: resume },
-  { name: 'state', ratio: 8, files: [...checkpoints, writeSafetensors(some)], mend: sumUp, read: async (b) => sizeOf(await load(blob(b))) },
+  { name: 'state', ratio: 8, files: [await saved({ model: some, list: [1, null, { $x: -0 }] }), await saved(loaderState)], mend: sumUp, read: async (b) => sizeOf(await load(blob(b))) },
+  { name: 'state, of another program', ratio: 8, files: [writeSafetensors(some), writeSafetensors(raw)], read: async (b) => sizeOf(await load(blob(b))) },
   { name: 'idx', ratio: 8, files: idxs, read: async (b) => sizeOf(await loadIdx(blob(b))) },
   { name: 'idx, packed', ratio: 4200, files: idxs.map((b) => new Uint8Array(gzipSync(b))), read: async (b) => sizeOf(await loadIdx(blob(b))) },
   { name: 'idx, packed again', ratio: 4200, files: idxs, mend: (b) => new Uint8Array(gzipSync(b)), read: async (b) => sizeOf(await loadIdx(blob(b))) },

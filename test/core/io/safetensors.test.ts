@@ -156,6 +156,7 @@ test('refuses damaged and hostile files', () => {
   refuse(file(`{"a":${f32(0, 4, '1')}}`, 4), /expected '\['/);
   refuse(file(`{"a":${f32(0, 4, '[9007199254740993]')}}`, 4), /too large/);
   refuse(file(`{"a":${f32(0, 4, '[4294967296,4294967296]')}}`, 4), /expected fewer elements/);
+  refuse(file(`{"a":${f32(0, 4, `[${'1,'.repeat(1e6)}1]`)}}`, 4), /expected at most 1024 numbers/);
   refuse(file(`{"a":${f32(0, 4, '[2]')}}`, 4), /got 4 bytes for F32\[2\]; expected 8 bytes/);
   refuse(file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 4), /expected a begin and an end/);
   refuse(file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', 4), /expected a begin and an end/);
