@@ -362,8 +362,8 @@ export {
 } from './core/monitor/nonFiniteGuard.ts';
 export { type TrialInfo, type Widened, currentTrial, reportTrial, trialParameters } from './core/monitor/trial.ts';
 // ONNX, and going on in PyTorch
-export { type ExportOnnxOptions, exportOnnx } from './nn/export/onnx.ts';
-export { OnnxModule, importOnnx } from './nn/export/importOnnx.ts';
+export { type ExportOnnxOptions, exportOnnx, saveOnnx } from './nn/export/onnx.ts';
+export { OnnxModule, importOnnx, loadOnnx } from './nn/export/importOnnx.ts';
 export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './nn/export/exportTorch.ts';
 export { type DynamicAxes } from './nn/export/trace.ts';
 export { type TorchLoss } from './nn/export/torch/train.ts';

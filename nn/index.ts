@@ -101,8 +101,8 @@ export { removeSpectralNorm, removeWeightNorm } from './parametrizations.ts';
 export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './fusion.ts';
 export { skipInit } from './skipInit.ts';
 // Other formats: ONNX, and code for PyTorch.
-export { type ExportOnnxOptions, exportOnnx } from './export/onnx.ts';
-export { OnnxModule, importOnnx } from './export/importOnnx.ts';
+export { type ExportOnnxOptions, exportOnnx, saveOnnx } from './export/onnx.ts';
+export { OnnxModule, importOnnx, loadOnnx } from './export/importOnnx.ts';
 export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './export/exportTorch.ts';
 export { type DynamicAxes } from './export/trace.ts';
 export { type TorchLoss } from './export/torch/train.ts';

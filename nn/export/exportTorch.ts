@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, StateError, checkOptions, show } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/io/files.ts';
 import { saveSafetensors } from '../../core/io/safetensors.ts';
 import type { Tensor } from '../../core/tensor.ts';
@@ -52,6 +52,16 @@ export function torchSource(model: Module, options: ExportTorchOptions): TorchSo
   return { 'model.py': new ModelWriter(model, trace).text(), 'train.py': trainText(args, loss), 'safetensors_file.py': safetensorsFile };
 }
 
+async function makeFolder(folder: string): Promise<void> {
+  let fs: typeof import('node:fs/promises');
+  try {
+    fs = await import('node:fs/promises');
+  } catch {
+    throw new StateError(`exportTorch: there is no file system here, got '${folder}'; expected Node.js`, { hint: 'torchSource() gives the texts' });
+  }
+  await fs.mkdir(folder, { recursive: true });
+}
+
 /**
  * Writes a folder from which the model goes on in PyTorch: model.safetensors, model.py, train.py and safetensors_file.py.
  *
@@ -66,8 +76,7 @@ export function torchSource(model: Module, options: ExportTorchOptions): TorchSo
 export async function exportTorch(model: Module, folder: string, options: ExportTorchOptions): Promise<void> {
   if (typeof folder !== 'string' || folder === '') throw new ArgumentError(`exportTorch: not a folder, got ${show(folder)}; expected a path`);
   const source = torchSource(model, options);
-  const { mkdir } = await import('node:fs/promises');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await saveSafetensors(`${folder}/model.safetensors`, model.stateDict());
   for (const [name, text] of Object.entries(source)) await writeFileAtomic('exportTorch', `${folder}/${name}`, [new TextEncoder().encode(text as string)]);
 }

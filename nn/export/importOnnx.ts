@@ -1,5 +1,6 @@
 import { isFloat } from '../../core/dtype.ts';
 import { ArgumentError, show } from '../../core/errors.ts';
+import { type FilePath, withFile } from '../../core/io/files.ts';
 import { decodeModel } from '../../core/io/onnx/decode.ts';
 import { checkModel, runGraph } from '../../core/io/onnx/import/run.ts';
 import { tensorOf } from '../../core/io/onnx/import/tensors.ts';
@@ -119,4 +120,13 @@ export class OnnxModule extends Module {
 export function importOnnx(bytes: Uint8Array): OnnxModule {
   if (!(bytes instanceof Uint8Array)) throw new ArgumentError(`importOnnx: not bytes, got ${show(bytes)}; expected a Uint8Array`);
   return new OnnxModule(bytes);
+}
+
+/**
+ * Reads an ONNX file, as `importOnnx` reads its bytes.
+ *
+ * @throws StateError when the file cannot be read, and as `importOnnx`
+ */
+export async function loadOnnx(path: FilePath): Promise<OnnxModule> {
+  return importOnnx(await withFile('loadOnnx', path, (source) => source.read(0, source.size)));
 }

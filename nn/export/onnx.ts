@@ -1,4 +1,5 @@
 import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { type FilePath, writeFileAtomic } from '../../core/io/files.ts';
 import { encodeModel } from '../../core/io/onnx/encode.ts';
 import { opsets, writeGraph } from '../../core/io/onnx/export/write.ts';
 import type { Tensor } from '../../core/tensor.ts';
@@ -48,4 +49,13 @@ export function exportOnnx(model: Module, exampleInputs: Tensor | readonly Tenso
   const { graph, result } = traceModule('exportOnnx', model, args, dynamicAxes);
   const outputNames = namesOf('output', options?.outputNames, tensorsOf(result).length);
   return encodeModel(writeGraph(graph, { opset, inputNames, outputNames, name: model.constructor.name || 'model', producerVersion: '' }));
+}
+
+/**
+ * Writes a model to an ONNX file, as `exportOnnx` gives it. The path holds either the old file or the whole new one.
+ *
+ * @throws as `exportOnnx`, before anything is written; StateError when the file cannot be written
+ */
+export async function saveOnnx(path: FilePath, model: Module, exampleInputs: Tensor | readonly Tensor[], options?: ExportOnnxOptions): Promise<void> {
+  await writeFileAtomic('saveOnnx', path, [exportOnnx(model, exampleInputs, options)]);
 }

@@ -19,7 +19,7 @@ function packedBytes(values: readonly number[], type: number): Uint8Array {
     if (type === FLOAT) view.setFloat32(4 * i, v, true);
     else if (type === DOUBLE) view.setFloat64(8 * i, v, true);
     else if (!Number.isInteger(v)) throw refuse(`a tensor of integers holds a fraction, got ${v}`, 'whole numbers');
-    else if (width === 8) view.setBigInt64(8 * i, BigInt(v), true);
+    else if (width === 8) view.setBigInt64(8 * i, v >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(v), true); // the largest is no double
     else if (width === 4) view.setInt32(4 * i, v, true);
     else if (width === 2) view.setInt16(2 * i, v, true);
     else view.setInt8(i, v);

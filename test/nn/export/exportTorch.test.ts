@@ -50,6 +50,23 @@ test('the code of a net reads as one would write it', () => {
   is(classesOf(torchSource(net(), { exampleInputs: example() })['model.py']), readFileSync(new URL('../../fixtures/torch_net.py', import.meta.url), 'utf8').trimEnd());
 });
 
+test('the page shows what is written', () => {
+  class Net extends P.Module {
+    conv = new P.Conv2d(1, 8, 3, { padding: 1 });
+    norm = new P.BatchNorm2d(8);
+    dropout = new P.Dropout(0.25);
+    head = new P.Linear(8 * 14 * 14, 10);
+    forward(image: P.Tensor): P.Tensor {
+      const x = F.maxPool2d(this.norm.forward(this.conv.forward(image)).relu(), 2);
+      return this.head.forward(this.dropout.forward(x.flatten(1)));
+    }
+  }
+  const page = readFileSync(new URL('../../../docs/pytorch.md', import.meta.url), 'utf8');
+  const shown = /```python\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const text = torchSource(new Net(), { exampleInputs: P.zeros([2, 1, 28, 28]) })['model.py'];
+  ok(shown !== '' && text.includes(shown.trimEnd()), text);
+});
+
 test('ties, recurrent layers, masks and sizes are written as they are in PyTorch', () => {
   const tied = cases.find(({ name }) => name === 'a tied transformer') as OnnxCase;
   const text = torchSource(P.noGrad(() => tied.model()), { exampleInputs: tied.inputs(), ...(tied.dynamicAxes && { dynamicAxes: tied.dynamicAxes }) })['model.py'];
