@@ -127,7 +127,6 @@ export const absent: readonly Absence[] = [
   ['named dimensions are not in scope', /\.(names|has_names|name|refine_names|rename_?|align_as|align_to|align_tensors)$/],
   ['several processes or devices at once are not in scope', /DataParallel|SyncBatchNorm|\.(is_distributed|share_memory_?|is_shared|pin_memory|is_pinned|record_stream)$/],
   ['loading in worker processes is not in scope', /\.get_worker_info$/],
-  ['hooks on gradients belong to tensors: x.registerHook', /\.register_full_backward(_pre)?_hook$/],
   ['what belongs into a state dict is a Buffer', /\.[gs]et_extra_state$/],
   ['override stateDict and loadStateDict', /\.register_(load_)?state_dict_\w+$/],
   ['assign to the field', /\.set_submodule$/],
