@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { allOps } from '../../../core/ops/define.ts';
 import {
-  ArgumentError, F, Linear, ShapeError, StateError, type Tensor, allclose, arange, backward, bernoulli, customOp, dropout, grad, isTensor, manualSeed, multinomial, noGrad, normal, ones, rand, randLike, randint, randn,
+  ArgumentError, F, Linear, ShapeError, StateError, type Tensor, allclose, arange, backward, bernoulli, binomial, customOp, dropout, full, grad, isTensor, manualSeed, multinomial, noGrad, normal, ones, poisson, rand, randLike, randint, randintLike, randn,
   randnLike, randperm, stack, tensor, vmap, zeros,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
@@ -154,6 +154,9 @@ test('every sampler refuses, draws once for all examples, or for each', () => {
     randn: (v) => v.add(randn([8])),
     randint: (v) => v.add(randint(0, 1000, [8])),
     randperm: (v) => v.add(randperm(8)),
+    randintLike: (v) => randintLike(v, 0, 1000),
+    poisson: (v) => poisson(v.mul(50)),
+    binomial: (v) => binomial(full([8], 100), v),
     randLike: (v) => randLike(v),
     randnLike: (v) => randnLike(v),
     normal: (v) => normal(v, 1),
@@ -166,6 +169,9 @@ test('every sampler refuses, draws once for all examples, or for each', () => {
     bernoulli_: (v) => v.clone().bernoulli_(0.5),
     random_: (v) => v.clone().random_(0, 1000),
     exponential_: (v) => v.clone().exponential_(),
+    cauchy_: (v) => v.clone().cauchy_(),
+    geometric_: (v) => v.clone().geometric_(0.05),
+    logNormal_: (v) => v.clone().logNormal_(),
   };
   for (const [name, op] of allOps()) if (op.family === 'random') ok(Object.hasOwn(samplers, name), name);
   for (const [name, draw] of Object.entries(samplers)) {
