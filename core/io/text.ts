@@ -3,7 +3,7 @@ import { type FileSource, openFile } from './files.ts';
 import { gunzipPieces, isGzip, piecesOf } from './gzip.ts';
 
 /** Text from somewhere: a file, also one packed with gzip, or pieces of text or bytes as they come (a stream of `fetch`, of Node.js, a generator). */
-export type TextSource = FileSource | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+export type TextSource = FileSource | ReadableStream<string | Uint8Array> | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
 
 /** Options of functions that read text. */
 export interface TextOptions {
@@ -11,8 +11,22 @@ export interface TextOptions {
   readonly encoding?: string;
 }
 
-function isPieces(source: unknown): source is AsyncIterable<unknown> {
-  return typeof source === 'object' && source !== null && !(source instanceof Blob) && (Symbol.asyncIterator in source || Symbol.iterator in source);
+/** Pieces as they come, or null for a file. */
+function piecesIn(source: unknown): AsyncIterable<unknown> | Iterable<unknown> | null {
+  if (typeof source !== 'object' || source === null || source instanceof Blob) return null;
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = source as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  if (typeof later === 'function' || typeof now === 'function') return source as AsyncIterable<unknown>;
+  return source instanceof ReadableStream ? readAll(source) : null;
+}
+
+/** Some browsers do not loop over streams. */
+async function* readAll(stream: ReadableStream<unknown>): AsyncGenerator<unknown, void, undefined> {
+  const reader = stream.getReader();
+  try {
+    for (let result = await reader.read(); !result.done; result = await reader.read()) yield result.value;
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
 }
 
 /** A decoder for a name of an encoding. @throws ArgumentError for an unknown one */
@@ -50,7 +64,7 @@ export async function* textPieces(op: string, source: TextSource, options: TextO
     }
   };
   let first = true;
-  for await (const piece of isPieces(source) ? source : filePieces(op, source as FileSource)) {
+  for await (const piece of piecesIn(source) ?? filePieces(op, source as FileSource)) {
     let text: string;
     if (typeof piece === 'string') text = first && piece.startsWith('\ufeff') ? piece.slice(1) : piece;
     else if (piece instanceof Uint8Array) text = decode(piece);

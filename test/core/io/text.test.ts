@@ -26,6 +26,11 @@ test('lines', async () => {
   equal(await all(readLines(['a\nb', 'c\r\n\n', '', 'd'])), ['a', 'bc', '', 'd']);
   equal(await all(readLines([new TextEncoder().encode('\ufeffé\n').subarray(0, 4), new TextEncoder().encode('\ufeffé\n').subarray(4)])), ['é']);
   equal(await all(readLines([])), []);
+  const stream = (): ReadableStream<Uint8Array> => new Blob(['x\ny']).stream();
+  equal(await all(readLines(stream())), ['x', 'y']);
+  const bare = stream(); // as in browsers that do not loop over streams
+  Object.defineProperty(bare, Symbol.asyncIterator, { value: undefined });
+  equal(await all(readLines(bare)), ['x', 'y']);
   await inFolder(async (folder) => {
     await writeFile(join(folder, 'x'), 'one\ntwo\n');
     const lines = readLines(join(folder, 'x'));
