@@ -47,6 +47,10 @@ export abstract class Storage {
       hint: 'await t.cpu() first',
     });
   }
+  /** A copy of the elements, for devices that answer later; what is written after the call does not show in it. */
+  read(): Promise<TypedArray> {
+    return Promise.resolve(this.cells.slice());
+  }
   /** One element. */
   at(i: number): number {
     return this.cells[i];

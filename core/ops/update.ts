@@ -43,6 +43,13 @@ export interface UpdateDefinition extends Omit<UpdateRule, 'body' | 'kernels'> {
   readonly body: (columns: readonly Expr[], scalars: readonly Expr[]) => readonly (Expr | null)[];
 }
 
+declare module '../storage.ts' {
+  interface Device {
+    /** The kernel of a rule that has none in its table: a device that makes them from the formula. */
+    updateOf?(rule: UpdateRule): UpdateKernel;
+  }
+}
+
 const rules = new Map<string, UpdateRule>();
 
 /**
@@ -149,7 +156,7 @@ function isDense({ shape, strides }: Tensor): boolean {
 }
 
 function kernelOf(rule: UpdateRule, device: Device): UpdateKernel {
-  const kernel = rule.kernels.on(device);
+  const kernel = rule.kernels.on(device) ?? device.updateOf?.(rule);
   if (kernel === undefined) {
     throw new DeviceError(`${rule.name}: no kernel on this device, got '${device.name}'; expected one of ${rule.kernels.names().join(', ')}`);
   }

@@ -1,5 +1,5 @@
 import { type Expr, arg } from '../../expr.ts';
-import type { Fold } from '../reduce.ts';
+import type { Fold } from '../../expr.ts';
 import { f32x4, v128 } from '../wasm/code.ts';
 import { type Term } from '../wasm/reduce.ts';
 

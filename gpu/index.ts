@@ -1,0 +1,12 @@
+// The entry `polyak/gpu`: loading it makes the device 'gpu' known; `await useGpu()` starts it.
+import '../core/ops/methods.ts';
+import { registerDevice } from '../core/device.ts';
+import { gpu } from './device.ts';
+import { addKernels } from './kernels/table.ts';
+
+registerDevice(gpu);
+addKernels(gpu.name);
+
+export { gpu } from './device.ts';
+export { type GpuInfo, type GpuOptions, gpuInfo, useGpu } from './start.ts';
+export { type AdapterInfo, type BackendName } from './backend.ts';

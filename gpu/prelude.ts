@@ -1,0 +1,133 @@
+import type { KernelFunction } from './gpujs.ts';
+
+/** A function that kernels may call: its source for gpu.js, and for WebGPU one in WGSL where gpu.js's translation would lose something. */
+interface Helper {
+  /** `name(a, b)`; all parameters and the result are numbers. */
+  readonly parameters: readonly string[];
+  readonly body: string;
+  /** Body in WGSL, where `user_a` is parameter `a`. */
+  readonly wgsl?: string;
+}
+
+// Coefficients of W. J. Cody's rational approximations are not needed in single precision: Chebyshev fits of a few terms do.
+const ERFC = 'const z = Math.abs(x); const t = 1 / (1 + 0.5 * z);'
+  + 'const p = t * expOf(-z * z - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))));'
+  + 'let y = p; if (x < 0) { y = 2 - p; } return y;';
+
+/**
+ * Functions that are right where those of graphics drivers are not: NaN is seen and passed on, tanh and its like do not overflow on the way, log and what
+ * is near 0 keeps its digits, whole powers are exact.
+ */
+const helpers: Readonly<Record<string, Helper>> = {
+  isNan: { parameters: ['x'], body: 'let y = 0; if (x !== x) { y = 1; } return y;', wgsl: 'return select(0.0, 1.0, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);' },
+  // Quotient of whole numbers ≥ 0 below 2^24, cut to a whole number.
+  idiv: { parameters: ['a', 'n'], body: 'return Math.floor(a / n);', wgsl: 'return f32(i32(user_a) / i32(user_n));' },
+  larger: { parameters: ['x', 'y'], body: 'let z = y; if (x > y) { z = x; } if (isNan(x) > 0.5) { z = x; } return z;' },
+  smaller: { parameters: ['x', 'y'], body: 'let z = y; if (x < y) { z = x; } if (isNan(x) > 0.5) { z = x; } return z;' },
+  signOf: { parameters: ['x'], body: 'let y = x; if (x > 0) { y = 1; } if (x < 0) { y = -1; } return y;' },
+  whole: { parameters: ['x'], body: 'let y = Math.floor(Math.abs(x)); if (x < 0) { y = -y; } return y;', wgsl: 'return trunc(user_x);' },
+  even: {
+    parameters: ['x'],
+    body: 'const low = Math.floor(x); const rest = x - low; let y = low; if (rest > 0.5) { y = low + 1; } if (rest === 0.5) { y = 2 * Math.floor(0.5 * low + 0.5); } return y;',
+    wgsl: 'return round(user_x);',
+  },
+  // Cast to a dtype of whole numbers: NaN becomes 0.
+  entire: { parameters: ['x'], body: 'let y = whole(x); if (isNan(x) > 0.5) { y = 0; } return y;' },
+  byteOf: { parameters: ['x'], body: 'const y = entire(x); return y - 256 * Math.floor(y / 256);' },
+  remainderOf: { parameters: ['x', 'y'], body: 'const q = x / y; return x - whole(q) * y;' },
+  // Drivers make infinity of NaN.
+  expOf: { parameters: ['x'], body: 'return Math.exp(x);', wgsl: 'return select(exp(user_x), user_x, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);' },
+  ln: {
+    parameters: ['x'],
+    body: 'return Math.log(x);',
+    // log(m·2^e) = e·ln 2 + 2·atanh((m - 1)/(m + 1)), with m around 1.
+    wgsl: `var bits = bitcast<u32>(user_x);
+  var extra = 0.0;
+  if (user_x > 0.0 && bits < 0x00800000u) { bits = bitcast<u32>(user_x * 16777216.0); extra = -24.0; }
+  if (bits == 0u || bits >= 0x7f800000u) { return log(user_x); }
+  var e = f32(i32(bits >> 23u) - 127) + extra;
+  var m = bitcast<f32>((bits & 0x007fffffu) | 0x3f800000u);
+  if (m > 1.41421356) { m = m * 0.5; e = e + 1.0; }
+  let s = (m - 1.0) / (m + 1.0);
+  let z = s * s;
+  return e * 0.693147182 + 2.0 * s * (1.0 + z * (0.333333333 + z * (0.2 + z * (0.142857143 + z * (0.111111111 + z * 0.0909090909)))));`,
+  },
+  expMinusOne: {
+    parameters: ['x'],
+    body: 'let y = expOf(x) - 1; if (Math.abs(x) < 0.5) { y = x * (1 + x * (0.5 + x * (0.166666667 + x * (0.0416666667 + x * (0.00833333333 + x * (0.00138888889 + x * (0.000198412698 + x * 0.0000248015873))))))); } return y;',
+  },
+  logOnePlus: {
+    parameters: ['x'],
+    body: 'let y = ln(1 + x); if (Math.abs(x) < 0.25) { const s = x / (2 + x); const z = s * s; y = 2 * s * (1 + z * (0.333333333 + z * (0.2 + z * (0.142857143 + z * 0.111111111)))); } return y;',
+  },
+  tanhOf: {
+    parameters: ['x'],
+    body: 'const t = expMinusOne(-2 * Math.abs(x)); let y = -t / (2 + t); if (x < 0) { y = -y; } if (isNan(x) > 0.5) { y = x; } return y;',
+  },
+  sinhOf: { parameters: ['x'], body: 'const t = expMinusOne(Math.abs(x)); let y = 0.5 * (t + t / (t + 1)); if (t > 16777216) { y = 0.5 * t; } if (x < 0) { y = -y; } return y;' },
+  coshOf: { parameters: ['x'], body: 'const t = expOf(Math.abs(x)); return 0.5 * t + 0.5 / t;' },
+  asinhOf: {
+    parameters: ['x'],
+    body: 'const z = Math.abs(x); let y = logOnePlus(z + z * z / (1 + Math.sqrt(z * z + 1))); if (z > 1000000000) { y = ln(z) + 0.69314718; } if (x < 0) { y = -y; } return y;',
+  },
+  acoshOf: { parameters: ['x'], body: 'let y = logOnePlus(x - 1 + Math.sqrt((x - 1) * (x + 1))); if (x > 1000000000) { y = ln(x) + 0.69314718; } return y;' },
+  atanhOf: { parameters: ['x'], body: 'return 0.5 * (logOnePlus(x) - logOnePlus(-x));' },
+  power: {
+    parameters: ['x', 'y'],
+    body: 'let r = 1;'
+      + 'if (Math.floor(y) === y && Math.abs(y) < 1025) {'
+      + ' let n = Math.abs(y); let b = x;'
+      + ' for (let i = 0; i < 11; i++) { const h = Math.floor(n * 0.5); if (n - 2 * h > 0.5) { r = r * b; } b = b * b; n = h; }'
+      + ' if (y < 0) { r = 1 / r; }'
+      + '} else {'
+      + ' r = expOf(y * ln(x));'
+      + ' if (x === 0) { r = 0; if (y < 0) { r = 1 / x; } }'
+      + '} return r;',
+  },
+  erfcOf: { parameters: ['x'], body: ERFC },
+  erfOf: {
+    parameters: ['x'],
+    body: 'let y = 1 - erfcOf(x); if (Math.abs(x) < 1) { const z = x * x;'
+      + ' y = 1.128379167 * x * (1 - z * (0.333333333 - z * (0.1 - z * (0.0238095238 - z * (0.00462962963 - z * (0.000757575758 - z * (0.000106837607 - z * (0.0000132275132 - z * (0.00000145891690 - z * 0.000000145038)))))))));'
+      + ' } return y;',
+  },
+  normalCdfOf: { parameters: ['x'], body: 'return 0.5 * erfcOf(-0.70710678 * x);' },
+  geluSlopeOf: { parameters: ['x'], body: 'return 0.5 * erfcOf(-0.70710678 * x) + 0.39894228 * x * expOf(-0.5 * x * x);' },
+  hypotOf: { parameters: ['x', 'y'], body: 'const a = larger(Math.abs(x), Math.abs(y)); const b = smaller(Math.abs(x), Math.abs(y)); const r = b / a; let z = a * Math.sqrt(1 + r * r); if (a === 0) { z = a; } return z;' },
+};
+
+/** The helpers a source calls, those that these call first. */
+function calledBy(source: string, found: string[] = []): string[] {
+  for (const [, name] of source.matchAll(/\b([a-zA-Z]+)\(/g)) {
+    const helper = Object.hasOwn(helpers, name) ? helpers[name] : undefined;
+    if (helper === undefined || found.includes(name)) continue;
+    calledBy(helper.body, found);
+    found.push(name);
+  }
+  return found;
+}
+
+/** The helpers that a kernel needs, for gpu.js. */
+export function functionsFor(source: string): KernelFunction[] {
+  return calledBy(source).map((name) => {
+    const { parameters, body } = helpers[name];
+    return {
+      name,
+      source: `function ${name}(${parameters.join(', ')}) { ${body} }`,
+      settings: { argumentTypes: Object.fromEntries(parameters.map((p) => [p, 'Number' as const])), returnType: 'Number' as const },
+    };
+  });
+}
+
+/** Puts WGSL in the place of gpu.js's translation of helpers that have it. */
+export function withNativeHelpers(wgsl: string): string {
+  return wgsl.replace(/^fn fn_([a-zA-Z]+)\(([^)]*)\) -> f32 \{\n[^]*?\n\}$/gm, (whole, name: string, parameters: string) => {
+    const native = Object.hasOwn(helpers, name) ? helpers[name].wgsl : undefined;
+    return native === undefined ? whole : `fn fn_${name}(${parameters}) -> f32 {\n  ${native}\n}`;
+  });
+}
+
+/** The names of all helpers that have WGSL of their own, for the test that sees whether they reach the shader. */
+export function nativeHelpers(): string[] {
+  return Object.keys(helpers).filter((name) => helpers[name].wgsl !== undefined);
+}
