@@ -6,6 +6,7 @@ import { type Device, Storage } from '../core/storage.ts';
 import type { Backend } from './backend.ts';
 import { foldKernel } from './kernels/fold.ts';
 import { pointwiseKernel } from './kernels/pointwise.ts';
+import { writtenKernel } from './kernels/table.ts';
 import { updateKernel } from './kernels/update.ts';
 import { zeros } from './launch.ts';
 import { GpuStorage } from './storage.ts';
@@ -78,8 +79,9 @@ export const gpu: Device = {
     return storage;
   },
   kernelOf<A>(op: Primitive<A>): Kernel<A> | undefined {
+    const written = writtenKernel(op);
     const { formula } = op;
-    if (formula === undefined) return undefined;
+    if (written !== undefined || formula === undefined) return written;
     let kernel = made.get(op);
     if (kernel === undefined) made.set(op, (kernel = formula.kind === 'fold' ? foldKernel(op.name, formula) : pointwiseKernel(op.name, formula)));
     return kernel as Kernel<A>;

@@ -2,10 +2,8 @@
 import '../core/ops/methods.ts';
 import { registerDevice } from '../core/device.ts';
 import { gpu } from './device.ts';
-import { addKernels } from './kernels/table.ts';
 
 registerDevice(gpu);
-addKernels(gpu.name);
 
 export { gpu } from './device.ts';
 export { type GpuInfo, type GpuOptions, gpuInfo, useGpu } from './start.ts';

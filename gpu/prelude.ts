@@ -34,7 +34,8 @@ const helpers: Readonly<Record<string, Helper>> = {
   // Cast to a dtype of whole numbers: NaN becomes 0.
   entire: { parameters: ['x'], body: 'let y = whole(x); if (isNan(x) > 0.5) { y = 0; } return y;' },
   byteOf: { parameters: ['x'], body: 'const y = entire(x); return y - 256 * Math.floor(y / 256);' },
-  remainderOf: { parameters: ['x', 'y'], body: 'const q = x / y; return x - whole(q) * y;' },
+  // With the sign of the divisor.
+  remainderOf: { parameters: ['x', 'y'], body: 'let r = x - whole(x / y) * y; if (r !== 0 && ((r < 0 && y > 0) || (r > 0 && y < 0))) { r = r + y; } return r;' },
   // Drivers make infinity of NaN.
   expOf: { parameters: ['x'], body: 'return Math.exp(x);', wgsl: 'return select(exp(user_x), user_x, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);' },
   ln: {

@@ -20,9 +20,6 @@ export const addmm: Kernel<AddmmAttrs> = ([out], inputs, { alpha, beta }) => {
   multiply({ out, lead: out.shape.slice(0, -2), m, n, k: a.shape[a.ndim - 1], a: matrixOperand(a), b: matrixOperand(b), c, alpha, beta });
 };
 
-/** `into + a @ b`. */
-export const addProduct: Kernel<undefined> = (outputs, inputs) => addmm(outputs, inputs, { alpha: 1, beta: 1 });
-
 /** `x @ wᵀ + bias`, all leading dimensions of `x` as rows; a weight of one dimension is one output. */
 export const linear: Kernel<undefined> = ([out], inputs) => {
   const [x, w, bias] = inputs as readonly Tensor[];
