@@ -33,8 +33,9 @@ export interface Call {
 export function launch(source: Source, out: Tensor, call: Call): void {
   const n = numelOf(out.shape);
   if (n === 0) return;
-  if (n > EXACT || call.arrays.some(({ length }) => length > EXACT)) checkExact(source, n);
-  fill(out, runOn(storageOf(out).backend, source, n, call));
+  const { backend } = storageOf(out);
+  if (n > EXACT || call.arrays.some(({ length }) => length > EXACT)) checkExact(backend, source, n);
+  fill(out, runOn(backend, source, n, call));
 }
 
 /** Runs a kernel for a block that no tensor has. */
@@ -43,8 +44,8 @@ export function runOn(backend: Backend, source: Source, length: number, { arrays
 }
 
 /** Kernels that address with integers only are exact beyond 2^24 elements; their names say so. */
-function checkExact(source: Source, n: number): void {
-  if (source.name.startsWith('flat ') || source.shader !== undefined) return;
+function checkExact(backend: Backend, source: Source, n: number): void {
+  if (source.name.startsWith('flat ') || (source.shader !== undefined && backend.name === 'webgpu')) return;
   throw new DeviceError(`gpu: too many elements for kernel '${source.name}', got ${n}; expected at most 2^24 in results and operands`, { hint: 'split the tensor' });
 }
 

@@ -3,6 +3,7 @@ import { makeArray } from '../core/dtype.ts';
 import { StateError } from '../core/errors.ts';
 import { type Device, Storage } from '../core/storage.ts';
 import type { Backend, Block } from './backend.ts';
+import { reclaim } from './reclaim.ts';
 
 /** A block that goes back to its backend once. */
 class Holding {
@@ -74,6 +75,7 @@ export class GpuStorage extends Storage {
     const cells = makeArray(this.dtype, this.length);
     if (this.length === 0) return cells;
     const elements = await this.backend.read(this.block);
+    await reclaim(this.backend);
     if (this.dtype === 'float32') return elements;
     cells.set(elements);
     return cells;

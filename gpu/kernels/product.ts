@@ -70,7 +70,7 @@ function write(rank: number, added: boolean, tiled: boolean): Omit<Source, 'name
   const floats = added ? ['alpha', 'beta'] : ['alpha'];
   const body = `const rows = idiv(this.thread.x, n); const j = this.thread.x - rows * n; const stack = idiv(rows, m); const i = rows - stack * m; ${coordinates(rank, 'stack', 'c', 'z')}`
     + ` const from = ${address(rank, 'a', 'stack')} + i * ar; const other = ${address(rank, 'b', 'stack')} + j * bc; let total = 0;`
-    + ' for (let p = 0; p < k; p++) { total = total + a[from + p * ac] * b[other + p * br]; }'
+    + ' let at = from; let bt = other; for (let p = 0; p < k; p++) { total = total + a[at] * b[bt]; at = at + ac; bt = bt + br; }'
     + (added ? ` const c0v = c[${address(rank, 'c', 'stack')} + i * cr + j * cc]; return alpha * total + beta * c0v;` : ' return alpha * total;');
   const plain = { arrays, integers, floats, body };
   return tiled ? { ...plain, shader: tiledShader(plain, rank, added) } : plain;
