@@ -8,7 +8,7 @@ import { foldKernel } from './kernels/fold.ts';
 import { pointwiseKernel } from './kernels/pointwise.ts';
 import { writtenKernel } from './kernels/table.ts';
 import { updateKernel } from './kernels/update.ts';
-import { zeros } from './launch.ts';
+import { ones, zeros } from './launch.ts';
 import { GpuStorage } from './storage.ts';
 
 /** Whole numbers up to here are exact as floats. */
@@ -76,6 +76,11 @@ export const gpu: Device = {
     const elements = asFloats(dtype, cells);
     const storage = fresh(dtype, cells.length);
     if (elements.length > 0) storage.replace(storage.backend.upload(elements));
+    return storage;
+  },
+  bernoulli: (dtype, length, p, seed) => {
+    const storage = fresh(dtype, length);
+    if (length > 0) storage.replace(ones(storage.backend, length, p, seed));
     return storage;
   },
   kernelOf<A>(op: Primitive<A>): Kernel<A> | undefined {

@@ -12,11 +12,11 @@ const test = (condition: (...args: string[]) => string): Print => (...args) => `
 const printers: Readonly<Partial<Record<Fn, Print>>> = {
   neg: (x) => `(-${x})`, abs: call('Math.abs'), sign: call('signOf'), floor: call('Math.floor'), ceil: call('Math.ceil'), trunc: call('whole'), round: call('even'),
   sqrt: call('Math.sqrt'), exp: call('expOf'), exp2: (x) => `power(2, ${x})`, expm1: call('expMinusOne'), log: call('ln'), log2: (x) => `(ln(${x}) * 1.44269504)`, log10: (x) => `(ln(${x}) * 0.434294482)`, log1p: call('logOnePlus'),
-  sin: call('Math.sin'), cos: call('Math.cos'), tan: call('Math.tan'), asin: call('Math.asin'), acos: call('Math.acos'), atan: call('Math.atan'),
+  sin: call('sinOf'), cos: call('cosOf'), tan: call('tanOf'), asin: call('asinOf'), acos: call('acosOf'), atan: call('atanOf'),
   sinh: call('sinhOf'), cosh: call('coshOf'), tanh: call('tanhOf'), asinh: call('asinhOf'), acosh: call('acoshOf'), atanh: call('atanhOf'),
   erf: call('erfOf'), erfc: call('erfcOf'), normalCdf: call('normalCdfOf'), geluSlope: call('geluSlopeOf'),
   not: test((x) => `${x} === 0`), isNaN: call('isNan'),
-  add: infix('+'), sub: infix('-'), mul: infix('*'), div: infix('/'), pow: call('power'), mod: call('remainderOf'), atan2: call('Math.atan2'), hypot: call('hypotOf'),
+  add: infix('+'), sub: infix('-'), mul: infix('*'), div: infix('/'), pow: call('power'), mod: call('remainderOf'), atan2: call('atanTwo'), hypot: call('hypotOf'),
   min: call('smaller'), max: call('larger'),
   eq: test((x, y) => `${x} === ${y}`), ne: test((x, y) => `${x} !== ${y}`), lt: test((x, y) => `${x} < ${y}`), le: test((x, y) => `${x} <= ${y}`), gt: test((x, y) => `${x} > ${y}`), ge: test((x, y) => `${x} >= ${y}`),
   and: test((x, y) => `${x} !== 0 && ${y} !== 0`), or: test((x, y) => `${x} !== 0 || ${y} !== 0`), xor: test((x, y) => `(${x} !== 0) !== (${y} !== 0)`),

@@ -90,6 +90,12 @@ export function zeros(backend: Backend, length: number): Block {
   return runOn(backend, sourceOf('flat zeros', () => ({ arrays: [], integers: [], floats: ['v'], body: 'return v;' })), length, { arrays: [], floats: [0] });
 }
 
+/** A block of ones, each with probability `p`, and zeros. The numbers are the same on every backend. */
+export function ones(backend: Backend, length: number, p: number, [a, b]: readonly [number, number]): Block {
+  const source = sourceOf('flat bernoulli', () => ({ arrays: [], integers: ['a', 'b'], floats: ['limit'], body: 'return random24(this.thread.x, a, b) < limit ? 1 : 0;' }));
+  return runOn(backend, source, length, { arrays: [], integers: [a, b], floats: [p * 2 ** 24] });
+}
+
 /** A block with the elements of a tensor row by row: its own where they lie so, else a copy that `done` gives back. */
 export function rowMajor(x: Tensor): { readonly block: Block; readonly offset: number; done(): void } {
   const storage = storageOf(x);

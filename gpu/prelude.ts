@@ -73,6 +73,27 @@ const helpers: Readonly<Record<string, Helper>> = {
   },
   acoshOf: { parameters: ['x'], body: 'let y = logOnePlus(x - 1 + Math.sqrt((x - 1) * (x + 1))); if (x > 1000000000) { y = ln(x) + 0.69314718; } return y;' },
   atanhOf: { parameters: ['x'], body: 'return 0.5 * (logOnePlus(x) - logOnePlus(-x));' },
+  // Quarter turns are taken off in three parts; then polynomials of Moshier's Cephes library, 1989.
+  quarters: { parameters: ['x'], body: 'return even(x * 0.636619772);' },
+  restOf: { parameters: ['x', 'k'], body: 'return x - k * 1.5703125 - k * 0.0004837512969970703 - k * 0.00000007549789948768648;' },
+  sinNear: { parameters: ['r'], body: 'const z = r * r; return r + r * z * (-0.16666654611 + z * (0.0083321608736 - z * 0.00019515295891));' },
+  cosNear: { parameters: ['r'], body: 'const z = r * r; return 1 - 0.5 * z + z * z * (0.04166664568298827 + z * (-0.001388731625493765 + z * 0.00002443315711809948));' },
+  // The sine of r after k quarter turns.
+  turned: { parameters: ['r', 'k'], body: 'const q = k - 4 * Math.floor(k * 0.25); let y = sinNear(r); if (q === 1 || q === 3) { y = cosNear(r); } if (q >= 2) { y = -y; } return y;' },
+  sinOf: { parameters: ['x'], body: 'const k = quarters(x); return turned(restOf(x, k), k);' },
+  cosOf: { parameters: ['x'], body: 'const k = quarters(x); return turned(restOf(x, k), k + 1);' },
+  tanOf: { parameters: ['x'], body: 'const k = quarters(x); const r = restOf(x, k); return turned(r, k) / turned(r, k + 1);' },
+  atanOf: {
+    parameters: ['x'],
+    body: 'const a = Math.abs(x); let y = 0; let r = a; if (a > 2.41421356) { y = 1.57079633; r = -1 / a; } else { if (a > 0.414213562) { y = 0.785398163; r = (a - 1) / (a + 1); } }'
+      + ' const z = r * r; y = y + r + r * z * (-0.333329491539 + z * (0.199777106478 + z * (-0.138776856032 + z * 0.0805374449538))); if (x < 0) { y = -y; } return y;',
+  },
+  asinOf: { parameters: ['x'], body: 'return 2 * atanOf(x / (1 + Math.sqrt((1 - x) * (1 + x))));' },
+  acosOf: { parameters: ['x'], body: 'let y = 2 * atanOf(Math.sqrt((1 - x) / (1 + x))); if (x === -1) { y = 3.14159265; } return y;' },
+  atanTwo: {
+    parameters: ['y', 'x'],
+    body: 'let a = 1.57079633; if (x !== 0) { a = atanOf(Math.abs(y) / Math.abs(x)); } if (x === 0 && y === 0) { a = 0; } if (x < 0) { a = 3.14159265 - a; } if (y < 0) { a = -a; } if (isNan(x) > 0.5) { a = x; } if (isNan(y) > 0.5) { a = y; } return a;',
+  },
   power: {
     parameters: ['x', 'y'],
     body: 'let r = 1;'
@@ -95,11 +116,26 @@ const helpers: Readonly<Record<string, Helper>> = {
   normalCdfOf: { parameters: ['x'], body: 'return 0.5 * erfcOf(-0.70710678 * x);' },
   geluSlopeOf: { parameters: ['x'], body: 'return 0.5 * erfcOf(-0.70710678 * x) + 0.39894228 * x * expOf(-0.5 * x * x);' },
   hypotOf: { parameters: ['x', 'y'], body: 'const a = larger(Math.abs(x), Math.abs(y)); const b = smaller(Math.abs(x), Math.abs(y)); const r = b / a; let z = a * Math.sqrt(1 + r * r); if (a === 0) { z = a; } return z;' },
+  // Whole numbers below 2^24, whose products modulo 2^24 are made of parts that floats hold exactly.
+  low12: { parameters: ['x'], body: 'return x - 4096 * Math.floor(x * 0.000244140625);' },
+  times24: {
+    parameters: ['a', 'b'],
+    body: 'const al = low12(a); const ah = (a - al) * 0.000244140625; const bl = low12(b); const bh = (b - bl) * 0.000244140625;'
+      + ' const high = low12(low12(ah * bl) + low12(al * bh)); const low = al * bl; const carry = Math.floor(low * 0.000244140625); return low12(high + carry) * 4096 + low12(low);',
+  },
+  add24: { parameters: ['a', 'b'], body: 'let y = a - 16777216 + b; if (y < 0) { y = y + 16777216; } return y;' },
+  // h·(2h + 1), which is another number for every h, with its halves exchanged.
+  round24: { parameters: ['h'], body: 'const y = times24(h, add24(add24(h, h), 1)); const low = low12(y); return low * 4096 + (y - low) * 0.000244140625;' },
+  // 24 random bits of place `i` under a seed of two whole numbers below 2^16.
+  random24: {
+    parameters: ['i', 'a', 'b'],
+    body: 'let h = round24(add24(i, times24(a, 10368889))); h = round24(add24(h, times24(b, 15485863))); return round24(round24(add24(round24(h), 7654321)));',
+  },
 };
 
 /** The helpers a source calls, those that these call first. */
 function calledBy(source: string, found: string[] = []): string[] {
-  for (const [, name] of source.matchAll(/\b([a-zA-Z]+)\(/g)) {
+  for (const [, name] of source.matchAll(/\b([a-zA-Z]\w*)\(/g)) {
     const helper = Object.hasOwn(helpers, name) ? helpers[name] : undefined;
     if (helper === undefined || found.includes(name)) continue;
     calledBy(helper.body, found);
@@ -122,7 +158,7 @@ export function functionsFor(source: string): KernelFunction[] {
 
 /** Puts WGSL in the place of gpu.js's translation of helpers that have it. */
 export function withNativeHelpers(wgsl: string): string {
-  return wgsl.replace(/^fn fn_([a-zA-Z]+)\(([^)]*)\) -> f32 \{\n[^]*?\n\}$/gm, (whole, name: string, parameters: string) => {
+  return wgsl.replace(/^fn fn_([a-zA-Z]\w*)\(([^)]*)\) -> f32 \{\n[^]*?\n\}$/gm, (whole, name: string, parameters: string) => {
     const native = Object.hasOwn(helpers, name) ? helpers[name].wgsl : undefined;
     return native === undefined ? whole : `fn fn_${name}(${parameters}) -> f32 {\n  ${native}\n}`;
   });
