@@ -110,8 +110,10 @@ export class KernelBackend implements Backend {
       this.built.kernels++;
       this.built.milliseconds += performance.now() - begin;
       const { mode } = kernel.kernel.constructor;
-      if (mode !== this.name) {
-        throw new DeviceError(`gpu: gpu.js changed the mode of kernel '${source.name}', got ${mode}; expected ${this.name}`, { hint: kernel.kernel.fallbackReason ?? 'please report it' });
+      // All kernels on WebGL call their mode 'gpu'.
+      const expected = this.name === 'webasm' ? 'webasm' : 'gpu';
+      if (mode !== expected) {
+        throw new DeviceError(`gpu: gpu.js changed the mode of kernel '${source.name}', got ${mode}; expected ${expected}`, { hint: kernel.kernel.fallbackReason ?? 'please report it' });
       }
     }
     return this.hold(length, result);

@@ -1,4 +1,4 @@
-import { DeviceError, Tensor } from '../../index.ts';
+import { DTypeError, DeviceError, Tensor } from '../../index.ts';
 import type { OpInfo } from '../../core/ops/define.ts';
 import { cotangent, isPlain, makeSampler, mapTensors, tensorsIn } from '../sampler.ts';
 
@@ -7,10 +7,10 @@ import { cotangent, isPlain, makeSampler, mapTensors, tensorsIn } from '../sampl
 /** A public operation of the registry. */
 export type Op = OpInfo & ((...args: never[]) => unknown);
 
-/** What came of an operation: the samples that agree, those that lack a kernel, and what differs. */
+/** What came of an operation: the samples that agree, why others do not run, and what differs. */
 export interface Outcome {
   readonly agreed: number;
-  /** Names of the primitives without a kernel. */
+  /** Why the others do not run: primitives without a kernel, elements that are looked at, doubles. */
   readonly missing: readonly string[];
   readonly failures: readonly string[];
 }
@@ -50,7 +50,14 @@ function difference(expected: Tensor, got: Tensor, tolerance: number): string | 
   return null;
 }
 
-const noKernel = /^(\S+): (?:no kernel on this device|the function '(\w+)' has no form)/;
+/** Why an operation does not run on the device, if the error says so. */
+function reasonOf(error: unknown): string | null {
+  if (!(error instanceof DeviceError || error instanceof DTypeError)) return null;
+  const kernel = /^(\S+): (?:no kernel on this device|the function '\w+' has no form)/.exec(error.message);
+  if (kernel !== null) return `no kernel for ${kernel[1]}`;
+  if (error.message.includes('elements are not on the CPU')) return 'looks at elements';
+  return error.message.includes('no doubles on the device') ? 'float64' : null;
+}
 
 /** Compares all samples of an operation. */
 export async function compare(op: Op, tolerance: number): Promise<Outcome> {
@@ -85,8 +92,8 @@ export async function compare(op: Op, tolerance: number): Promise<Outcome> {
       if (problems.length === 0) agreed++;
       else failures.push(`sample ${i}: ${problems.join('; ')}`);
     } catch (error) {
-      const told = error instanceof DeviceError ? noKernel.exec(error.message) : null;
-      if (told !== null) missing.add(told[1]);
+      const reason = reasonOf(error);
+      if (reason !== null) missing.add(reason);
       else failures.push(`sample ${i}: ${error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error)}`);
     }
   }
