@@ -36,8 +36,8 @@ export interface Backend {
   readonly built: { kernels: number; milliseconds: number };
   memory(): MemoryInfo;
   upload(elements: Float32Array): Block;
-  /** A new block of `length` elements, each made by one thread. `seed` starts the random numbers of kernels that draw some. */
-  run(source: Source, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number, seed?: number): Block;
+  /** A new block of `length` elements, each made by one thread. */
+  run(source: Source, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number): Block;
   /** The elements as they are at the call. */
   read(block: Block): Promise<Float32Array>;
   /** Gives a block back; nobody reads it any more. */

@@ -1,8 +1,8 @@
 import { type DType, type TypedArray, isFloat } from '../core/dtype.ts';
 import { DTypeError, DeviceError } from '../core/errors.ts';
 import type { Kernel, Primitive } from '../core/op.ts';
-import type { UpdateKernel, UpdateRule } from '../core/ops/update.ts';
-import { type Device, Storage } from '../core/storage.ts';
+import type { UpdateKernel, UpdateRule, UpdatingDevice } from '../core/ops/update.ts';
+import { Storage } from '../core/storage.ts';
 import type { Backend } from './backend.ts';
 import { foldKernel } from './kernels/fold.ts';
 import { pointwiseKernel } from './kernels/pointwise.ts';
@@ -63,7 +63,7 @@ function asFloats(dtype: DType, cells: TypedArray): Float32Array {
 const made = new Map<unknown, Kernel<never>>();
 
 /** The device 'gpu'. */
-export const gpu: Device = {
+export const gpu: UpdatingDevice = {
   name: 'gpu',
   allocate: (dtype, length) => {
     const storage = fresh(dtype, length);

@@ -85,6 +85,7 @@ export function stored(dtype: DType, result: string): string {
     case 'uint8': return `byteOf(${result})`;
     case 'int32':
     case 'int64': return `entire(${result})`;
-    default: return result;
+    case 'float32':
+    case 'float64': return result;
   }
 }

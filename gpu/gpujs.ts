@@ -43,7 +43,6 @@ export interface RunnableKernel {
   readonly kernel: {
     readonly constructor: { readonly mode: string };
     readonly fallbackReason: string | null;
-    randomSeed: number | null;
     /** Of webasm: how many sizes of arguments keep their compiled code. */
     moduleCacheLimit?: number;
   };
@@ -53,7 +52,6 @@ export interface RunnableKernel {
 export interface WebGPULayout {
   readonly arrayArgs: readonly { readonly index: number; readonly dimsOffset: number }[];
   readonly scalarArgs: readonly { readonly index: number; readonly type: string; readonly offset: number }[];
-  readonly randomSeedOffset: number | null;
   readonly byteLength: number;
 }
 
@@ -91,7 +89,7 @@ export const VERSION = '2.24.1';
 export async function loadGpuJs(): Promise<GpuJs> {
   let loaded: Record<string, unknown>;
   try {
-    loaded = (await import('gpu.js')) as Record<string, unknown>;
+    loaded = await import('gpu.js');
   } catch (error) {
     throw new DeviceError(`gpu: gpu.js could not be loaded, got ${error instanceof Error ? error.message : String(error)}; expected version ${VERSION}`, {
       hint: `npm i gpu.js@${VERSION}`,

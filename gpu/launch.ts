@@ -26,7 +26,6 @@ export interface Call {
   readonly arrays: readonly Block[];
   readonly integers?: readonly number[];
   readonly floats?: readonly number[];
-  readonly seed?: number;
 }
 
 /** Runs a kernel that makes every element of `out`, which may be a view that is written in place. */
@@ -39,8 +38,8 @@ export function launch(source: Source, out: Tensor, call: Call): void {
 }
 
 /** Runs a kernel for a block that no tensor has. */
-export function runOn(backend: Backend, source: Source, length: number, { arrays, integers = [], floats = [], seed }: Call): Block {
-  return backend.run(source, arrays, integers, floats, length, seed);
+export function runOn(backend: Backend, source: Source, length: number, { arrays, integers = [], floats = [] }: Call): Block {
+  return backend.run(source, arrays, integers, floats, length);
 }
 
 /** Kernels that address with integers only are exact beyond 2^24 elements; their names say so. */
@@ -97,7 +96,7 @@ export function ones(backend: Backend, length: number, p: number, [a, b]: readon
 }
 
 /** A block with the elements of a tensor row by row: its own where they lie so, else a copy that `done` gives back. */
-export function rowMajor(x: Tensor): { readonly block: Block; readonly offset: number; done(): void } {
+export function rowMajor(x: Tensor): { readonly block: Block; readonly offset: number; readonly done: () => void } {
   const storage = storageOf(x);
   if (x.isContiguous()) return { block: storage.block, offset: x.offset, done: () => {} };
   const walk = joined(x.shape, [x.strides], [x.offset]);

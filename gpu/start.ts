@@ -35,7 +35,7 @@ const hints: Readonly<Record<BackendName, string>> = {
 };
 
 interface NodeWebGPU {
-  create(options: readonly string[]): GPU;
+  readonly create: (options: readonly string[]) => GPU;
   readonly globals: object;
 }
 
@@ -93,7 +93,8 @@ async function startAny(api: GpuJs): Promise<Backend> {
       backend.destroy();
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      reasons.push(`${name}: ${String(error.values['why'] ?? error.message)}`);
+      const { why } = error.values;
+      reasons.push(`${name}: ${typeof why === 'string' ? why : error.message}`);
     }
   }
   throw new DeviceError(`useGpu: there is no graphics processor, got ${reasons.join('; ')}; expected one`, {

@@ -43,12 +43,12 @@ export interface UpdateDefinition extends Omit<UpdateRule, 'body' | 'kernels'> {
   readonly body: (columns: readonly Expr[], scalars: readonly Expr[]) => readonly (Expr | null)[];
 }
 
-declare module '../storage.ts' {
-  interface Device {
-    /** The kernel of a rule that has none in its table: a device that makes them from the formula. */
-    updateOf?(rule: UpdateRule): UpdateKernel;
-  }
+/** A device that makes the kernels of rules from their formulas. */
+export interface UpdatingDevice extends Device {
+  updateOf(rule: UpdateRule): UpdateKernel;
 }
+
+const isUpdating = (device: Device): device is UpdatingDevice => 'updateOf' in device;
 
 const rules = new Map<string, UpdateRule>();
 
@@ -156,7 +156,7 @@ function isDense({ shape, strides }: Tensor): boolean {
 }
 
 function kernelOf(rule: UpdateRule, device: Device): UpdateKernel {
-  const kernel = rule.kernels.on(device) ?? device.updateOf?.(rule);
+  const kernel = rule.kernels.on(device) ?? (isUpdating(device) ? device.updateOf(rule) : undefined);
   if (kernel === undefined) {
     throw new DeviceError(`${rule.name}: no kernel on this device, got '${device.name}'; expected one of ${rule.kernels.names().join(', ')}`);
   }

@@ -54,12 +54,12 @@ export class KernelBackend implements Backend {
 
   upload(elements: Float32Array): Block {
     if (this.name === 'webasm') return this.hold(elements.length, elements.slice());
-    return this.call(upload(), [this.api.input(elements, [elements.length])], elements.length, undefined);
+    return this.call(upload(), [this.api.input(elements, [elements.length])], elements.length);
   }
 
-  run(source: Source, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number, seed?: number): Block {
+  run(source: Source, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number): Block {
     const args = [...arrays.map((block) => this.argument(block)), ...integers, ...floats];
-    return this.call(source, args, length, seed);
+    return this.call(source, args, length);
   }
 
   async read(block: Block): Promise<Float32Array> {
@@ -92,12 +92,11 @@ export class KernelBackend implements Backend {
     return result instanceof Float32Array ? this.api.input(result, [length]) : result;
   }
 
-  private call(source: Source, args: readonly unknown[], length: number, seed: number | undefined): Block {
+  private call(source: Source, args: readonly unknown[], length: number): Block {
     this.check();
     const known = this.kernels.has(source.name);
     const begin = known ? 0 : performance.now();
     const kernel = this.kernelOf(source);
-    if (seed !== undefined) kernel.kernel.randomSeed = seed;
     let result: KernelResult;
     try {
       kernel.setOutput([length]);

@@ -29,7 +29,6 @@ interface Built {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroupLayout;
   readonly layout: WebGPULayout;
-  readonly arrays: number;
   readonly shader: Source['shader'];
 }
 
@@ -88,11 +87,11 @@ export class WebGPUBackend implements Backend {
     // What was recorded may still read what the buffer held.
     this.submit();
     const block = this.block(elements.length);
-    this.device.queue.writeBuffer(bufferOf(block), 0, elements.buffer as ArrayBuffer, elements.byteOffset, elements.byteLength);
+    this.device.queue.writeBuffer(bufferOf(block), 0, elements.buffer, elements.byteOffset, elements.byteLength);
     return block;
   }
 
-  run(source: Source, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number, seed = 0): Block {
+  run(source: Source, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number): Block {
     const kernel = this.kernelOf(source);
     const buffers = arrays.map((block) => bufferOf(block as BufferBlock));
     const out = this.block(length);
@@ -101,7 +100,7 @@ export class WebGPUBackend implements Backend {
     const at = this.used;
     this.used += size;
     const groups = kernel.shader === undefined ? this.lines(at, length) : kernel.shader.groups(integers);
-    this.pack(kernel.layout, at, arrays, integers, floats, length, seed);
+    this.pack(kernel.layout, at, arrays, integers, floats, length);
     const pass = this.open();
     pass.setPipeline(kernel.pipeline);
     const resources = [{ buffer: this.parameters, offset: 0, size: kernel.layout.byteLength }, ...buffers.map((buffer) => ({ buffer })), { buffer: bufferOf(out) }];
@@ -218,7 +217,7 @@ export class WebGPUBackend implements Backend {
     return [x, y, 1];
   }
 
-  private pack(layout: WebGPULayout, at: number, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number, seed: number): void {
+  private pack(layout: WebGPULayout, at: number, arrays: readonly Block[], integers: readonly number[], floats: readonly number[], length: number): void {
     const word = at / 4;
     const { unsigned } = this;
     unsigned[word] = length;
@@ -236,7 +235,6 @@ export class WebGPUBackend implements Backend {
       if (type === 'Integer') this.signed[to] = integers[i];
       else this.floating[to] = floats[i - integers.length];
     });
-    if (layout.randomSeedOffset !== null) unsigned[word + layout.randomSeedOffset / 4] = seed;
   }
 
   private kernelOf(source: Source): Built {
@@ -254,7 +252,7 @@ export class WebGPUBackend implements Backend {
     const module = this.device.createShaderModule({ code });
     const pipeline = this.device.createComputePipeline({ layout: this.device.createPipelineLayout({ bindGroupLayouts: [bindings] }), compute: { module, entryPoint: 'main' } });
     this.later(this.device.popErrorScope(), (message) => failed(`kernel '${source.name}': ${message}`));
-    const made: Built = { pipeline, bindings, layout, arrays: count, shader: source.shader };
+    const made: Built = { pipeline, bindings, layout, shader: source.shader };
     this.kernels.set(source.name, made);
     this.built.kernels++;
     this.built.milliseconds += performance.now() - begin;

@@ -114,7 +114,7 @@ export const asStridedScatter: Kernel<Layout & { readonly accumulate: boolean }>
 };
 
 /** A block with the elements of a row-major tensor from its start on: its own where it holds nothing else. */
-function trimmed(x: Tensor, block: Block, offset: number): { readonly block: Block; done(): void } {
+function trimmed(x: Tensor, block: Block, offset: number): { readonly block: Block; readonly done: () => void } {
   const n = x.numel();
   if (offset === 0 && block.length === n) return { block, done: () => {} };
   const { backend } = storageOf(x);

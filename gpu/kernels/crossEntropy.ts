@@ -13,8 +13,8 @@ interface Weights {
   readonly arrays: Readonly<Record<string, Span>>;
   readonly floats: Readonly<Record<string, number>>;
   /** The weight of a class, in the language of kernels. */
-  of(c: string): string;
-  done(): void;
+  readonly of: (c: string) => string;
+  readonly done: () => void;
 }
 
 function weightsOf(weight: Operand): Weights {
@@ -92,7 +92,7 @@ export const crossEntropyBackward: Kernel<CrossEntropyAttrs> = ([out], [grad, pr
   const lines = linesAlong(out.shape, classDim);
   const { n } = lines;
   const [g, p, targets, weights] = [rowMajor(grad as Tensor), rowMajor(probabilities as Tensor), rowMajor(labels as Tensor), weightsOf(weight)];
-  const sums = typeof weight === 'number' || smoothing === 0 ? null : sumOf(backend, (weights.arrays['weight'] as Span).block, n);
+  const sums = typeof weight === 'number' || smoothing === 0 ? null : sumOf(backend, weights.arrays['weight'].block, n);
   const all = smoothing === 0 ? '0' : sums === null ? 'share * weight * n' : 'share * weightSum(0)';
   const slope = reduction === 'none' ? 'g(line)' : reduction === 'mean' ? 'g(0) / counted(0)' : 'g(0)';
   fill(out, elements(backend, lines, {

@@ -10,20 +10,14 @@ import { type Source, sourceOf } from '../source.ts';
 /** Elements that one thread takes in; more are split among threads, whose totals are folded in turn. */
 const SHARE = 256;
 
+const associative = ['add', 'mul', 'max', 'min', 'and', 'or'] as const;
+
 /** Folds the totals of parts: what the step does to the total, done with another total. */
 function mergeOf({ step }: Fold): Expr | null {
   const { fn, args } = step(arg(0), arg(1));
   const [total] = args;
   if (total.fn !== 'arg' || total.value !== 0) return null;
-  switch (fn) {
-    case 'add': return e.add(arg(0), arg(1));
-    case 'mul': return e.mul(arg(0), arg(1));
-    case 'max': return e.max(arg(0), arg(1));
-    case 'min': return e.min(arg(0), arg(1));
-    case 'and': return e.and(arg(0), arg(1));
-    case 'or': return e.or(arg(0), arg(1));
-    default: return null;
-  }
+  return associative.some((name) => name === fn) ? e[fn as (typeof associative)[number]](arg(0), arg(1)) : null;
 }
 
 interface Stage {

@@ -84,7 +84,7 @@ function stats(grouping: (x: Tensor) => Grouping): (outputs: readonly Tensor[], 
 }
 
 /** An optional vector: an array, or a number in its place. */
-function vectorOf(name: string, x: Operand): { readonly key: string; readonly arrays: Readonly<Record<string, Span>>; readonly floats: Readonly<Record<string, number>>; at(i: string): string; done(): void } {
+function vectorOf(name: string, x: Operand): { readonly key: string; readonly arrays: Readonly<Record<string, Span>>; readonly floats: Readonly<Record<string, number>>; readonly at: (i: string) => string; readonly done: () => void } {
   if (typeof x === 'number') return { key: '1', arrays: {}, floats: { [name]: x }, at: () => name, done: () => {} };
   const rows = rowMajor(x);
   return { key: 'v', arrays: { [name]: rows }, floats: {}, at: (i) => `${name}(${i})`, done: rows.done };

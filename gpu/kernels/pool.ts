@@ -12,7 +12,7 @@ const MOST_TABLES = 256;
 
 function tableOf(backend: Backend, numbers: readonly number[]): Block {
   let known = tables.get(backend);
-  if (known === undefined) tables.set(backend, (known = new Map()));
+  if (known === undefined) tables.set(backend, (known = new Map<string, Block>()));
   const key = numbers.join();
   let block = known.get(key);
   if (block === undefined) {
