@@ -36,6 +36,14 @@ export type Formula<A> =
       readonly key: (attrs: A) => string;
       /** The dimensions it goes over. */
       readonly dims: (attrs: A) => readonly number[];
+    }
+  | {
+      readonly kind: 'rows';
+      /** Operand k is (N, inputs[k]·H): so many parts of H columns each, which are the arguments of the formulas, in order. */
+      readonly inputs: readonly number[];
+      /** Parts of each result, whose formulas follow each other in `body`. */
+      readonly outputs: readonly number[];
+      readonly body: readonly Expr[];
     };
 
 /** What the engine needs to run and differentiate an operation. */

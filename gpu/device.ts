@@ -1,11 +1,12 @@
 import { type DType, type TypedArray, isFloat } from '../core/dtype.ts';
 import { DTypeError, DeviceError } from '../core/errors.ts';
-import type { Kernel, Primitive } from '../core/op.ts';
+import type { Formula, Kernel, Primitive } from '../core/op.ts';
 import type { UpdateKernel, UpdateRule, UpdatingDevice } from '../core/ops/update.ts';
 import { Storage } from '../core/storage.ts';
 import type { Backend } from './backend.ts';
 import { foldKernel } from './kernels/fold.ts';
 import { pointwiseKernel } from './kernels/pointwise.ts';
+import { rowsKernel } from './kernels/rows.ts';
 import { writtenKernel } from './kernels/table.ts';
 import { updateKernel } from './kernels/update.ts';
 import { ones, zeros } from './launch.ts';
@@ -59,6 +60,14 @@ function asFloats(dtype: DType, cells: TypedArray): Float32Array {
   return Float32Array.from(cells);
 }
 
+function compiled<A>(name: string, formula: Formula<A>): Kernel<A> {
+  switch (formula.kind) {
+    case 'pointwise': return pointwiseKernel(name, formula);
+    case 'fold': return foldKernel(name, formula);
+    case 'rows': return rowsKernel(name, formula);
+  }
+}
+
 /** Kernels made from the formulas of primitives. */
 const made = new Map<unknown, Kernel<never>>();
 
@@ -88,7 +97,7 @@ export const gpu: UpdatingDevice = {
     const { formula } = op;
     if (written !== undefined || formula === undefined) return written;
     let kernel = made.get(op);
-    if (kernel === undefined) made.set(op, (kernel = formula.kind === 'fold' ? foldKernel(op.name, formula) : pointwiseKernel(op.name, formula)));
+    if (kernel === undefined) made.set(op, (kernel = compiled(op.name, formula)));
     return kernel as Kernel<A>;
   },
   updateOf: (rule: UpdateRule): UpdateKernel => updateKernel(rule),

@@ -15,7 +15,7 @@ const printers: Readonly<Partial<Record<Fn, Print>>> = {
   sin: call('sinOf'), cos: call('cosOf'), tan: call('tanOf'), asin: call('asinOf'), acos: call('acosOf'), atan: call('atanOf'),
   sinh: call('sinhOf'), cosh: call('coshOf'), tanh: call('tanhOf'), asinh: call('asinhOf'), acosh: call('acoshOf'), atanh: call('atanhOf'),
   erf: call('erfOf'), erfc: call('erfcOf'), normalCdf: call('normalCdfOf'), geluSlope: call('geluSlopeOf'),
-  not: test((x) => `${x} === 0`), isNaN: call('isNan'),
+  not: test((x) => `${x} === 0`), isNaN: call('isNan'), bitNot: (x) => `(-1 - ${x})`, signBit: call('signBit'), copySign: (x, y) => `(Math.abs(${x}) * (1 - 2 * signBit(${y})))`,
   add: infix('+'), sub: infix('-'), mul: infix('*'), div: infix('/'), pow: call('power'), mod: call('remainderOf'), atan2: call('atanTwo'), hypot: call('hypotOf'),
   min: call('smaller'), max: call('larger'),
   eq: test((x, y) => `${x} === ${y}`), ne: test((x, y) => `${x} !== ${y}`), lt: test((x, y) => `${x} < ${y}`), le: test((x, y) => `${x} <= ${y}`), gt: test((x, y) => `${x} > ${y}`), ge: test((x, y) => `${x} >= ${y}`),

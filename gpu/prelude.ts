@@ -22,6 +22,8 @@ const helpers: Readonly<Record<string, Helper>> = {
   isNan: { parameters: ['x'], body: 'let y = 0; if (x !== x) { y = 1; } return y;', wgsl: 'return select(0.0, 1.0, (bitcast<u32>(user_x) & 0x7fffffffu) > 0x7f800000u);' },
   // Quotient of whole numbers ≥ 0 below 2^24, cut to a whole number.
   idiv: { parameters: ['a', 'n'], body: 'return Math.floor(a / n);', wgsl: 'return f32(i32(user_a) / i32(user_n));' },
+  // 1 for negative numbers and -0.
+  signBit: { parameters: ['x'], body: 'let y = 0; if (x < 0) { y = 1; } if (x === 0) { if (1 / x < 0) { y = 1; } } return y;', wgsl: 'return f32(bitcast<u32>(user_x) >> 31u);' },
   larger: { parameters: ['x', 'y'], body: 'let z = y; if (x > y) { z = x; } if (isNan(x) > 0.5) { z = x; } return z;' },
   smaller: { parameters: ['x', 'y'], body: 'let z = y; if (x < y) { z = x; } if (isNan(x) > 0.5) { z = x; } return z;' },
   signOf: { parameters: ['x'], body: 'let y = x; if (x > 0) { y = 1; } if (x < 0) { y = -1; } return y;' },

@@ -8,6 +8,7 @@ import { addmm, linear, matmul } from './matmul.ts';
 import { variance, logsumexp } from './moments.ts';
 import { batchNorm, batchNormBackward, channelStats, layerNorm, layerNormBackward, rowStats } from './normalize.ts';
 import { avgPool, avgPoolSpread, maxPool, maxPoolPick, maxPoolSpread } from './pool.ts';
+import { cumprod, cumsum, delay, recurrence } from './scan.ts';
 import { softmax, softmaxBackward } from './softmax.ts';
 
 /** Kernels written by hand, by the name of the primitive; those with a formula need none. */
@@ -21,6 +22,7 @@ const kernels: Readonly<Record<string, Kernel<never>>> = {
   maxPool, maxPoolSpread, maxPoolPick, avgPool, avgPoolSpread,
   channelStats, rowStats, batchNorm, batchNormBackward, layerNorm, layerNormBackward,
   argmax: extreme(true), argmin: extreme(false), maxDim: extreme(true), minDim: extreme(false),
+  cumsum, cumprod, recurrence, delay,
   var: variance(false), std: variance(true), logsumexp,
 };
 
