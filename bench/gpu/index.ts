@@ -12,7 +12,7 @@ interface Case {
   readonly size: number;
   readonly name: string;
   readonly flops: number | null;
-  open(device: string): () => Tensor;
+  readonly open: (device: string) => () => Tensor;
 }
 
 function product(n: number): Case {

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import {
-  AveragedProfiles, BatchNorm1d, type BaseAveragedModel, ExponentialMovingAverage, LatestWeightAverage, Linear, Module, MomentumAnnealingEMA, PowerFunctionEMA, RampUpEMA, Sequential, StochasticWeightAverage,
+  AveragedProfiles, BatchNorm1d, type BaseAveragedModel, ExponentialMovingAverage, LatestWeightAverage, Linear, type Module, MomentumAnnealingEMA, PowerFunctionEMA, RampUpEMA, Sequential, StochasticWeightAverage,
   Tanh, WarmupEMA, withAveraged, manualSeed, noGrad, rand, randn,
 } from '../../index.ts';
 import { useGpu } from '../../gpu/index.ts';
