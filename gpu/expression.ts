@@ -20,7 +20,7 @@ const printers: Readonly<Partial<Record<Fn, Print>>> = {
   min: call('smaller'), max: call('larger'),
   eq: test((x, y) => `${x} === ${y}`), ne: test((x, y) => `${x} !== ${y}`), lt: test((x, y) => `${x} < ${y}`), le: test((x, y) => `${x} <= ${y}`), gt: test((x, y) => `${x} > ${y}`), ge: test((x, y) => `${x} >= ${y}`),
   and: test((x, y) => `${x} !== 0 && ${y} !== 0`), or: test((x, y) => `${x} !== 0 || ${y} !== 0`), xor: test((x, y) => `(${x} !== 0) !== (${y} !== 0)`),
-  bitAnd: infix('&'), bitOr: infix('|'), bitXor: infix('^'),
+  bitAnd: call('bitAndOf'), bitOr: call('bitOrOf'), bitXor: call('bitXorOf'),
   select: (c, x, y) => `(${c} !== 0 ? ${x} : ${y})`,
 };
 

@@ -14,6 +14,13 @@ const ERFC = 'const z = Math.abs(x); const t = 1 / (1 + 0.5 * z);'
   + 'const p = t * expOf(-z * z - 1.26551223 + t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))));'
   + 'let y = p; if (x < 0) { y = 2 - p; } return y;';
 
+/** A bitwise function of whole numbers below 2^24 in size, half by half: WebGL has none of negative numbers. */
+const bitwise = (op: string): Helper => ({
+  parameters: ['x', 'y'],
+  body: 'const p = Math.floor(x * 0.000244140625); const q = Math.floor(y * 0.000244140625); let ph = p; if (p < 0) { ph = p + 16384; } let qh = q; if (q < 0) { qh = q + 16384; }'
+    + ` const low = (x - p * 4096) ${op} (y - q * 4096); let high = ph ${op} qh; if (high >= 8192) { high = high - 16384; } return high * 4096 + low;`,
+});
+
 /**
  * Functions that are right where those of graphics drivers are not: NaN is seen and passed on, tanh and its like do not overflow on the way, log and what
  * is near 0 keeps its digits, whole powers are exact.
@@ -125,6 +132,7 @@ const helpers: Readonly<Record<string, Helper>> = {
     body: 'const al = low12(a); const ah = (a - al) * 0.000244140625; const bl = low12(b); const bh = (b - bl) * 0.000244140625;'
       + ' const high = low12(low12(ah * bl) + low12(al * bh)); const low = al * bl; const carry = Math.floor(low * 0.000244140625); return low12(high + carry) * 4096 + low12(low);',
   },
+  bitAndOf: bitwise('&'), bitOrOf: bitwise('|'), bitXorOf: bitwise('^'),
   add24: { parameters: ['a', 'b'], body: 'let y = a - 16777216 + b; if (y < 0) { y = y + 16777216; } return y;' },
   // h·(2h + 1), which is another number for every h, with its halves exchanged.
   round24: { parameters: ['h'], body: 'const y = times24(h, add24(add24(h, h), 1)); const low = low12(y); return low * 4096 + (y - low) * 0.000244140625;' },
@@ -158,12 +166,27 @@ export function functionsFor(source: string): KernelFunction[] {
   });
 }
 
+/** Where the block that opens at or after `from` has closed. */
+function endOf(text: string, from: number): number {
+  let depth = 0;
+  for (let i = text.indexOf('{', from); i >= 0 && i < text.length; i++) {
+    if (text[i] === '{') depth++;
+    if (text[i] === '}' && --depth === 0) return i + 1;
+  }
+  return text.length;
+}
+
 /** Puts WGSL in the place of gpu.js's translation of helpers that have it. */
 export function withNativeHelpers(wgsl: string): string {
-  return wgsl.replace(/^fn fn_([a-zA-Z]\w*)\(([^)]*)\) -> f32 \{\n[^]*?\n\}$/gm, (whole, name: string, parameters: string) => {
-    const native = Object.hasOwn(helpers, name) ? helpers[name].wgsl : undefined;
-    return native === undefined ? whole : `fn fn_${name}(${parameters}) -> f32 {\n  ${native}\n}`;
-  });
+  let out = '';
+  let from = 0;
+  for (const match of wgsl.matchAll(/^fn fn_([a-zA-Z]\w*)\([^)]*\) -> f32 /gm)) {
+    const native = Object.hasOwn(helpers, match[1]) ? helpers[match[1]].wgsl : undefined;
+    if (native === undefined) continue;
+    out += `${wgsl.slice(from, match.index)}${match[0]}{\n  ${native}\n}`;
+    from = endOf(wgsl, match.index);
+  }
+  return out + wgsl.slice(from);
 }
 
 /** The names of all helpers that have WGSL of their own, for the test that sees whether they reach the shader. */

@@ -28,7 +28,10 @@ function product(n: number): Case {
 function training(id: 'W1' | 'W3' | 'W4', title: string, size: number): Case {
   return {
     family: 'training', size, name: `${id}, ${title}`, flops: null,
-    open: (device) => trainingOf(id, device).step,
+    open: (device) => {
+      const running = trainingOf(id, device);
+      return () => running.step();
+    },
   };
 }
 

@@ -63,7 +63,7 @@ function optimizerOf(model: Module, { kind, lr, momentum, weightDecay }: Optimiz
 /** A workload that trains on a device. */
 export interface Training {
   /** One step: gradients, update, average. */
-  step(): Tensor;
+  readonly step: () => Tensor;
   readonly model: Model;
   readonly average: ExponentialMovingAverage<Model>;
 }

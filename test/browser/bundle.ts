@@ -13,6 +13,8 @@ export interface Bundles {
   /** The one that trains on device 'gpu', with gpu.js in it. */
   readonly gpu: string;
   readonly gpuMinified: string;
+  /** The one that tries the operations of the device, made from the sources. */
+  readonly gpuOps: string;
   /** What the bundler had to say about the package. */
   readonly warnings: readonly string[];
 }
@@ -49,13 +51,24 @@ export async function bundle(folder: string): Promise<Bundles> {
       plugins: [builtPackage(folder)],
       logLevel: 'silent',
     });
+  const ops = await build({
+    entryPoints: [join(root, 'test/browser/page/gpuOps.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    // What package.json says of side effects is about the package.
+    ignoreAnnotations: true,
+    logLevel: 'silent',
+  });
   const made = [await run('main', false), await run('main', true), await run('gpu', false), await run('gpu', true)];
   const [plain, minified, gpu, gpuMinified] = made;
   return {
     gpu: gpu.outputFiles[0].text,
     gpuMinified: gpuMinified.outputFiles[0].text,
+    gpuOps: ops.outputFiles[0].text,
     plain: plain.outputFiles[0].text,
     minified: minified.outputFiles[0].text,
-    warnings: made.flatMap((result) => result.warnings).map(({ text, location }) => `${location?.file ?? ''}: ${text}`),
+    warnings: [...made, ops].flatMap((result) => result.warnings).map(({ text, location }) => `${location?.file ?? ''}: ${text}`),
   };
 }

@@ -92,10 +92,19 @@ function trainsOn(backend: string) {
   };
 }
 
+/** Operations on a backend as on the CPU. */
+async function operations(visit: Visit): Promise<string> {
+  const { agreed = 0, failures = [] } = await visit.next();
+  assert.deepEqual(failures, []);
+  assert.ok(agreed > 300, `only ${agreed} samples ran`);
+  return `${agreed} samples within 1e-5`;
+}
+
 /** Checks of the GPU device, in a browser that computes graphics on the CPU where it must. */
 export const gpuChecks: readonly Check[] = ['webgl2', 'webgpu'].flatMap((backend) => [
   { name: `digits on ${backend}`, served: 'plain', query: `?backend=${backend}`, run: trainsOn(backend) },
   { name: `digits on ${backend}, minified`, served: 'plain', query: `?backend=${backend}&minified`, run: trainsOn(backend) },
+  { name: `operations on ${backend}`, served: 'plain', query: `?ops=${backend}`, run: operations },
 ]);
 
 /** All checks, in the order of the output. */

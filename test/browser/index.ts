@@ -11,7 +11,7 @@ import type { GpuReport } from './page/gpu.ts';
 import type { Report } from './page/tasks.ts';
 import { type PageServer, serve } from './server.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 /** WebGL and WebGPU by a driver that computes on the CPU, where there is no graphics processor. */
 const GRAPHICS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 

@@ -52,8 +52,9 @@ export async function serve(bundles: Bundles): Promise<PageServer> {
     else if (file === 'main.min.js') send('text/javascript', bundles.minified);
     else if (file === 'gpu.js') send('text/javascript', bundles.gpu);
     else if (file === 'gpu.min.js') send('text/javascript', bundles.gpuMinified);
+    else if (file === 'ops.js') send('text/javascript', bundles.gpuOps);
     else {
-      const program = `${searchParams.has('backend') ? 'gpu' : 'main'}${searchParams.has('minified') ? '.min' : ''}.js`;
+      const program = `${searchParams.has('ops') ? 'ops' : searchParams.has('backend') ? 'gpu' : 'main'}${searchParams.has('minified') ? '.min' : ''}.js`;
       send('text/html', `<!doctype html><html lang="en"><title>polyak</title><script type="module" src="${program}${request.url?.slice(pathname.length) ?? ''}"></script>`);
     }
   });

@@ -22,7 +22,7 @@ test('a kernel brings the helpers it calls, those that these call first', () => 
 });
 
 test('WGSL takes the place of translated helpers, and of nothing else', () => {
-  const translated = 'fn fn_isNan(user_x : f32) -> f32 {\nvar user_y : f32 = 0.0;\nreturn user_y;\n}\nfn fn_other(user_x : f32) -> f32 {\nreturn user_x;\n}';
+  const translated = 'fn fn_isNan(user_x : f32) -> f32 {\nvar user_y : f32 = 0.0;\nif (user_x > 0.0) {\nif (user_x > 1.0) {\nuser_y = 1.0;\n}\n}\nreturn user_y;\n}\nfn fn_other(user_x : f32) -> f32 {\nreturn user_x;\n}';
   const native = withNativeHelpers(translated);
   ok(native.includes('bitcast<u32>(user_x)') && !native.includes('var user_y'));
   ok(native.endsWith('fn fn_other(user_x : f32) -> f32 {\nreturn user_x;\n}'));

@@ -11,6 +11,9 @@ export interface GpuReport {
   readonly here?: readonly number[];
   readonly there?: readonly number[];
   readonly averages?: number;
+  /** Samples of operations that agree with the CPU, and what does not. */
+  readonly agreed?: number;
+  readonly failures?: readonly string[];
 }
 
 const address = new URL(import.meta.url);
