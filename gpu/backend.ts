@@ -1,3 +1,4 @@
+import { DeviceError } from '../core/errors.ts';
 import type { Source } from './source.ts';
 
 /** The ways to run kernels. */
@@ -24,6 +25,11 @@ export interface MemoryInfo {
   readonly pooled: number;
 }
 
+/** The error of a device that is gone. */
+export function lostDevice(why: string): DeviceError {
+  return new DeviceError(`gpu: the device was lost, got '${why}'; expected a live device`, { hint: 'await useGpu() starts another; tensors on the CPU are as they were' });
+}
+
 /** Runs kernels and holds blocks. All calls return at once; work and its errors may come later, and show at the next read. */
 export interface Backend {
   readonly name: BackendName;
@@ -34,6 +40,8 @@ export interface Backend {
   readonly maxLength: number;
   /** Kernels built so far, and the time that took in milliseconds. */
   readonly built: { kernels: number; milliseconds: number };
+  /** Why it does not run any more, if it was lost or ended. */
+  readonly lost: DeviceError | null;
   memory(): MemoryInfo;
   upload(elements: Float32Array): Block;
   /** A new block of `length` elements, each made by one thread. */

@@ -50,6 +50,8 @@ export class GpuStorage extends Storage {
 
   /** The elements. @throws StateError before anything was written, or after the release */
   get block(): Block {
+    const { lost } = this.backend;
+    if (lost !== null) throw lost;
     if (this.length === 0) return nothingOn(this.backend);
     const { block } = this.holding;
     if (block === null) {

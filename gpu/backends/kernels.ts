@@ -1,5 +1,5 @@
 import { DeviceError, MemoryError } from '../../core/errors.ts';
-import type { AdapterInfo, Backend, Block } from '../backend.ts';
+import { type AdapterInfo, type Backend, type Block, lostDevice } from '../backend.ts';
 import type { GpuJs, Instance, KernelResult, Mode, RunnableKernel } from '../gpujs.ts';
 import { functionsFor } from '../prelude.ts';
 import { type Source, sourceOf, textOf, typesOf } from '../source.ts';
@@ -32,7 +32,7 @@ export class KernelBackend implements Backend {
   private readonly instance: Instance;
   private readonly kernels = new Map<string, RunnableKernel>();
   private live = 0;
-  private ended = false;
+  private end: DeviceError | null = null;
 
   constructor(api: GpuJs, mode: Mode) {
     this.api = api;
@@ -46,6 +46,10 @@ export class KernelBackend implements Backend {
     this.adapter = adapterOf(mode, this.context());
     this.software = mode === 'webasm' || /swiftshader|llvmpipe|software/i.test(`${this.adapter.device} ${this.adapter.description}`);
     this.maxLength = mode === 'webasm' ? 2 ** 26 : textureLimit(this.context());
+  }
+
+  get lost(): DeviceError | null {
+    return this.end;
   }
 
   memory(): { readonly live: number; readonly pooled: number } {
@@ -75,13 +79,13 @@ export class KernelBackend implements Backend {
   free(block: Block): void {
     const held = block as KernelBlock;
     if (held.result === null) return;
-    if (!(held.result instanceof Float32Array) && !this.ended) held.result.delete();
+    if (!(held.result instanceof Float32Array) && this.end === null) held.result.delete();
     held.result = null;
     this.live -= 4 * held.length;
   }
 
   destroy(): void {
-    this.ended = true;
+    this.end ??= lostDevice('it was ended');
     this.kernels.clear();
     void this.instance.destroy();
   }
@@ -142,9 +146,8 @@ export class KernelBackend implements Backend {
   }
 
   private check(): void {
-    if (this.ended || this.context()?.isContextLost() === true) {
-      throw new DeviceError(`gpu: the device was lost, got a call on ${this.name}; expected a live device`, { hint: 'await useGpu() starts another; tensors on the CPU are as they were' });
-    }
+    if (this.context()?.isContextLost() === true) this.end ??= lostDevice('the browser took the context away');
+    if (this.end !== null) throw this.end;
   }
 }
 

@@ -1,5 +1,5 @@
 import { DeviceError, MemoryError } from '../../core/errors.ts';
-import type { AdapterInfo, Backend, Block, MemoryInfo } from '../backend.ts';
+import { type AdapterInfo, type Backend, type Block, type MemoryInfo, lostDevice } from '../backend.ts';
 import type { GpuJs, WebGPULayout } from '../gpujs.ts';
 import { functionsFor, withNativeHelpers } from '../prelude.ts';
 import { type Source, textOf, typesOf } from '../source.ts';
@@ -72,11 +72,15 @@ export class WebGPUBackend implements Backend {
     this.pool = new BufferPool((size, usage) => this.create(size, usage));
     this.parameters = device.createBuffer({ size: PARAMETERS, usage: UNIFORM | COPY_DST });
     void device.lost.then(({ message, reason }) => {
-      this.end ??= lost(reason === 'destroyed' ? 'it was ended' : message);
+      this.end ??= lostDevice(reason === 'destroyed' ? 'it was ended' : message);
     });
     device.onuncapturederror = ({ error }) => {
       this.failure ??= failed(error.message);
     };
+  }
+
+  get lost(): DeviceError | null {
+    return this.end;
   }
 
   memory(): MemoryInfo {
@@ -122,7 +126,7 @@ export class WebGPUBackend implements Backend {
     try {
       await staging.mapAsync(READ, 0, bytes);
     } catch (error) {
-      this.end ??= lost(error instanceof Error ? error.message : String(error));
+      this.end ??= lostDevice(error instanceof Error ? error.message : String(error));
     }
     await Promise.all(this.checks);
     this.check();
@@ -141,7 +145,7 @@ export class WebGPUBackend implements Backend {
   }
 
   destroy(): void {
-    this.end ??= lost('it was ended');
+    this.end ??= lostDevice('it was ended');
     this.pool.destroy();
     this.device.destroy();
   }
@@ -277,10 +281,6 @@ export function translate(api: GpuJs, source: Source): { readonly code: string; 
 function bufferOf({ buffer }: BufferBlock): GPUBuffer {
   if (buffer === null) throw new DeviceError('gpu: the elements were released, got a read; expected a live tensor', { hint: 'return it from the scope it was made in, or keep() it' });
   return buffer;
-}
-
-function lost(why: string): DeviceError {
-  return new DeviceError(`gpu: the device was lost, got '${why}'; expected a live device`, { hint: 'await useGpu() starts another; tensors on the CPU are as they were' });
 }
 
 function failed(message: string): DeviceError {

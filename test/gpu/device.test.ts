@@ -196,6 +196,7 @@ test('a device that is lost is an error, the CPU is not touched, and another can
   allClose(here, [1, 1]);
   await useGpu({ backend: 'webasm' });
   allClose(await values(here.to('gpu').add(1)), [2, 2]);
+  throwsError(() => here.to('gpu').add(there), DeviceError, /the device was lost, got 'it was ended'/);
 });
 
 test.run();
