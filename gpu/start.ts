@@ -71,7 +71,11 @@ function startKernels(api: GpuJs, name: 'webgl2' | 'headlessgl' | 'webasm'): Bac
   const { isWebGL2Supported, isHeadlessGLSupported, isWebAssemblySupported } = api.GPU;
   const supported = { webgl2: isWebGL2Supported, headlessgl: isHeadlessGLSupported, webasm: isWebAssemblySupported };
   if (!supported[name]) throw unavailable(name, 'not supported here');
-  return new KernelBackend(api, name);
+  try {
+    return new KernelBackend(api, name);
+  } catch (error) {
+    throw error instanceof DeviceError ? error : unavailable(name, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function unavailable(name: BackendName, why: string): DeviceError {
