@@ -26,6 +26,22 @@ function destination(target: ModuleTarget, options: { readonly dtype?: DType } |
   return { dtype, device: getDevice(target) };
 }
 
+/** Brings tensors to the CPU, in place, those that share memory together; all are read before any changes. */
+export async function bringAll(tensors: readonly Tensor[]): Promise<void> {
+  const storages = new Set(tensors.flatMap(({ storage, gradient }) => (gradient === null ? [storage] : [storage, gradient.storage])));
+  const read = await Promise.all([...storages].map(async (storage): Promise<[Storage, Storage]> => [storage, (await new Tensor(storage, [storage.length]).cpu()).storage]));
+  const here = new Map(read);
+  const moved = (x: Tensor): Tensor => new Tensor(here.get(x.storage) ?? x.storage, x.shape, x.strides, x.offset);
+  noGrad(() => {
+    for (const x of tensors) {
+      const { gradient } = x;
+      const grad = gradient === null ? null : moved(gradient);
+      x.assign_(moved(x));
+      x.grad = grad;
+    }
+  });
+}
+
 /**
  * Gives tensors another dtype (floats only), another device, or both, in place: the Tensor objects stay, and those that share memory go on
  * sharing it. Gradients go along. Nothing is changed when anything cannot be converted.

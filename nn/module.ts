@@ -2,7 +2,7 @@ import type { DType } from '../core/dtype.ts';
 import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { Gradients } from './backwardHooks.ts';
-import { type ModuleTarget, convertAll } from './convert.ts';
+import { type ModuleTarget, bringAll, convertAll } from './convert.ts';
 import { type HookOptions, addHook } from './hooks.ts';
 import { toSnakeCase } from '../core/names.ts';
 import { Buffer, type BufferOptions, Parameter } from './parameter.ts';
@@ -232,6 +232,16 @@ export abstract class Module implements MemberHolder {
    */
   to(target: ModuleTarget, options?: { readonly dtype?: DType }): this {
     convertAll([...this.parameters(), ...this.buffers()], target, options);
+    return this;
+  }
+
+  /**
+   * Brings Parameters, Buffers and gradients from another device to the CPU, in place, as `to` does; a promise of the module, since other devices answer later.
+   *
+   * @throws DeviceError, in the promise, when the device was lost; nothing is changed then
+   */
+  async cpu(): Promise<this> {
+    await bringAll([...this.parameters(), ...this.buffers()]);
     return this;
   }
 

@@ -17,6 +17,7 @@ const entries: Readonly<Record<string, string>> = {
   'polyak/ema': 'ema/index.ts',
   'polyak/data': 'core/data/index.ts',
   'polyak/io': 'core/io/index.ts',
+  'polyak/gpu': 'gpu/index.ts',
 };
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`)];

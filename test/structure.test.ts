@@ -104,7 +104,7 @@ test('imports run one way inside core', () => {
 });
 
 test('methods are put on Tensor in one place, which every entry loads', () => {
-  const entries = ['index.ts', 'nn/index.ts', 'optim/index.ts', 'ema/index.ts', 'core/data/index.ts', 'core/io/index.ts'];
+  const entries = ['index.ts', 'nn/index.ts', 'optim/index.ts', 'ema/index.ts', 'core/data/index.ts', 'core/io/index.ts', 'gpu/index.ts'];
   for (const file of sources) {
     const bare = [...read(file).matchAll(/^import '([^']+)';$/gm)].map((m) => m[1]);
     if (entries.includes(file)) ok(bare.length === 1 && bare[0].endsWith('ops/methods.ts'), `${file} does not load the methods`);
@@ -186,7 +186,7 @@ test('the style test sees what it looks for', () => {
   ]);
 });
 
-const entries = ['index.ts', 'nn/index.ts', 'optim/index.ts', 'ema/index.ts', 'core/data/index.ts', 'core/io/index.ts'];
+const entries = ['index.ts', 'nn/index.ts', 'optim/index.ts', 'ema/index.ts', 'core/data/index.ts', 'core/io/index.ts', 'gpu/index.ts'];
 
 /** Names a file re-exports, with the file they come from. */
 function reexports(file: string): { name: string; from: string }[] {

@@ -69,8 +69,20 @@ export const byte: Method<(x: Tensor) => Tensor> = method({ name: 'byte', family
 /** As bool: true where not 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bool.html */
 export const bool: Method<(x: Tensor) => Tensor> = method({ name: 'bool', family, torch: 'Tensor.bool', differentiable: false, samples: (s) => [[s.int([3], 0, 2)]] }, (x: Tensor): Tensor => toDType(x, 'bool'));
 
-/** The tensor on the CPU; a promise, since other devices answer later. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
-export const cpu: Method<(x: Tensor) => Promise<Tensor>> = method({ name: 'cpu', family, torch: 'Tensor.cpu', samples: () => [] }, async (x: Tensor): Promise<Tensor> => x);
+/**
+ * The tensor on the CPU, itself when it is there; a promise, since other devices answer later. What the tensor holds at the call comes back, without history.
+ *
+ * @throws DeviceError, in the promise, when the device was lost
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html
+ */
+export const cpu: Method<(x: Tensor) => Promise<Tensor>> = method({ name: 'cpu', family, torch: 'Tensor.cpu', samples: () => [] }, async (x: Tensor): Promise<Tensor> => {
+  if (x.device.name === 'cpu') return x;
+  const { shape } = x;
+  const whole = x.isContiguous() && x.numel() === x.storage.length ? x.detach() : x.detach().clone();
+  const cells = await whole.storage.read();
+  if (whole.storage !== x.storage) whole.storage.discard();
+  return new Tensor(getDevice('cpu').adopt(x.dtype, cells), shape);
+});
 
 // Copies into a tensor: the second operand decides the values, the first the dtype.
 const copyOp = pointwise({

@@ -221,6 +221,7 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
     },
     cpu: accelerated(fastPointwise(keyOf, exprOf, scalar), pointwiseKernel(keyOf, exprOf, scalar)),
     batching: 'broadcast',
+    formula: { kind: 'pointwise', key: keyOf, expr: exprOf, scalar },
   });
 }
 
@@ -321,6 +322,7 @@ export const cast: Primitive<DType> = primitive<DType>({
   infer: ([x], dtype) => ({ shape: typeof x === 'number' ? [] : x.shape, dtype }),
   cpu: accelerated(fastPointwise(() => '', () => arg(0)), copyKernel),
   batching: 'broadcast',
+  formula: { kind: 'pointwise', key: () => '', expr: () => arg(0) },
   backward: [
     (g, node) => {
       const { dtype } = node.inputs[0];

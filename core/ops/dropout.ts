@@ -2,8 +2,8 @@ import { fillBernoulli } from '../cpu/fast/random.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
-import type { Shape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { type Shape, numelOf } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
 import type { Named } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { drawn, generatorOf } from './random.ts';
@@ -38,8 +38,13 @@ function settingsOf(name: string, x: Tensor, p: number, options: DropoutMode | u
   return { p, active: training && p > 0 && x.numel() > 0, inplace, generator: source };
 }
 
-/** 1 with probability `1 - p`, else 0, in the dtype of `x`. */
+/** 1 with probability `1 - p`, else 0, in the dtype of `x`. A device that draws numbers itself gets a seed from the generator. */
 function keepMask(name: string, x: Tensor, shape: Shape, { p, generator }: Settings): Tensor {
+  const { device } = x;
+  if (device.bernoulli !== undefined) {
+    const half = (): number => Math.floor(generator.random() * 2 ** 16);
+    return new Tensor(device.bernoulli(x.dtype, numelOf(shape), 1 - p, [half(), half()]), shape);
+  }
   return drawn(name, shape, x.dtype, { device: x.device }, (cells, at, n) => fillBernoulli(cells, at, n, generator, 1 - p));
 }
 

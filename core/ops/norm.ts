@@ -1,10 +1,10 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFold } from '../cpu/fast/reduce.ts';
-import { type Fold, reduceKernel } from '../cpu/reduce.ts';
+import { reduceKernel } from '../cpu/reduce.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Fold, e } from '../expr.ts';
 import { type Kernel, apply, primitive } from '../op.ts';
 import { reducedShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
@@ -59,6 +59,7 @@ const normOp = primitive<NormAttrs>({
   },
   cpu: kernel,
   batching: { shift: nextDims },
+  formula: { kind: 'fold', key: ({ p }) => String(p), fold: ({ p }) => foldOf(p), dims: ({ dims }) => dims },
   saves: 'both',
   backward: [
     (g, node) => {

@@ -1,10 +1,10 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFold } from '../cpu/fast/reduce.ts';
-import { reduceKernel, type Fold } from '../cpu/reduce.ts';
+import { reduceKernel } from '../cpu/reduce.ts';
 import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Fold, e } from '../expr.ts';
 import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
@@ -44,6 +44,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
     },
     cpu: accelerated(fastFold(d), reduceKernel(d)),
     batching: { shift: nextDims },
+    formula: { kind: 'fold', key: () => '', fold: () => d, dims: ({ dims }) => dims },
     backward: d.backward && [d.backward],
     saves: d.saves,
   });

@@ -1,6 +1,7 @@
 import { forEach, nextDim } from '../batching.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
-import { type Operand, apply, makeView, primitive } from '../op.ts';
+import { arg } from '../expr.ts';
+import { type Formula, type Operand, apply, makeView, primitive } from '../op.ts';
 import { type Shape, broadcastStrides, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import type { Named, NamedList, NamedPair } from './byName.ts';
@@ -301,6 +302,8 @@ function placed(x: Tensor, shape: Shape, window: Window): Tensor {
 
 // ---- copies ----
 
+const copyFormula: Formula<undefined> = { kind: 'pointwise', key: () => '', expr: () => arg(0) };
+
 const cloneKernel = accelerated<undefined>(fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }));
 
 const cloneOp = primitive({
@@ -308,6 +311,7 @@ const cloneOp = primitive({
   infer: ([x]) => x as Tensor,
   batching: 'broadcast',
   cpu: cloneKernel,
+  formula: copyFormula,
   backward: [(g) => g],
 });
 
@@ -318,6 +322,7 @@ const besideOp = primitive({
   name: 'cloneBeside',
   infer: ([x]) => x as Tensor,
   cpu: cloneKernel,
+  formula: copyFormula,
   batching: { run: ({ inputs: [x], batched: [differs], size }) => [clone(differs ? (x as Tensor) : forEach(x as Tensor, size))] },
   backward: [(g) => g, null],
 });

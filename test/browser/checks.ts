@@ -2,13 +2,14 @@ import { strict as assert } from 'node:assert';
 import { unpackCheckpoint } from '../../index.ts';
 import { type Hashes, expected, hashes } from '../fixtures/trainingHash.ts';
 import { exactResults } from './page/exact.ts';
+import type { GpuReport } from './page/gpu.ts';
 import type { Report } from './page/tasks.ts';
 import type { Served } from './server.ts';
 
 /** A page that does one task. */
 export interface Visit {
   /** What the page tells next. It waits until the next call. */
-  next(): Promise<Report>;
+  next(): Promise<Report & GpuReport>;
   /** Bytes of the page's JavaScript and its arrays, after a collection. */
   heapBytes(): Promise<number>;
   /** Warnings and errors in the console, and errors that nobody caught. */
@@ -80,6 +81,34 @@ const notIsolated = /setNumThreads: threads cannot share memory here, got a page
 const noKernels = /polyak: this machine has no WebAssembly with SIMD, or the page's Content-Security-Policy lacks 'wasm-unsafe-eval'/;
 const noWorkers = /setNumThreads: a worker thread ended/;
 const blobRefused = /blob:.*violates the following Content Security Policy directive: "worker-src 'self'"/;
+
+/** The net of the digits example trains on a backend as on the CPU. */
+function trainsOn(backend: string) {
+  return async (visit: Visit): Promise<string> => {
+    const { info, here = [], there = [], averages = NaN } = await visit.next();
+    assert.equal(info?.backend, backend);
+    const off = there.reduce((most, v, i) => Math.max(most, Math.abs(v - here[i])), here.length === there.length && here.length > 0 ? 0 : NaN);
+    assert.ok(off < 1e-3, `the losses are off by ${off}: ${there.join()}, expected ${here.join()}`);
+    assert.ok(averages < 1e-2, `what the averages compute is off by ${averages}`);
+    assert.ok((there.at(-1) ?? NaN) < 0.8 * there[0], `the loss does not fall: ${there.join()}`);
+    return `${info.adapter.vendor} ${info.adapter.device}, ${there.length} steps within ${off.toExponential(1)} of the CPU, ${info.kernels.built} kernels built in ${ms(info.kernels.milliseconds)}`;
+  };
+}
+
+/** Operations on a backend as on the CPU. */
+async function operations(visit: Visit): Promise<string> {
+  const { agreed = 0, failures = [] } = await visit.next();
+  assert.deepEqual(failures, []);
+  assert.ok(agreed > 300, `only ${agreed} samples ran`);
+  return `${agreed} samples within 1e-5`;
+}
+
+/** Checks of the GPU device, in a browser that computes graphics on the CPU where it must. */
+export const gpuChecks: readonly Check[] = ['webgl2', 'webgpu'].flatMap((backend) => [
+  { name: `digits on ${backend}`, served: 'plain', query: `?backend=${backend}`, run: trainsOn(backend) },
+  { name: `digits on ${backend}, minified`, served: 'plain', query: `?backend=${backend}&minified`, run: trainsOn(backend) },
+  { name: `operations on ${backend}`, served: 'plain', query: `?ops=${backend}`, run: operations },
+]);
 
 /** All checks, in the order of the output. */
 export const checks: readonly Check[] = [
