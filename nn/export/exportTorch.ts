@@ -53,7 +53,7 @@ export function torchSource(model: Module, options: ExportTorchOptions): TorchSo
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  let fs: typeof import('node:fs/promises');
+  let fs: { mkdir(path: string, options: { readonly recursive: true }): Promise<unknown> };
   try {
     fs = await import('node:fs/promises');
   } catch {

@@ -76,7 +76,8 @@ export class GraphBuilder {
       const end = this.node('Add', [this.scalar(origin.start, dtype), this.node('Mul', [count, this.scalar(origin.step, dtype)])]);
       return this.node('Range', [this.scalar(origin.start, dtype), end, this.scalar(origin.step, dtype)]);
     }
-    throw new StateError('exportOnnx: a value was read before it was made, got one without a name; expected steps in order');
+    const { op, scope } = origin.kind === 'step' ? origin.step : { op: 'an argument', scope: '' };
+    throw new StateError(`exportOnnx: a result of ${op}${scope === '' ? '' : ` in '${scope}'`} has no form in ONNX, got a model that reads it; expected the other results`);
   }
 
   private numbers(shape: readonly Size[]): number[] {

@@ -1,4 +1,4 @@
-import { isFloat } from '../../../dtype.ts';
+import { type DType, isFloat } from '../../../dtype.ts';
 import type { Expr, Fn } from '../../../expr.ts';
 import { formulaOf } from '../../../formulas.ts';
 import type { StepWriter } from './step.ts';
@@ -51,6 +51,13 @@ const numeric: Readonly<Partial<Record<Fn, Write>>> = {
   div: (f, x, y) => f.node('Div', x, y),
   pow: (f, x, y) => f.node('Pow', x, y),
   hypot: (f, x, y) => f.node('Sqrt', f.node('Add', f.node('Mul', x, x), f.node('Mul', y, y))),
+  atan2: (f, y, x) => {
+    // The angle of (x, y): that of the slope, turned by half a circle where x is negative.
+    const half = f.node('Where', f.node('Less', y, f.num(0)), f.num(-Math.PI), f.num(Math.PI));
+    const turned = f.node('Where', f.node('Less', x, f.num(0)), half, f.num(0));
+    const steep = f.node('Mul', f.node('Sign', y), f.num(Math.PI / 2));
+    return f.node('Where', f.node('Equal', x, f.num(0)), steep, f.node('Add', f.node('Atan', f.node('Div', y, x)), turned));
+  },
   min: (f, x, y) => f.node('Min', x, y),
   max: (f, x, y) => f.node('Max', x, y),
 };
@@ -68,18 +75,28 @@ const logical: Readonly<Partial<Record<Fn, Write>>> = {
 
 const ofTruth: Readonly<Partial<Record<Fn, string>>> = { and: 'And', or: 'Or', xor: 'Xor', not: 'Not' };
 
+/** Functions that give whole numbers from whole numbers, as integers compute them. */
+const exact: readonly (Fn | 'arg' | 'const')[] = ['arg', 'neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'add', 'sub', 'mul', 'min', 'max', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'xor', 'not', 'select'];
+
+/** Whether integers give what the formula says. */
+function isExact({ fn, args, value }: Expr): boolean {
+  return (exact.includes(fn) || (fn === 'const' && Number.isInteger(value))) && args.every((x) => isExact(x));
+}
+
 class FormulaWriter {
   private readonly s: StepWriter;
   private readonly scalar: number;
   private readonly known = new Map<Expr, Term>();
   /** Whether the numbers are integers. */
   readonly whole: boolean;
-  private readonly dtype;
+  private readonly dtype: DType;
 
-  constructor(s: StepWriter, scalar: number) {
+  constructor(s: StepWriter, scalar: number, expr: Expr) {
     this.s = s;
     this.scalar = scalar;
-    this.dtype = s.computing(s.out.dtype === 'bool' || !isFloat(s.out.dtype) ? s.promoted : s.out.dtype);
+    const dtype = s.computing(s.out.dtype === 'bool' || !isFloat(s.out.dtype) ? s.promoted : s.out.dtype);
+    // Quotients, infinities and the like of integers are computed with fractions.
+    this.dtype = isFloat(dtype) || isExact(expr) ? dtype : 'float64';
     this.whole = !isFloat(this.dtype);
   }
 
@@ -146,5 +163,6 @@ export function writeFormula(s: StepWriter): string | undefined {
   const formula = formulaOf(s.step.op);
   if (formula === undefined) return undefined;
   const attrs = s.step.attrs as never;
-  return new FormulaWriter(s, formula.scalar(attrs)).result(formula.expr(attrs));
+  const expr = formula.expr(attrs);
+  return new FormulaWriter(s, formula.scalar(attrs), expr).result(expr);
 }

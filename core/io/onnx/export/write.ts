@@ -81,7 +81,7 @@ export function writeGraph(graph: Graph, { opset, inputNames, outputNames, name,
   for (const step of graph.steps) write(b, step);
   b.scope = '';
   const ends: OnnxNode[] = graph.outputs.map((y, i) => ({ name: outputNames[i], type: 'Identity', domain: '', inputs: [b.value(y)], outputs: [outputNames[i]], attributes: new Map() }));
-  const nodes = joined(withoutUnread(needed([...b.nodes, ...ends], outputNames), outputNames));
+  const nodes = joined(withoutUnread(needed([...b.nodes, ...ends], outputNames), outputNames), outputNames);
   const read = new Set(nodes.flatMap((node) => node.inputs));
   const initializers: OnnxTensor[] = b.initializers.filter((t) => read.has(t.name));
   const info = (value: Graph['inputs'][number], label: string): OnnxValueInfo => ({ name: label, type: elementType[value.dtype], shape: value.shape.map(dimOf) });
@@ -100,13 +100,13 @@ function dimOf(n: number | SymbolicSize): OnnxDim {
 }
 
 /** The node that makes an output takes its name, where nothing else reads it under its own. */
-function joined(nodes: readonly OnnxNode[]): OnnxNode[] {
+function joined(nodes: readonly OnnxNode[], ends: readonly string[]): OnnxNode[] {
   const readers = new Map<string, number>();
   for (const name of nodes.flatMap((node) => node.inputs)) readers.set(name, (readers.get(name) ?? 0) + 1);
   const makers = new Set(nodes.flatMap((node) => (node.type === 'Constant' ? [] : node.outputs)));
   const renamed = new Map<string, string>();
-  for (const { type, inputs, outputs, name } of nodes) {
-    if (type === 'Identity' && name === outputs[0] && readers.get(inputs[0]) === 1 && makers.has(inputs[0])) renamed.set(inputs[0], outputs[0]);
+  for (const { type, inputs, outputs } of nodes) {
+    if (type === 'Identity' && ends.includes(outputs[0]) && readers.get(inputs[0]) === 1 && makers.has(inputs[0])) renamed.set(inputs[0], outputs[0]);
   }
   return nodes.filter(({ type, inputs, outputs }) => type !== 'Identity' || renamed.get(inputs[0]) !== outputs[0]).map((node) => ({ ...node, outputs: node.outputs.map((name) => renamed.get(name) ?? name) }));
 }

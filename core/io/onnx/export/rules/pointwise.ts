@@ -35,6 +35,13 @@ const comparison = (type: string, negated = false): Rule => (s) => {
 
 const logic = (type: string): Rule => (s) => s.node(type, s.step.inputs.map((x, i) => (typeof x === 'number' ? s.b.scalar(x === 0 ? 0 : 1, 'bool') : truth(s, i))));
 
+/** Operations on bits, which ONNX has since operator set 18; of truth values they are logic. */
+const bits = (ofTruth: string, ofIntegers: string): Rule => (s) => {
+  if (s.out.dtype === 'bool') return logic(ofTruth)(s);
+  if (s.b.opset < 18) throw s.refuse(`works on bits, got opset ${s.b.opset}`, '18 or later');
+  return s.node(ofIntegers, s.step.inputs.map((_, i) => s.as(i, s.out.dtype)));
+};
+
 const divided: Rule = (s) => {
   const mode = s.attrs<string | null | undefined>() ?? null;
   return computed(s, (dtype) => {
@@ -92,7 +99,7 @@ export const pointwiseRules: Rules = {
   rsqrt: (s) => s.node('Reciprocal', [s.node('Sqrt', [s.as(0, s.out.dtype)])]),
   sigmoid: unary('Sigmoid'),
   tanh: unary('Tanh'),
-  relu: unary('Relu'),
+  relu: (s) => (isFloat(s.out.dtype) ? s.node('Relu', [s.in(0)]) : computed(s, (dtype) => s.node('Max', [s.as(0, dtype), s.b.scalar(0, dtype)]))),
   softsign: unary('Softsign'),
   hardswish: unary('HardSwish'),
   gelu: (s) => {
@@ -117,6 +124,10 @@ export const pointwiseRules: Rules = {
   logicalOr: logic('Or'),
   logicalXor: logic('Xor'),
   logicalNot: logic('Not'),
+  bitwiseAnd: bits('And', 'BitwiseAnd'),
+  bitwiseOr: bits('Or', 'BitwiseOr'),
+  bitwiseXor: bits('Xor', 'BitwiseXor'),
+  bitwiseNot: bits('Not', 'BitwiseNot'),
   isnan: (s) => (isFloat(s.tensor(0).dtype) ? s.node('IsNaN', [s.in(0)]) : s.node('Expand', [s.b.scalar(0, 'bool'), s.b.sizes(s.out.shape)])),
   isinf: (s) => s.node('IsInf', [s.as(0, isFloat(s.tensor(0).dtype) ? s.tensor(0).dtype : 'float32')]),
   where: (s) => s.node('Where', [truth(s, 0), s.as(1, s.out.dtype), s.as(2, s.out.dtype)]),
