@@ -89,6 +89,8 @@ export interface Device {
   empty?(dtype: DType, length: number): Storage;
   /** A block that takes over an array of elements without a copy where the device can. */
   adopt(dtype: DType, cells: TypedArray): Storage;
+  /** A block with one value everywhere, where the device makes it itself; by default an array is adopted. */
+  filled?(dtype: DType, length: number, value: number): Storage;
   /** A block of ones, each with probability `p`, and zeros, where the device draws numbers itself; the seed is two whole numbers below 2^16. */
   bernoulli?(dtype: DType, length: number, p: number, seed: readonly [number, number]): Storage;
   /** A backward pass has ended: a good moment to put memory in order. */

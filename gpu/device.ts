@@ -9,7 +9,7 @@ import { pointwiseKernel } from './kernels/pointwise.ts';
 import { rowsKernel } from './kernels/rows.ts';
 import { writtenKernel } from './kernels/table.ts';
 import { updateKernel } from './kernels/update.ts';
-import { ones, zeros } from './launch.ts';
+import { filled, ones } from './launch.ts';
 import { GpuStorage } from './storage.ts';
 
 /** Whole numbers up to here are exact as floats. */
@@ -47,14 +47,23 @@ function fresh(dtype: DType, length: number): GpuStorage {
   return storage;
 }
 
+function filledStorage(dtype: DType, length: number, value: number): GpuStorage {
+  if (Math.abs(value) > EXACT && !isFloat(dtype)) throw inexact(value, dtype);
+  const storage = fresh(dtype, length);
+  if (length > 0) storage.replace(filled(storage.backend, length, value));
+  return storage;
+}
+
+function inexact(value: number, dtype: DType): DTypeError {
+  return new DTypeError(`gpu: a whole number does not fit, got ${value} in ${dtype}; expected at most 2^24 in size, since the device keeps floats`, { values: { value } });
+}
+
 /** The elements as floats. @throws DTypeError for whole numbers that floats do not hold */
 function asFloats(dtype: DType, cells: TypedArray): Float32Array {
   if (cells instanceof Float32Array) return cells;
   if (!isFloat(dtype) && !(cells instanceof Uint8Array)) {
     for (let i = 0; i < cells.length; i++) {
-      if (cells[i] > EXACT || cells[i] < -EXACT) {
-        throw new DTypeError(`gpu: a whole number does not fit, got ${cells[i]} in ${dtype}; expected at most 2^24 in size, since the device keeps floats`, { values: { value: cells[i] } });
-      }
+      if (cells[i] > EXACT || cells[i] < -EXACT) throw inexact(cells[i], dtype);
     }
   }
   return Float32Array.from(cells);
@@ -74,12 +83,9 @@ const made = new Map<unknown, Kernel<never>>();
 /** The device 'gpu'. */
 export const gpu: UpdatingDevice = {
   name: 'gpu',
-  allocate: (dtype, length) => {
-    const storage = fresh(dtype, length);
-    if (length > 0) storage.replace(zeros(storage.backend, length));
-    return storage;
-  },
+  allocate: (dtype, length) => filledStorage(dtype, length, 0),
   empty: fresh,
+  filled: filledStorage,
   adopt: (dtype, cells) => {
     checkDType(dtype);
     const elements = asFloats(dtype, cells);

@@ -84,10 +84,13 @@ function placeSource(rank: number): Omit<Source, 'name'> {
   };
 }
 
-/** A block of zeros. */
-export function zeros(backend: Backend, length: number): Block {
-  return runOn(backend, sourceOf('flat zeros', () => ({ arrays: [], integers: [], floats: ['v'], body: 'return v;' })), length, { arrays: [], floats: [0] });
+/** A block with one value everywhere. */
+export function filled(backend: Backend, length: number, value: number): Block {
+  return runOn(backend, sourceOf('flat filled', () => ({ arrays: [], integers: [], floats: ['v'], body: 'return v;' })), length, { arrays: [], floats: [value] });
 }
+
+/** A block of zeros. */
+export const zeros = (backend: Backend, length: number): Block => filled(backend, length, 0);
 
 /** A block of ones, each with probability `p`, and zeros. The numbers are the same on every backend. */
 export function ones(backend: Backend, length: number, p: number, [a, b]: readonly [number, number]): Block {

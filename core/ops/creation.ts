@@ -1,5 +1,5 @@
 import { cpu, getDevice } from '../device.ts';
-import type { Device } from '../storage.ts';
+import type { Device, Storage } from '../storage.ts';
 import { type DType, type TypedArray, checkDType, checkRange, getDefaultDtype, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Shape, checkShape, numelOf } from '../shape.ts';
@@ -24,7 +24,12 @@ const family = 'creation';
 
 /** Puts elements into a tensor, under checked options. */
 export function fromCells(name: string, dtype: DType, cells: TypedArray, shape: Shape, options: TensorOptions | undefined): Tensor {
-  const made = new Tensor(getDevice(options?.device ?? cpu).adopt(dtype, cells), shape);
+  return fromStorage(name, getDevice(options?.device ?? cpu).adopt(dtype, cells), shape, options);
+}
+
+function fromStorage(name: string, storage: Storage, shape: Shape, options: TensorOptions | undefined): Tensor {
+  const made = new Tensor(storage, shape);
+  const { dtype } = storage;
   if (options?.requiresGrad === true) {
     if (!isFloat(dtype)) throw new DTypeError(`${name}: only floats carry gradients, got ${dtype}; expected float32 or float64`);
     made.requiresGrad = true;
@@ -123,6 +128,8 @@ export function isTensor(x: unknown): x is Tensor {
 function filled(name: string, shape: Shape, value: number, options: TensorOptions | undefined, fallback: DType = getDefaultDtype()): Tensor {
   const dtype = dtypeOf(name, options, fallback);
   checkShape(name, shape);
+  const device = getDevice(options?.device ?? cpu);
+  if (device.filled !== undefined) return fromStorage(name, device.filled(dtype, numelOf(shape), toCell(name, value, dtype)), [...shape], options);
   const cells = makeArray(dtype, numelOf(shape));
   if (!Object.is(value, 0)) cells.fill(toCell(name, value, dtype));
   return fromCells(name, dtype, cells, [...shape], options);

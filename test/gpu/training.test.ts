@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import { trainingOf } from '../../bench/gpu/models.ts';
+import { activeBackend } from '../../gpu/device.ts';
 import { useGpu } from '../../gpu/index.ts';
 import { allClose, is, ok } from '../assert.ts';
 
@@ -20,6 +21,24 @@ async function compared(id: 'W1' | 'W4' | 'W5', count: number): Promise<void> {
   await there.average.module.cpu();
   here.average.module.parameters().forEach((p, i) => allClose(there.average.module.parameters()[i], p, { atol: 1e-3, rtol: 1e-2 }));
 }
+
+test('a step brings nothing to the device', async () => {
+  await useGpu({ backend: 'webasm' });
+  const backend = activeBackend();
+  const upload = backend.upload.bind(backend);
+  for (const id of ['W1', 'W4', 'W5'] as const) {
+    const { step } = trainingOf(id, 'gpu');
+    await step().cpu();
+    let uploads = 0;
+    backend.upload = (elements) => {
+      uploads++;
+      return upload(elements);
+    };
+    await step().cpu();
+    backend.upload = upload;
+    is(uploads, 0, id);
+  }
+});
 
 test('an MLP trains with Adam', async () => {
   await useGpu({ backend: 'webasm' });
