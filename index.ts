@@ -19,9 +19,10 @@ export { GradcheckError, type GradcheckOptions, type GradcheckResult, type Gradg
 // operations
 export { arange, empty, emptyLike, eye, full, fullLike, isTensor, linspace, ones, onesLike, tensor, type TensorData, type TensorOptions, zeros, zerosLike } from './core/ops/creation.ts';
 export {
-  abs, acos, add, asin, atan, atan2, ceil, cos, cosh, erf, exp, exp2, expm1, floor, log, log10, log1p, log2, maximum, minimum, mul, neg, pow, reciprocal,
+  abs, acos, add, asin, atan, atan2, ceil, cos, cosh, erf, exp, exp2, expm1, floor, log, log10, log1p, log2, maximum, minimum, mul, neg, reciprocal,
   round, rsqrt, rsub, sign, sin, sinh, sqrt, square, sub, tan, trunc,
 } from './core/ops/pointwise.ts';
+export { pow } from './core/ops/power.ts';
 export { type RoundingMode, div, floorDivide, fmod, remainder } from './core/ops/division.ts';
 export {
   acosh, asinh, atanh, digamma, erfc, erfinv, frac, heaviside, hypot, lgamma, logaddexp, logit, type LogitOptions, nanToNum, type NanToNumOptions, polygamma, sinc, xlogy,
@@ -50,16 +51,16 @@ export { type ScanOptions, cumprod, cumsum } from './core/ops/cumulate.ts';
 export { type KeepdimOptions, type ValuesAndIndices, argmax, argmin, max, median, min } from './core/ops/extrema.ts';
 export { type MomentOptions, logsumexp, std, variance as var } from './core/ops/moments.ts';
 export { norm } from './core/ops/norm.ts';
-export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumTo } from './core/ops/reduce.ts';
+export { type Dims, type PlainReduceOptions, type ReduceOptions, all, amax, amin, any, countNonzero, mean, prod, sum, sumToSize } from './core/ops/reduce.ts';
 export { type IndexItem, type IndexPutOptions, Slice, index, indexPut, slice } from './core/ops/indexing.ts';
-export { gather, scatter, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
+export { gather, scatterAdd, takeAlongDim } from './core/ops/gather.ts';
 export { embedding, type EmbeddingOptions, indexAdd, type IndexAddOptions, indexCopy, indexFill, indexSelect, oneHot, take } from './core/ops/lookup.ts';
 export { maskedScatter, maskedSelect } from './core/ops/masked.ts';
 export { nonzero } from './core/ops/nonzero.ts';
 export { cat, chunk, hstack, split, stack, unbind, vstack } from './core/ops/join.ts';
 export { diag, diagonal, flip, meshgrid, type MeshgridOptions, repeat, repeatInterleave, roll, tile, trace, tril, triu } from './core/ops/arrange.ts';
 export {
-  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions, unique, type UniqueOptions,
+  argsort, bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions, sort, type Sorted, type SortOptions, topk, type TopkOptions,
 } from './core/ops/sort.ts';
 export {
   broadcastTo, clone, detach, expand, flatten, movedim, narrow, permute, reshape, select, squeeze, t, transpose, unflatten, unsqueeze,
@@ -76,7 +77,7 @@ export {
   type CdistOptions, type DiffOptions, type GradientOptions, type TrapezoidOptions, cdist, cumulativeTrapezoid, diff, dist, gradient, pdist, renorm, trapezoid,
 } from './core/ops/differences.ts';
 export { type BincountOptions, type HistcOptions, type HistogramOptions, bincount, histc, histogram } from './core/ops/counting.ts';
-export { type ScatterReduceOptions, type ScatterReduction, indexReduce, put, scatterReduce } from './core/ops/scatterReduce.ts';
+export { scatter, type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, indexReduce, put, scatterReduce } from './core/ops/scatterReduce.ts';
 export { type PadMode, type PadOptions, pad } from './core/ops/pad.ts';
 export { type InterpolateOptions, type InterpolationMode, interpolate } from './core/ops/interpolate.ts';
 export { type GridSampleOptions, affineGrid, gridSample } from './core/ops/gridSample.ts';
@@ -95,9 +96,9 @@ export {
 export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './nn/layers/upsample.ts';
 export { Conv3d, ConvTranspose3d } from './nn/layers/conv.ts';
 export {
-  AdaptiveAvgPool3d, AdaptiveMaxPool3d, AvgPool3d, FractionalMaxPool2d, FractionalMaxPool3d, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxPool3d, MaxUnpool1d, MaxUnpool2d,
-  MaxUnpool3d,
-} from './nn/layers/pool3d.ts';
+  FractionalMaxPool2d, FractionalMaxPool3d, type FractionalMaxPoolLayerOptions, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d,
+  type MaxUnpoolLayerOptions,
+} from './nn/layers/unpool.ts';
 export { Dropout3d, FeatureAlphaDropout } from './nn/layers/dropout.ts';
 export { InstanceNorm3d } from './nn/layers/batchnorm.ts';
 export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from './nn/layers/patches.ts';
@@ -122,7 +123,7 @@ export { lstmCell } from './core/ops/lstmCell.ts';
 export { gruCell } from './core/ops/gruCell.ts';
 export { rnnReluCell, rnnTanhCell } from './core/ops/rnnCell.ts';
 export { conv1d, conv2d, type ConvOptions, convTranspose1d, convTranspose2d, type ConvTransposeOptions } from './core/ops/conv.ts';
-export { Generator, type GeneratorState, defaultGenerator, manualSeed } from './core/random.ts';
+export { Generator, type GeneratorState, defaultGenerator, initialSeed, manualSeed, seed } from './core/random.ts';
 export { bernoulli, normal, rand, randLike, randint, randn, randnLike, type RandomOptions, randperm } from './core/ops/random.ts';
 export { type FillOptions } from './core/ops/randomFill.ts';
 export { multinomial, type MultinomialOptions } from './core/ops/multinomial.ts';
@@ -165,12 +166,15 @@ export { GRU, LSTM, type LSTMOptions, RNN, type RNNOptions } from './nn/layers/r
 export { RNNBase, type RNNBaseOptions, type RecurrentOutput } from './nn/layers/rnnBase.ts';
 export { type PackPaddedOptions, type PackSequenceOptions, PackedSequence, type PadPackedOptions, packPaddedSequence, packSequence, padPackedSequence, unpackSequence } from './nn/packed.ts';
 export { type PadSequenceOptions, type UnpadSequenceOptions, padSequence, unpadSequence } from './nn/pad.ts';
-export { Flatten, Unflatten } from './nn/layers/shape.ts';
+export { Flatten, type FlattenOptions, Unflatten } from './nn/layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './nn/layers/conv.ts';
 export {
-  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, type AvgPoolLayerOptions, MaxPool1d, MaxPool2d,
-  type MaxPoolLayerOptions, type OutputSize2d,
+  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, AvgPool3d, type AvgPoolLayerOptions, type OutputSize1d, type OutputSize2d,
+  type OutputSize3d,
 } from './nn/layers/pool.ts';
+export {
+  AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d, type AdaptiveMaxPoolLayerOptions, MaxPool1d, MaxPool2d, MaxPool3d, type MaxPoolLayerOptions, type MaxPooled,
+} from './nn/layers/maxPool.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d } from './nn/layers/batchnorm.ts';
 export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './nn/layers/norm.ts';
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './nn/layers/dropout.ts';
@@ -178,19 +182,30 @@ export { Embedding, type EmbeddingLayerOptions, type PretrainedOptions } from '.
 export {
   GELU, type GELUOptions, GLU, Hardsigmoid, Hardswish, LogSigmoid, LogSoftmax, Mish, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softsign, Tanh, Tanhshrink,
 } from './nn/layers/activation.ts';
-export { CELU, ELU, Hardshrink, Hardtanh, LeakyReLU, PReLU, type PReLUOptions, Softplus, Softshrink, Threshold } from './nn/layers/shaped.ts';
+export {
+  CELU, type CELUOptions, ELU, type ELUOptions, Hardshrink, type HardshrinkOptions, Hardtanh, type HardtanhOptions, LeakyReLU, type LeakyReLUOptions, Softplus, type SoftplusOptions, Softshrink,
+  type SoftshrinkOptions, Threshold,
+} from './nn/layers/shaped.ts';
 export { BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss } from './nn/layers/loss.ts';
 export {
   CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss, SmoothL1Loss,
   SoftMarginLoss, TripletMarginLoss,
 } from './nn/layers/distance.ts';
 
-// optimizers
+// optimizers and schedules
 export {
-  Adam, type AdamOptions, type AdamState, AdamW, type ClipNormOptions, ConstantLR, type ConstantLROptions, CosineAnnealingLR, type CosineAnnealingLROptions, ExponentialLR,
-  type GammaOptions, LRScheduler, LambdaLR, LinearLR, type LinearLROptions, type LrLambda, MultiStepLR, Optimizer, type OptimizerOptions, type OptimizerStateDict,
-  type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, PolynomialLR, type PolynomialLROptions, SGD, type SGDOptions, type SGDState, type SchedulerOptions,
-  type SchedulerStateDict, type Setting, type Settings, type StateFields, type StepHook, StepLR, clipGradNorm_, clipGradValue_, getTotalNorm,
+  ASGD, type ASGDOptions, Adadelta, type AdadeltaOptions, Adafactor, type AdafactorOptions, type AdafactorState, Adagrad, type AdagradOptions, Adam,
+  type AdamOptions, type AdamState, AdamW, type AdamWOptions, AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Adamax,
+  type AdamaxOptions, type AnyScheduler, ChainedScheduler, type ClipNormOptions, ConstantLR, type ConstantLROptions, CosineAnnealingLR,
+  type CosineAnnealingLROptions, CosineAnnealingWarmRestarts, CyclicLR, type CyclicLROptions, ExponentialLR, type GammaOptions, LBFGS, type LBFGSOptions,
+  LRScheduler, LambdaLR, LinearLR, type LinearLROptions, Lookahead, type LookaheadOptions, type LookaheadStateDict, type LrLambda, MultiStepLR,
+  MultiplicativeLR, Muon, type MuonOptions, type MuonState, NAdam, type NAdamOptions, type NestedStateDict, OneCycleLR, type OneCycleLROptions, Optimizer,
+  type OptimizerOptions, type OptimizerStateDict, type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, type PlateauOptions,
+  type PlateauStateDict, PolynomialLR, type PolynomialLROptions, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop,
+  type RpropOptions, RuledOptimizer, type RuledState, SGD, type SGDOptions, SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState,
+  type SGDState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, type SchedulerOptions, type SchedulerStateDict,
+  SequentialLR, type Setting, type Settings, type StateFields, type StepHook, StepLR, type WarmRestartsOptions, clipGradNorm_,
+  clipGradValue_, getTotalNorm,
 } from './optim/index.ts';
 
 // around averages
@@ -202,20 +217,6 @@ export {
 export {
   type Attachment, type AverageForm, type AverageInfo, type LoadAverageOptions, type StepHooks, type Swap, type Swappable, averageState, loadAverage, saveAverage, withAveraged,
 } from './ema/index.ts';
-
-// more optimizers and schedulers
-export {
-  ASGD, type ASGDOptions, Adadelta, type AdadeltaOptions, Adagrad, type AdagradOptions, Adamax, type AdamaxOptions, type AnyScheduler, ChainedScheduler, CosineAnnealingWarmRestarts, CyclicLR,
-  type CyclicLROptions, LBFGS, type LBFGSOptions, MultiplicativeLR, NAdam, type NAdamOptions, type NestedStateDict, OneCycleLR, type OneCycleLROptions, type PlateauOptions,
-  type PlateauStateDict, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop, type RpropOptions, RuledOptimizer, type RuledState, SequentialLR,
-  type WarmRestartsOptions,
-} from './optim/index.ts';
-
-// optimizers that average
-export {
-  AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState, Lookahead, type LookaheadOptions, type LookaheadStateDict, SGDScheduleFree,
-  type SGDScheduleFreeOptions, type SGDScheduleFreeState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions,
-} from './optim/index.ts';
 
 // averages
 export {
@@ -283,17 +284,87 @@ export { EmbeddingBag, type EmbeddingBagLayerOptions, type PretrainedBagOptions 
 export { CTCLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss } from './nn/layers/labels.ts';
 export { CosineSimilarity, PairwiseDistance } from './nn/layers/similarity.ts';
 export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './nn/layers/adaptive.ts';
-export { RReLU, type RReLUOptions } from './nn/layers/shaped.ts';
-export { Softmax2d } from './nn/layers/activation.ts';
+export { PReLU, type PReLUOptions, RReLU, type RReLUOptions } from './nn/layers/slopes.ts';
+export { type DimOptions, Softmax2d } from './nn/layers/activation.ts';
 export { parametersToVector, vectorToParameters } from './nn/vector.ts';
 export {
   type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
 } from './nn/parametrize.ts';
 export { type SpectralNormOptions, spectralNorm, weightNorm } from './nn/parametrizations.ts';
 
+// response normalisation
+export { LocalResponseNorm } from './nn/layers/localResponseNorm.ts';
+export { type DistanceModule, type TripletDistanceLayerOptions } from './nn/layers/labels.ts';
+
+// layers that take their size from the first input
+export {
+  UninitializedBuffer, type UninitializedBufferOptions, UninitializedParameter, type UninitializedParameterOptions,
+} from './nn/uninitialized.ts';
+export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d } from './nn/layers/lazyConv.ts';
+export {
+  LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
+} from './nn/layers/lazyLayers.ts';
+
+// orthogonal weights, fused layers, layers without initialisation
+export { type OrthogonalMap, type OrthogonalOptions, orthogonal } from './nn/orthogonal.ts';
+export { removeSpectralNorm, removeWeightNorm } from './nn/parametrizations.ts';
+export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './nn/fusion.ts';
+export { skipInit } from './nn/skipInit.ts';
+export { clipGradsWithNorm_ } from './optim/index.ts';
+// more random numbers, and the state of the generator in PyTorch's bytes
+export { forkRng, getRngState, setRngState } from './core/ops/rngState.ts';
+export { binomial, poisson } from './core/ops/counts.ts';
+export { randintLike } from './core/ops/random.ts';
+export { type ConsecutiveOptions, type UniqueOptions, unique, uniqueConsecutive } from './core/ops/unique.ts';
+export { asTensor } from './core/ops/asTensor.ts';
+export { asStrided, emptyStrided } from './core/ops/strided.ts';
+export { type Histogramdd, type HistogramddOptions, histogramdd } from './core/ops/histogramdd.ts';
+export { unravelIndex } from './core/ops/unravel.ts';
+export { type Lowrank, type PcaLowrankOptions, type SvdLowrankOptions, pcaLowrank, svdLowrank } from './core/ops/linalg/lowrank.ts';
+export { type PrintOptions, setPrintoptions } from './core/format.ts';
+export { isFloatingPoint, isNonzero, isSigned, numel } from './core/ops/facts.ts';
+// files in pieces, all element types
+export {
+  type FileCells, type FileDType, type FileSource, type FileTarget, type LazyTensor, openSafetensors, type RawTensor, SafetensorsReader, type Savable, type SliceRange, type Storable,
+  streamSafetensors, type TensorInfo, type WebFileHandle, type WebWritable,
+} from './core/io/index.ts';
+
+// checkpoints of a run
+export { CheckpointManager, type CheckpointManagerOptions, download, type FolderPath, type Restored, type SavedCheckpoint, type WebFolderHandle } from './core/io/index.ts';
+
+// more data
+export {
+  type BatchIndices, ChainDataset, ConcatDataset, DistributedSampler, type DistributedSamplerOptions, type ImageLike, imageToTensor, type ImageToTensorOptions,
+  type IterableDataset, mapDataset, type MappedDataset, type MappedStream, type MaybeStateful, type NamedDatasets, prefetch, type PrefetchedStream, type SamplerState, shuffleBuffer, type ShuffleBufferOptions,
+  type ShuffledStream, type ShuffleState, StackDataset, type Stacked, SubsetRandomSampler, type SubsetRandomSamplerOptions, tensorToImage, type TensorToImageOptions,
+  WeightedRandomSampler, type WeightedRandomSamplerOptions,
+} from './core/data/index.ts';
+
+// arrays of NumPy, tables, text
+export {
+  type Column, type ColumnType, type CsvColumns, type CsvFormat, type CsvOptions, type CsvRow, CsvTable, type CsvWriteOptions, type IdxOptions, loadCsv, loadNpy, loadNpz, type NpyOptions, NpzReader,
+  type NpzReadOptions, type NpzWriteOptions, openNpz, readCsv, readLines, readNpy, readNpyRaw, readNpz, saveCsv, saveIdx, saveNpy, saveNpz, streamCsv, type TextOptions, type Texts, type TextSource,
+  writeCsv, writeIdx, writeNpy, writeNpz,
+} from './core/io/index.ts';
+// monitoring
+export { type AnomalyOptions, detectAnomaly, isAnomalyCheckNanEnabled, isAnomalyEnabled, setDetectAnomaly } from './core/anomaly.ts';
+export {
+  type EventOptions, type HparamsOptions, type ScalarOptions, type SummaryHistogramOptions, SummaryWriter, type SummaryWriterOptions,
+} from './core/monitor/summaryWriter.ts';
+export { type HparamValue } from './core/monitor/events.ts';
+export { type Scalar } from './core/monitor/values.ts';
+export { CSVLogger, type CSVLoggerOptions, type LogValue } from './core/monitor/csvLogger.ts';
+export { JSONLLogger, type JSONLLoggerOptions, readJSONL } from './core/monitor/jsonlLogger.ts';
+export { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingStateDict, type Restorable, type StopReason } from './core/monitor/earlyStopping.ts';
+export { LrCurve, type LrFindOptions, type SuggestionOptions, type TunableOptimizer, type TunableParts, lrFind } from './core/monitor/lrFind.ts';
+export {
+  type GuardedModel, type GuardedModule, type GuardedOptimizer, NonFiniteError, NonFiniteGuard, type NonFiniteGuardOptions, type NonFiniteReport,
+} from './core/monitor/nonFiniteGuard.ts';
+export { type TrialInfo, type Widened, currentTrial, reportTrial, trialParameters } from './core/monitor/trial.ts';
 // ONNX, and going on in PyTorch
 export { type ExportOnnxOptions, exportOnnx, saveOnnx } from './nn/export/onnx.ts';
 export { OnnxModule, importOnnx, loadOnnx } from './nn/export/importOnnx.ts';
 export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './nn/export/exportTorch.ts';
 export { type DynamicAxes } from './nn/export/trace.ts';
 export { type TorchLoss } from './nn/export/torch/train.ts';
+export { type Gradients } from './nn/backwardHooks.ts';

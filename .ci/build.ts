@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -15,8 +15,11 @@ const tsc = join(root, 'node_modules/typescript/bin/tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, string | { default: string }> };
-const entries = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.replace('./dist/', '')]));
+const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, string | { default: string }>; bin: Record<string, string> };
+const entries = [
+  ...Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.replace('./dist/', '')])),
+  ...Object.values(bin).map((file) => file.replace('dist/', '')),
+];
 await build({
   entryPoints: entries.map((name) => join(out, name)),
   outdir: out,
@@ -46,3 +49,6 @@ for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   const after = before.replace(/((?:from|import|declare module) |import\()(['"])(\.{1,2}\/[^'"]*)\.ts\2/g, '$1$2$3.js$2');
   if (after !== before) writeFileSync(file, after);
 }
+
+// The digits of `polyak demo`, where cli.js looks for them.
+for (const name of ['digits-images.idx3-ubyte', 'digits-labels.idx1-ubyte', 'README.md']) cpSync(join(root, 'examples/data', name), join(out, 'examples/data', name));

@@ -20,6 +20,7 @@ const contestants: readonly Contestant[] = [
   { name: 'polyak', group: 'polyak', side: 'polyak', mode: '', packages: [] },
   { name: 'polyak scope', group: 'polyak', side: 'polyak', mode: 'scope', packages: [], only: 'W8' },
   { name: 'polyak checked', group: 'polyak', side: 'polyak', mode: 'checked', packages: [], only: 'W7' },
+  { name: 'polyak nn.LSTM', group: 'polyak', side: 'polyak', mode: 'nn.LSTM', packages: [], only: 'W6' },
   { name: 'memory copy', group: 'memcpy', side: 'memcpy', mode: '', packages: [], only: 'W7' },
   { name: 'tfjs-cpu', group: 'tfjs', side: 'tfjs', mode: 'cpu', packages: ['@tensorflow/tfjs'] },
   { name: 'tfjs-wasm', group: 'tfjs', side: 'tfjs', mode: 'wasm', packages: ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs'] },

@@ -1,3 +1,4 @@
+import { checkGradient, isAnomalyCheckNanEnabled } from './anomaly.ts';
 import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
 import { sameShape } from './shape.ts';
@@ -138,7 +139,7 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
 
 /** Gives a gradient the dtype and, where the input was broadcast, the shape of the input. */
 function fit(grad: Tensor, input: Input): Tensor {
-  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumTo(input.shape);
+  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumToSize(input.shape);
   return input.dtype === null || shaped.dtype === input.dtype ? shaped : shaped.to(input.dtype);
 }
 
@@ -152,8 +153,10 @@ function send(grad: Tensor | null | undefined, input: Input, needed: ReadonlySet
 /** Runs the gradient formulas of a node on what has arrived. */
 function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
   const { backward, inputs } = node;
+  const checked = isAnomalyCheckNanEnabled();
   if (typeof backward === 'function') {
     const grads = node.outputs === 1 ? backward(node, node.pending) : backward(node, ...Array.from({ length: node.outputs }, (_, i) => node.pendingAt(i)));
+    if (checked) for (let i = 0; i < inputs.length; i++) if (inputs[i].next !== null) checkGradient(node, i, grads[i]);
     for (let i = 0; i < inputs.length; i++) send(grads[i], inputs[i], needed);
     return;
   }
@@ -166,8 +169,9 @@ function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
     const formula = backward[i < last ? i : last];
     if (formula === null) continue;
     const before = input.next.pendingAt(input.nextIndex);
-    const into = before !== null && isGrowable(before) ? before : null;
+    const into = before !== null && !checked && isGrowable(before) ? before : null;
     const part = formula(grad, node, into);
+    if (checked) checkGradient(node, i, part);
     if (into === null || part !== into) send(part, input, needed);
   }
 }
@@ -199,7 +203,11 @@ function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
   }
   if (!hasPending(node)) return;
   if (node.leaf !== null) {
-    if (pass.targets === null && node.pending !== null) accumulate(node.leaf, node.pending, pass.createGraph);
+    if (pass.targets === null && node.pending !== null) {
+      accumulate(node.leaf, node.pending, pass.createGraph);
+      const { afterGrad } = node.leaf;
+      if (afterGrad !== null) for (const hook of afterGrad.slice()) hook(node.leaf);
+    }
   } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {
     node.checkAlive();
     propagate(node, needed);

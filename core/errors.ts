@@ -106,7 +106,7 @@ export function checkOptions(op: string, options: object | undefined, allowed: r
 }
 
 /** The allowed name that differs only in case and underscores, or by one or two letters. */
-function nearest(key: string, allowed: readonly string[]): string | undefined {
+export function nearest(key: string, allowed: readonly string[]): string | undefined {
   const plain = (s: string): string => s.replaceAll('_', '').toLowerCase();
   let best: string | undefined;
   let bestDistance = 3;

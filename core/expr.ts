@@ -10,6 +10,13 @@ export interface Expr {
   readonly value: number;
 }
 
+/** A fold over elements: where it starts, how it takes in one element, what it makes of the total. */
+export interface Fold {
+  readonly start: number;
+  readonly step: (total: Expr, x: Expr) => Expr;
+  readonly finish?: (total: Expr, count: Expr) => Expr;
+}
+
 /** A number stands for a constant. */
 export type ExprLike = Expr | number;
 

@@ -1,6 +1,7 @@
 import { type Device, Storage } from './storage.ts';
 import { type DType, canCast, isFloat } from './dtype.ts';
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from './errors.ts';
+import type { Expr, Fold } from './expr.ts';
 import { KernelTable } from './kernels.ts';
 import { type Shape, isContiguous, numelOf, sameShape } from './shape.ts';
 import type { Batching } from './batching.ts';
@@ -19,6 +20,33 @@ export interface Spec {
 /** Fills the outputs from the inputs on one device. Outputs are fresh and contiguous, except in place. */
 export type Kernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => void;
 
+/** How the elements of a result are computed, as data from which a device makes its own kernel. */
+export type Formula<A> =
+  | {
+      readonly kind: 'pointwise';
+      /** Tells attributes apart that give different expressions. */
+      readonly key: (attrs: A) => string;
+      /** From the operands, `arg(0)` to `arg(2)`, and the number of the attributes, `arg(3)`. */
+      readonly expr: (attrs: A) => Expr;
+      readonly scalar?: ((attrs: A) => number) | undefined;
+    }
+  | {
+      readonly kind: 'fold';
+      readonly fold: (attrs: A) => Fold;
+      /** Tells attributes apart that give different folds. */
+      readonly key: (attrs: A) => string;
+      /** The dimensions it goes over. */
+      readonly dims: (attrs: A) => readonly number[];
+    }
+  | {
+      readonly kind: 'rows';
+      /** Operand k is (N, inputs[k]·H): so many parts of H columns each, which are the arguments of the formulas, in order. */
+      readonly inputs: readonly number[];
+      /** Parts of each result, whose formulas follow each other in `body`. */
+      readonly outputs: readonly number[];
+      readonly body: readonly Expr[];
+    };
+
 /** What the engine needs to run and differentiate an operation. */
 export interface Primitive<A> {
   /** Name in messages and on the tape. */
@@ -32,6 +60,8 @@ export interface Primitive<A> {
   readonly saves?: 'inputs' | 'outputs' | 'both' | ((input: number) => boolean) | undefined;
   /** How it runs for many examples at once. Absent: one after the other. */
   readonly batching?: Batching<A> | undefined;
+  /** The computation as data, where it is an expression or a fold. */
+  readonly formula?: Formula<A> | undefined;
 }
 
 /** A primitive as it is written down: the CPU kernel stands beside the rules. */
@@ -42,8 +72,8 @@ export interface PrimitiveDefinition<A> extends Omit<Primitive<A>, 'kernels'> {
 declare module './storage.ts' {
   // What a device can do that stands on another one, such as that of `vmap`.
   interface Device {
-    /** The kernel of an operation that has none in its table: a device that stands on another one makes its kernels itself. */
-    kernelOf?<A>(op: Primitive<A>): Kernel<A>;
+    /** The kernel of an operation that has none in its table: devices that stand on another one, or compile formulas, make kernels themselves. */
+    kernelOf?<A>(op: Primitive<A>): Kernel<A> | undefined;
     /** Whether tensors of another device take part in operations on this one. */
     lifts?(other: Device): boolean;
     /** Runs a function of tensors once per example, on a device that stands for many. */
@@ -59,10 +89,10 @@ const primitives = new Map<string, Primitive<never>>();
 
 /** Defines a primitive operation: shapes, CPU kernel and gradient in one place. */
 export function primitive<A = undefined>(definition: PrimitiveDefinition<A>): Primitive<A> {
-  const { name, infer, cpu, backward, saves, batching } = definition;
+  const { name, infer, cpu, backward, saves, batching, formula } = definition;
   if (primitives.has(name)) throw new StateError(`primitive: '${name}' is defined twice, got a second definition; expected distinct names`);
   // All fields in one order, so that the engine finds them at the same place in every primitive.
-  const made: Primitive<A> = { name, infer, kernels: new KernelTable(cpu), backward, saves, batching };
+  const made: Primitive<A> = { name, infer, kernels: new KernelTable(cpu), backward, saves, batching, formula };
   primitives.set(made.name, made);
   return made;
 }

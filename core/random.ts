@@ -148,3 +148,13 @@ export const defaultGenerator: Generator = new Generator(unforeseenSeed());
 export function manualSeed(seed: number): Generator {
   return defaultGenerator.manualSeed(seed);
 }
+
+/** Seeds the default generator with something nobody can foresee, and returns that seed. @see https://pytorch.org/docs/stable/generated/torch.seed.html */
+export function seed(): number {
+  return defaultGenerator.seed();
+}
+
+/** The seed that the default generator started from. @see https://pytorch.org/docs/stable/generated/torch.initial_seed.html */
+export function initialSeed(): number {
+  return defaultGenerator.initialSeed();
+}

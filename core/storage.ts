@@ -47,6 +47,10 @@ export abstract class Storage {
       hint: 'await t.cpu() first',
     });
   }
+  /** A copy of the elements, for devices that answer later; what is written after the call does not show in it. */
+  read(): Promise<TypedArray> {
+    return Promise.resolve(this.cells.slice());
+  }
   /** One element. */
   at(i: number): number {
     return this.cells[i];
@@ -85,6 +89,8 @@ export interface Device {
   empty?(dtype: DType, length: number): Storage;
   /** A block that takes over an array of elements without a copy where the device can. */
   adopt(dtype: DType, cells: TypedArray): Storage;
+  /** A block of ones, each with probability `p`, and zeros, where the device draws numbers itself; the seed is two whole numbers below 2^16. */
+  bernoulli?(dtype: DType, length: number, p: number, seed: readonly [number, number]): Storage;
   /** A backward pass has ended: a good moment to put memory in order. */
   passEnded?(): void;
 }

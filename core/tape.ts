@@ -122,6 +122,8 @@ export class Node {
   private static created = 0;
   /** Where operations are listed as they are recorded; null when nobody wants to know. */
   static recorder: Node[] | null = null;
+  /** Called with every operation as it is recorded; null when nobody wants to know. */
+  static tracer: ((node: Node) => void) | null = null;
   private readonly rule: Rule;
   /** Arguments of the operation that are no tensors. */
   readonly attrs: unknown;
@@ -156,6 +158,7 @@ export class Node {
     for (let i = 0; i < inputs.length; i++) edges[i] = new Input(inputs[i]);
     this.inputs = edges;
     if (Node.recorder !== null && leaf === null) Node.recorder.push(this);
+    if (Node.tracer !== null && leaf === null) Node.tracer(this);
   }
 
   /** The operation's name. */

@@ -1,6 +1,6 @@
 import { getDevice } from './device.ts';
 import type { Device, Storage } from './storage.ts';
-import { type DType, type TypedArray, isFloat, makeArray } from './dtype.ts';
+import { type DType, type TypedArray, isFloat, itemSize, makeArray } from './dtype.ts';
 import { DTypeError, ShapeError, StateError, show } from './errors.ts';
 import { formatTensor } from './format.ts';
 import { type Shape, isContiguous, numelOf, sameShape, stridesOf } from './shape.ts';
@@ -31,6 +31,7 @@ interface Rare {
   accumulator: Node | null;
   retainsGrad: boolean;
   rebased: number;
+  afterGrad: ((x: Tensor) => void)[] | null;
 }
 
 /**
@@ -137,8 +138,17 @@ export class Tensor {
     this.more().retainsGrad = value;
   }
 
+  /** What is called after a gradient was summed into `grad`; null for nothing. */
+  get afterGrad(): ((x: Tensor) => void)[] | null {
+    return this.rare === null ? null : this.rare.afterGrad;
+  }
+
+  set afterGrad(hooks: ((x: Tensor) => void)[] | null) {
+    this.more().afterGrad = hooks;
+  }
+
   private more(): Rare {
-    return (this.rare ??= { gradient: null, gradientSeen: false, accumulator: null, retainsGrad: false, rebased: 0 });
+    return (this.rare ??= { gradient: null, gradientSeen: false, accumulator: null, retainsGrad: false, rebased: 0, afterGrad: null });
   }
 
   /** Element type. */
@@ -149,6 +159,16 @@ export class Tensor {
   /** Where the elements live. */
   get device(): Device {
     return this.storage.device;
+  }
+
+  /** Bytes of one element. @see https://pytorch.org/docs/stable/generated/torch.Tensor.itemsize.html */
+  get itemsize(): number {
+    return itemSize(this.dtype);
+  }
+
+  /** Bytes of all elements. @see https://pytorch.org/docs/stable/generated/torch.Tensor.nbytes.html */
+  get nbytes(): number {
+    return this.numel() * this.itemsize;
   }
 
   /** Number of dimensions. */

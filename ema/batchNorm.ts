@@ -88,7 +88,7 @@ function run<B>(name: string, loader: Batches<B>, model: Model, options: BatchNo
     before.statistics();
     throw error;
   };
-  if (Symbol.asyncIterator in loader) {
+  if (isAsync(loader)) {
     return (async (): Promise<void> => {
       try {
         pass.prepare();
@@ -106,6 +106,11 @@ function run<B>(name: string, loader: Batches<B>, model: Model, options: BatchNo
   } catch (error) {
     fail(error);
   }
+}
+
+/** True for batches that come with `for await` alone; a DataLoader has both ways, and is gone through at once. */
+function isAsync<B>(loader: Batches<B>): loader is AsyncIterable<B> {
+  return !(Symbol.iterator in loader);
 }
 
 function checkArguments(name: string, loader: unknown, model: unknown, options: object | undefined): void {
@@ -132,7 +137,7 @@ export function updateBN<B>(loader: AsyncIterable<B>, model: Model, options?: Ba
 export function updateBN<B>(loader: Batches<B>, model: Model, options: BatchNormUpdateOptions<B> = {}): void | Promise<void> {
   checkArguments('updateBN', loader, model, options);
   const layers = model.modules().filter(isTracking);
-  if (layers.length === 0) return Symbol.asyncIterator in loader ? Promise.resolve() : undefined;
+  if (layers.length === 0) return isAsync(loader) ? Promise.resolve() : undefined;
   return run('updateBN', loader, model, options, {
     layers,
     prepare: () => {
@@ -214,7 +219,7 @@ export function recalibrateBatchNorm<B>(loader: Batches<B>, model: Model, option
   const name = 'recalibrateBatchNorm';
   checkArguments(name, loader, model, options);
   const layers = model.modules().filter(isTracking);
-  if (layers.length === 0) return Symbol.asyncIterator in loader ? Promise.resolve() : undefined;
+  if (layers.length === 0) return isAsync(loader) ? Promise.resolve() : undefined;
   const pools = layers.map(() => new Pooled());
   const hooks: (() => void)[] = [];
   const removeHooks = (): void => hooks.forEach((remove) => remove());

@@ -1,5 +1,5 @@
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
-import { type FilePath } from '../core/io/files.ts';
+import type { FileSource, FileTarget } from '../core/io/files.ts';
 import { loadSafetensors, saveSafetensors } from '../core/io/safetensors.ts';
 import { toSnakeCase } from '../core/names.ts';
 import { setTo } from '../core/ops/write.ts';
@@ -78,7 +78,7 @@ function checkAverage(op: string, average: unknown): asserts average is BaseAver
  * @param average - an average; that it has taken in a model is not needed
  * @throws StateError while the average is swapped into a model, and when the file cannot be written
  */
-export async function saveAverage(path: FilePath, average: BaseAveragedModel): Promise<void> {
+export async function saveAverage(path: FileTarget, average: BaseAveragedModel): Promise<void> {
   checkAverage('saveAverage', average);
   const state = average.stateDict();
   const { steps } = average;
@@ -131,14 +131,14 @@ function differencesOf(average: BaseAveragedModel, rule: string, options: Readon
  * Loads an average from a file: everything or nothing. A file of `saveAverage` must be of the same rule with the same options and dtypes, so that averaging goes on as
  * it would have; a safetensors file of another program is taken in any form that `loadStateDict` recognises.
  *
- * @param path - a path, or a URL, also of the web
+ * @param path - a path, a URL, also of the web, a Blob, or a file handle of a browser
  * @param average - an average of the same architecture
  * @param options - `onMismatch` is called with what differs, in place of an error
  * @returns what the file says of its average
  * @throws StateError for a file that cannot be read or is damaged, for another rule, other options or dtypes, for a state that does not fit, and while the average is
  *   swapped into a model
  */
-export async function loadAverage(path: FilePath, average: BaseAveragedModel, options: LoadAverageOptions = {}): Promise<AverageInfo> {
+export async function loadAverage(path: FileSource, average: BaseAveragedModel, options: LoadAverageOptions = {}): Promise<AverageInfo> {
   const op = 'loadAverage';
   checkAverage(op, average);
   checkOptions(op, options, ['onMismatch']);

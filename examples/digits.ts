@@ -5,12 +5,11 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { plot } from 'asciichart';
 import {
-  Adam, CosineAnnealingLR, DataLoader, ExponentialMovingAverage, F, type Module, StochasticWeightAverage, type Tensor, TensorDataset, defaultGenerator, loadCheckpoint,
-  loadIdx, manualSeed, noGrad, progress, randint, saveCheckpoint, summary, zeros,
+  Adam, CosineAnnealingLR, DataLoader, ExponentialMovingAverage, F, StochasticWeightAverage, TensorDataset, defaultGenerator, loadCheckpoint, manualSeed, progress,
+  saveCheckpoint, summary,
 } from '../index.ts';
+import { accuracy, loadDigits, percent, shifted } from './digitData.ts';
 import { DigitNet } from './digitNet.ts';
-
-const TRAIN = 1437; // the rest is by other writers
 
 const help = `Trains a convolutional net on 8x8 digits, with EMA and SWA weights beside it.
 
@@ -69,41 +68,15 @@ function readFlags(argv: readonly string[]): Settings | null {
   };
 }
 
-/** Share of images whose largest logit is their label. */
-function accuracy(model: Module & { forward(x: Tensor): Tensor }, images: Tensor, labels: Tensor): number {
-  const { training } = model;
-  model.eval();
-  try {
-    return noGrad(() => model.forward(images).argmax(1).eq(labels).to('float32').mean().item());
-  } finally {
-    model.train(training);
-  }
-}
-
-/** The images moved by up to one pixel each way: what a writer might as well have drawn. */
-function shifted(images: Tensor): Tensor {
-  const [n, channels, height, width] = images.shape;
-  const frame = zeros([n, channels, height + 2, width + 2]);
-  frame.narrow(2, 1, height).narrow(3, 1, width).copy_(images);
-  const [down, right] = randint(0, 3, [2]).data();
-  return frame.narrow(2, down, height).narrow(3, right, width);
-}
-
-const percent = (v: number): string => `${(100 * v).toFixed(1)} %`;
-
 async function main(settings: Settings): Promise<void> {
   await mkdir(dirname(settings.out), { recursive: true }).catch((error: Error) => {
     throw new UsageError(`--out: ${error.message.split('\n')[0]}`);
   });
-  const data = (name: string): URL => new URL(`data/${name}`, import.meta.url);
-  const images = (await loadIdx(data('digits-images.idx3-ubyte'))).to('float32').div(16).unsqueeze(1); // (1797, 1, 8, 8)
-  const labels = (await loadIdx(data('digits-labels.idx1-ubyte'))).to('int64');
-  const [testImages, testLabels] = [images.narrow(0, TRAIN, 360), labels.narrow(0, TRAIN, 360)];
-  const train = new TensorDataset(images.narrow(0, 0, TRAIN), labels.narrow(0, 0, TRAIN));
+  const { train, test } = await loadDigits();
 
   manualSeed(settings.seed);
   const model = new DigitNet();
-  const loader = new DataLoader(train, { batchSize: settings.batchSize, shuffle: true, dropLast: true });
+  const loader = new DataLoader(new TensorDataset(train.images, train.labels), { batchSize: settings.batchSize, shuffle: true, dropLast: true });
   const optimizer = new Adam(model.parameters(), { lr: settings.lr });
   const scheduler = new CosineAnnealingLR(optimizer, settings.epochs, { etaMin: settings.lr / 10 });
   const ema = new ExponentialMovingAverage(model, { momentum: settings.momentum, updateBuffers: true });
@@ -135,9 +108,9 @@ async function main(settings: Settings): Promise<void> {
     }
     if (epoch >= swaStart) swa.updateParameters(model);
     scheduler.step();
-    curves.raw.push(accuracy(model, testImages, testLabels));
-    curves.ema.push(accuracy(ema, testImages, testLabels));
-    curves.swa.push(epoch >= swaStart ? accuracy(swa, testImages, testLabels) : NaN);
+    curves.raw.push(accuracy(model, test));
+    curves.ema.push(accuracy(ema, test));
+    curves.swa.push(epoch >= swaStart ? accuracy(swa, test) : NaN);
   }
   const seconds = (performance.now() - started) / 1000;
 

@@ -37,3 +37,4 @@ export { conv3d, convTranspose3d } from '../core/ops/conv3d.ts';
 export { adaptiveAvgPool3d, adaptiveMaxPool3d, avgPool3d, maxPool3d } from '../core/ops/pool3d.ts';
 export { dropout3d, featureAlphaDropout } from '../core/ops/dropout.ts';
 export { fractionalMaxPool2d, fractionalMaxPool3d, lpPool1d, lpPool2d, lpPool3d, maxUnpool1d, maxUnpool2d, maxUnpool3d } from '../core/ops/unpool.ts';
+export { celu_, elu_, hardtanh_, leakyRelu_, relu_, rrelu_, selu_, threshold_ } from '../core/ops/overwriting.ts';

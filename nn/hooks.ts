@@ -1,4 +1,5 @@
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
+import { withBackwardHooks } from './backwardHooks.ts';
 
 /**
  * What runs around `forward`. Before it: looks at the inputs and may return others, as an array or, if it is one, bare. After it: looks at
@@ -17,6 +18,8 @@ const state: unique symbol = Symbol('polyak.nn.hooks');
 interface Hooks {
   readonly before: { readonly run: Hook }[];
   readonly after: { readonly run: Hook }[];
+  readonly backwardBefore: { readonly run: Hook }[];
+  readonly backward: { readonly run: Hook }[];
   /** A `forward` that was a property of the instance itself. */
   readonly own: PropertyDescriptor | undefined;
 }
@@ -39,7 +42,12 @@ function forwardWithHooks(this: Hooked, ...inputs: unknown[]): unknown {
     const replaced = run(this as never, args as never, undefined as never);
     if (replaced !== undefined) args = Array.isArray(replaced) ? replaced : [replaced];
   }
-  let output = forward.apply(this, args);
+  const { backward, backwardBefore } = hooks;
+  const run = (given: readonly unknown[]): unknown => forward.apply(this, [...given]);
+  let output = backward.length + backwardBefore.length === 0 ? run(args) : withBackwardHooks(this.constructor.name, args, {
+    before: backwardBefore.map((hook) => (grads) => hook.run(this as never, grads as never, undefined as never)),
+    after: backward.map((hook) => (gradInput, gradOutput) => hook.run(this as never, gradInput as never, gradOutput as never)),
+  }, run);
   for (const { run } of hooks.after.slice()) {
     const replaced = run(this as never, args as never, output as never);
     if (replaced !== undefined) output = replaced;
@@ -49,7 +57,7 @@ function forwardWithHooks(this: Hooked, ...inputs: unknown[]): unknown {
 
 /** Puts the stand-in over `forward` of this one module. */
 function install(module: Hooked): Hooks {
-  const hooks: Hooks = { before: [], after: [], own: Object.getOwnPropertyDescriptor(module, 'forward') };
+  const hooks: Hooks = { before: [], after: [], backwardBefore: [], backward: [], own: Object.getOwnPropertyDescriptor(module, 'forward') };
   Object.defineProperty(module, state, { value: hooks, configurable: true });
   Object.defineProperty(module, 'forward', { value: forwardWithHooks, configurable: true, writable: true });
   return hooks;
@@ -63,7 +71,7 @@ function uninstall(module: Hooked, hooks: Hooks): void {
 }
 
 /** Adds a hook before or after `forward`, and gives the function that removes it. */
-export function addHook(op: string, module: Hooked, when: 'before' | 'after', run: Hook, options: HookOptions | undefined): () => void {
+export function addHook(op: string, module: Hooked, when: 'before' | 'after' | 'backwardBefore' | 'backward', run: Hook, options: HookOptions | undefined): () => void {
   checkOptions(op, options, ['prepend']);
   if (typeof run !== 'function') throw new ArgumentError(`${op}: not a function, got ${show(run)}; expected a function`);
   if (typeof module.forward !== 'function') {
@@ -78,6 +86,6 @@ export function addHook(op: string, module: Hooked, when: 'before' | 'after', ru
     const i = list.indexOf(entry);
     if (i < 0) return;
     list.splice(i, 1);
-    if (hooks.before.length === 0 && hooks.after.length === 0) uninstall(module, hooks);
+    if (hooks.before.length + hooks.after.length + hooks.backward.length + hooks.backwardBefore.length === 0) uninstall(module, hooks);
   };
 }

@@ -23,12 +23,15 @@ export { GRU, LSTM, type LSTMOptions, RNN, type RNNOptions } from './layers/rnn.
 export { RNNBase, type RNNBaseOptions, type RecurrentOutput } from './layers/rnnBase.ts';
 export { type PackPaddedOptions, type PackSequenceOptions, PackedSequence, type PadPackedOptions, packPaddedSequence, packSequence, padPackedSequence, unpackSequence } from './packed.ts';
 export { type PadSequenceOptions, type UnpadSequenceOptions, padSequence, unpadSequence } from './pad.ts';
-export { Flatten, Unflatten } from './layers/shape.ts';
+export { Flatten, type FlattenOptions, Unflatten } from './layers/shape.ts';
 export { Conv1d, Conv2d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, type ConvTransposeLayerOptions } from './layers/conv.ts';
 export {
-  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, type AvgPoolLayerOptions,
-  MaxPool1d, MaxPool2d, type MaxPoolLayerOptions, type OutputSize2d,
+  AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d, AvgPool1d, AvgPool2d, type AvgPool2dLayerOptions, AvgPool3d, type AvgPoolLayerOptions, type OutputSize1d, type OutputSize2d,
+  type OutputSize3d,
 } from './layers/pool.ts';
+export {
+  AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d, type AdaptiveMaxPoolLayerOptions, MaxPool1d, MaxPool2d, MaxPool3d, type MaxPoolLayerOptions, type MaxPooled,
+} from './layers/maxPool.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d } from './layers/batchnorm.ts';
 export { GroupNorm, type GroupNormOptions, LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/norm.ts';
 export { AlphaDropout, Dropout, Dropout1d, Dropout2d, type DropoutOptions } from './layers/dropout.ts';
@@ -37,7 +40,10 @@ export {
   GELU, type GELUOptions, GLU, Hardsigmoid, Hardswish, LogSigmoid, LogSoftmax, Mish, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmin, Softsign, Tanh,
   Tanhshrink,
 } from './layers/activation.ts';
-export { CELU, ELU, Hardshrink, Hardtanh, LeakyReLU, PReLU, type PReLUOptions, Softplus, Softshrink, Threshold } from './layers/shaped.ts';
+export {
+  CELU, type CELUOptions, ELU, type ELUOptions, Hardshrink, type HardshrinkOptions, Hardtanh, type HardtanhOptions, LeakyReLU, type LeakyReLUOptions, Softplus, type SoftplusOptions, Softshrink,
+  type SoftshrinkOptions, Threshold,
+} from './layers/shaped.ts';
 export { BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss } from './layers/loss.ts';
 export {
   CosineEmbeddingLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, MarginRankingLoss, MultiMarginLoss, PoissonNLLLoss,
@@ -56,8 +62,8 @@ export { EmbeddingBag, type EmbeddingBagLayerOptions, type PretrainedBagOptions 
 export { CTCLoss, MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss } from './layers/labels.ts';
 export { CosineSimilarity, PairwiseDistance } from './layers/similarity.ts';
 export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions, type AdaptiveOutput } from './layers/adaptive.ts';
-export { RReLU, type RReLUOptions } from './layers/shaped.ts';
-export { Softmax2d } from './layers/activation.ts';
+export { PReLU, type PReLUOptions, RReLU, type RReLUOptions } from './layers/slopes.ts';
+export { type DimOptions, Softmax2d } from './layers/activation.ts';
 export { parametersToVector, vectorToParameters } from './vector.ts';
 export {
   type Parametrization, ParametrizationList, type ParametrizationOptions, isParametrized, registerParametrization, removeParametrizations,
@@ -70,14 +76,34 @@ export {
 export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './layers/upsample.ts';
 export { Conv3d, ConvTranspose3d } from './layers/conv.ts';
 export {
-  AdaptiveAvgPool3d, AdaptiveMaxPool3d, AvgPool3d, FractionalMaxPool2d, FractionalMaxPool3d, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxPool3d, MaxUnpool1d, MaxUnpool2d,
-  MaxUnpool3d,
-} from './layers/pool3d.ts';
+  FractionalMaxPool2d, FractionalMaxPool3d, type FractionalMaxPoolLayerOptions, LPPool1d, LPPool2d, LPPool3d, type LpPoolLayerOptions, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d,
+  type MaxUnpoolLayerOptions,
+} from './layers/unpool.ts';
 export { Dropout3d, FeatureAlphaDropout } from './layers/dropout.ts';
 export { InstanceNorm3d } from './layers/batchnorm.ts';
+
+// response normalisation
+export { LocalResponseNorm } from './layers/localResponseNorm.ts';
+export { type DistanceModule, type TripletDistanceLayerOptions } from './layers/labels.ts';
+
+// layers that take their size from the first input
+export {
+  UninitializedBuffer, type UninitializedBufferOptions, UninitializedParameter, type UninitializedParameterOptions,
+} from './uninitialized.ts';
+export { LazyConv1d, LazyConv2d, LazyConv3d, LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d } from './layers/lazyConv.ts';
+export {
+  LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d, LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d, LazyLinear,
+} from './layers/lazyLayers.ts';
+
+// orthogonal weights, fused layers, layers without initialisation
+export { type OrthogonalMap, type OrthogonalOptions, orthogonal } from './orthogonal.ts';
+export { removeSpectralNorm, removeWeightNorm } from './parametrizations.ts';
+export { fuseConvBnEval, fuseConvBnWeights, fuseLinearBnEval, fuseLinearBnWeights } from './fusion.ts';
+export { skipInit } from './skipInit.ts';
 // Other formats: ONNX, and code for PyTorch.
 export { type ExportOnnxOptions, exportOnnx, saveOnnx } from './export/onnx.ts';
 export { OnnxModule, importOnnx, loadOnnx } from './export/importOnnx.ts';
 export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } from './export/exportTorch.ts';
 export { type DynamicAxes } from './export/trace.ts';
 export { type TorchLoss } from './export/torch/train.ts';
+export { type Gradients } from './backwardHooks.ts';

@@ -1,21 +1,25 @@
 import { erf, erfinv } from '../core/cpu/special.ts';
 import { type TypedArray, isFloat } from '../core/dtype.ts';
-import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkNumber, show } from '../core/errors.ts';
 import { empty, tensor } from '../core/ops/creation.ts';
 import type { FillOptions } from '../core/ops/randomFill.ts';
 import { randperm } from '../core/ops/random.ts';
+import { toCamelCase } from '../core/names.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
+import { type Numbers, given } from './given.ts';
+import { isInitializing } from './initializing.ts';
+import { orthonormalize } from './orthonormalize.ts';
 
 /** What follows the layer: it decides how much variance the weights need. */
-export type Nonlinearity = 'linear' | 'conv1d' | 'conv2d' | 'conv3d' | 'convTranspose1d' | 'convTranspose2d' | 'convTranspose3d' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
+export type Nonlinearity = 'linear' | 'conv1d' | 'conv2d' | 'conv3d' | 'convTranspose1d' | 'convTranspose2d' | 'convTranspose3d' | 'conv_transpose1d' | 'conv_transpose2d' | 'conv_transpose3d' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'leaky_relu' | 'selu';
 
 /** Options of the Kaiming initialisations. */
 export interface KaimingOptions extends FillOptions {
   /** Negative slope of the leaky ReLU that follows; default 0. */
   readonly a?: number;
-  /** Keep the variance of the forward pass ('fanIn', default) or of the backward pass ('fanOut'). */
-  readonly mode?: 'fanIn' | 'fanOut';
+  /** Keep the variance of the forward pass ('fanIn', default) or of the backward pass ('fanOut'); PyTorch's spelling is understood. */
+  readonly mode?: 'fanIn' | 'fanOut' | 'fan_in' | 'fan_out';
   /** What follows the layer; default 'leakyRelu'. */
   readonly nonlinearity?: Nonlinearity;
 }
@@ -24,7 +28,7 @@ const linearLike: readonly string[] = ['linear', 'conv1d', 'conv2d', 'conv3d', '
 
 /**
  * The factor by which a nonlinearity shrinks values: 1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, √(2/(1 + slope²)) for
- * leakyRelu, 3/4 for selu.
+ * leakyRelu, 3/4 for selu. PyTorch's spelling, such as 'leaky_relu', is understood.
  *
  * @param param - slope of leakyRelu; default 0.01
  * @throws ArgumentError for another name
@@ -32,27 +36,68 @@ const linearLike: readonly string[] = ['linear', 'conv1d', 'conv2d', 'conv3d', '
  */
 export function calculateGain(nonlinearity: Nonlinearity, param?: number): number {
   if (param !== undefined) checkNumber('calculateGain', 'param', param, 'a number', Number.isFinite);
-  if (linearLike.includes(nonlinearity)) return 1;
-  if (nonlinearity === 'tanh') return 5 / 3;
-  if (nonlinearity === 'relu') return Math.SQRT2;
-  if (nonlinearity === 'leakyRelu') return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
-  if (nonlinearity === 'selu') return 3 / 4;
+  const name = typeof nonlinearity === 'string' ? toCamelCase(nonlinearity) : nonlinearity;
+  if (linearLike.includes(name)) return 1;
+  if (name === 'tanh') return 5 / 3;
+  if (name === 'relu') return Math.SQRT2;
+  if (name === 'leakyRelu') return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
+  if (name === 'selu') return 3 / 4;
   throw new ArgumentError(`calculateGain: unknown nonlinearity, got ${show(nonlinearity)}; expected one of ${linearLike.join(', ')}, tanh, relu, leakyRelu, selu`);
 }
 
 function fill(name: string, t: Tensor, change: () => void): Tensor {
   if (!(t instanceof Tensor)) throw new ArgumentError(`${name}: not a tensor, got ${show(t)}; expected a Tensor`);
-  noGrad(change);
+  if (isInitializing()) noGrad(change);
   return t;
 }
 
+/** Options of `uniform_`. */
+export interface UniformOptions extends FillOptions {
+  /** Default 0. */
+  readonly a?: number;
+  /** Default 1. */
+  readonly b?: number;
+}
+
+/** Options of `normal_`. */
+export interface NormalOptions extends FillOptions {
+  /** Default 0. */
+  readonly mean?: number;
+  /** Default 1. */
+  readonly std?: number;
+}
+
+/** Options of `xavierUniform_`, `xavierNormal_` and `orthogonal_`. */
+export interface GainOptions extends FillOptions {
+  /** See `calculateGain`; default 1. */
+  readonly gain?: number;
+}
+
+/** Options of `truncNormal_`. */
+export interface TruncNormalOptions extends NormalOptions {
+  /** The smallest value; default -2. */
+  readonly a?: number;
+  /** The largest value; default 2. */
+  readonly b?: number;
+}
+
+/** Options of `sparse_`. */
+export interface SparseOptions extends FillOptions {
+  /** Share of zeros in each column. */
+  readonly sparsity: number;
+  /** Deviation of the others; default 0.01. */
+  readonly std?: number;
+}
+
 /** Uniform numbers from `a` (default 0) to `b` (default 1). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.uniform_ */
-export function uniform_(t: Tensor, a = 0, b = 1, options?: FillOptions): Tensor {
+export function uniform_(t: Tensor, ...rest: Numbers<UniformOptions>): Tensor {
+  const { a = 0, b = 1, ...options } = given<UniformOptions>('uniform_', ['a', 'b'], rest, ['generator']);
   return fill('uniform_', t, () => t.uniform_(a, b, options));
 }
 
 /** Normal numbers of a mean (default 0) and deviation (default 1). @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.normal_ */
-export function normal_(t: Tensor, mean = 0, std = 1, options?: FillOptions): Tensor {
+export function normal_(t: Tensor, ...rest: Numbers<NormalOptions>): Tensor {
+  const { mean = 0, std = 1, ...options } = given<NormalOptions>('normal_', ['mean', 'std'], rest, ['generator']);
   return fill('normal_', t, () => t.normal_(mean, std, options));
 }
 
@@ -80,7 +125,8 @@ function write(name: string, t: Tensor, cells: TypedArray): Tensor {
 /** Cells drawn by `draw` for a tensor on any device, to be worked on before they are written. */
 function drawCells(name: string, t: Tensor, draw: (x: Tensor) => Tensor): TypedArray {
   if (!(t instanceof Tensor) || !isFloat(t.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(t)}; expected float32 or float64`);
-  return draw(empty(t.shape, { dtype: t.dtype })).data();
+  const cells = empty(t.shape, { dtype: t.dtype });
+  return (isInitializing() ? draw(cells) : cells).data();
 }
 
 /** Ones at the given cells, zeros elsewhere. */
@@ -138,21 +184,27 @@ function xavierStd(name: string, t: Tensor, gain: number): number {
  * @throws ShapeError for fewer than 2 dimensions
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_ and Glorot & Bengio, 2010
  */
-export function xavierUniform_(t: Tensor, gain = 1, options?: FillOptions): Tensor {
+export function xavierUniform_(t: Tensor, ...rest: Numbers<GainOptions>): Tensor {
+  const { gain = 1, ...options } = given<GainOptions>('xavierUniform_', ['gain'], rest, ['generator']);
   const bound = Math.sqrt(3) * xavierStd('xavierUniform_', t, gain);
   return t.numel() === 0 ? t : uniform_(t, -bound, bound, options);
 }
 
 /** Normal with deviation gain·√(2/(fanIn + fanOut)). @throws ShapeError for fewer than 2 dimensions @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_normal_ */
-export function xavierNormal_(t: Tensor, gain = 1, options?: FillOptions): Tensor {
+export function xavierNormal_(t: Tensor, ...rest: Numbers<GainOptions>): Tensor {
+  const { gain = 1, ...options } = given<GainOptions>('xavierNormal_', ['gain'], rest, ['generator']);
   const std = xavierStd('xavierNormal_', t, gain);
   return t.numel() === 0 ? t : normal_(t, 0, std, options);
 }
 
+function kaimingOptions(name: string, rest: readonly unknown[]): KaimingOptions {
+  return given<KaimingOptions>(name, ['a', 'mode', 'nonlinearity'], rest, ['generator']);
+}
+
 function kaimingStd(name: string, t: Tensor, options: KaimingOptions): number {
-  checkOptions(name, options, ['a', 'mode', 'nonlinearity', 'generator']);
-  const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' } = options;
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ArgumentError(`${name}: unknown mode, got ${show(mode)}; expected 'fanIn' or 'fanOut'`);
+  const { a = 0, nonlinearity = 'leakyRelu' } = options;
+  const mode = options.mode === undefined ? 'fanIn' : toCamelCase(String(options.mode));
+  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ArgumentError(`${name}: unknown mode, got ${show(options.mode)}; expected 'fanIn' or 'fanOut'`);
   return calculateGain(nonlinearity, a) / Math.sqrt(fans(name, t)[mode]);
 }
 
@@ -164,13 +216,15 @@ const fillOptions = ({ generator }: FillOptions): FillOptions => (generator === 
  * @throws ShapeError for fewer than 2 dimensions; ArgumentError for unknown modes or nonlinearities
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_uniform_ and He et al., 2015
  */
-export function kaimingUniform_(t: Tensor, options: KaimingOptions = {}): Tensor {
+export function kaimingUniform_(t: Tensor, ...rest: Numbers<KaimingOptions>): Tensor {
+  const options = kaimingOptions('kaimingUniform_', rest);
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform_', t, options);
   return t.numel() === 0 ? t : uniform_(t, -bound, bound, fillOptions(options));
 }
 
 /** Normal with deviation gain/√fan. @throws as `kaimingUniform_` @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_normal_ */
-export function kaimingNormal_(t: Tensor, options: KaimingOptions = {}): Tensor {
+export function kaimingNormal_(t: Tensor, ...rest: Numbers<KaimingOptions>): Tensor {
+  const options = kaimingOptions('kaimingNormal_', rest);
   const std = kaimingStd('kaimingNormal_', t, options);
   return t.numel() === 0 ? t : normal_(t, 0, std, fillOptions(options));
 }
@@ -184,7 +238,8 @@ const normalCdf = (x: number): number => (1 + erf(x / Math.SQRT2)) / 2;
  * @throws ArgumentError for a deviation ≤ 0 or for a > b
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.trunc_normal_
  */
-export function truncNormal_(t: Tensor, mean = 0, std = 1, a = -2, b = 2, options?: FillOptions): Tensor {
+export function truncNormal_(t: Tensor, ...rest: Numbers<TruncNormalOptions>): Tensor {
+  const { mean = 0, std = 1, a = -2, b = 2, ...options } = given<TruncNormalOptions>('truncNormal_', ['mean', 'std', 'a', 'b'], rest, ['generator']);
   checkNumber('truncNormal_', 'mean', mean, 'a finite number', Number.isFinite);
   checkNumber('truncNormal_', 'std', std, 'a number > 0', (v) => v > 0 && v < Infinity);
   if (!(a <= b)) throw new ArgumentError(`truncNormal_: not a range, got ${show(a)} to ${show(b)}; expected a ≤ b`);
@@ -200,35 +255,6 @@ export function truncNormal_(t: Tensor, mean = 0, std = 1, a = -2, b = 2, option
   return write('truncNormal_', t, cells);
 }
 
-/** Where vector `v` begins in a matrix, and how far its elements lie apart. */
-interface Vectors {
-  readonly cells: Float64Array;
-  readonly count: number;
-  readonly length: number;
-  readonly first: number;
-  readonly step: number;
-}
-
-/** Makes vectors orthonormal by Gram and Schmidt's method, each projection taken out twice. */
-function orthonormalize({ cells, count, length, first, step }: Vectors): void {
-  const dot = (x: number, y: number): number => {
-    let sum = 0;
-    for (let i = 0; i < length; i++) sum += cells[x + i * step] * cells[y + i * step];
-    return sum;
-  };
-  for (let v = 0; v < count; v++) {
-    const at = v * first;
-    for (let round = 0; round < 2; round++) {
-      for (let w = 0; w < v; w++) {
-        const along = dot(at, w * first);
-        for (let i = 0; i < length; i++) cells[at + i * step] -= along * cells[w * first + i * step];
-      }
-    }
-    const size = Math.sqrt(dot(at, at));
-    for (let i = 0; i < length; i++) cells[at + i * step] /= size;
-  }
-}
-
 /**
  * A (semi-)orthogonal matrix, dimensions after the first taken as one: the Q of a normal matrix' QR decomposition with positive diagonal, times
  * `gain` (default 1).
@@ -236,7 +262,8 @@ function orthonormalize({ cells, count, length, first, step }: Vectors): void {
  * @throws ShapeError for fewer than 2 dimensions
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.orthogonal_ and Saxe et al., 2013
  */
-export function orthogonal_(t: Tensor, gain = 1, options?: FillOptions): Tensor {
+export function orthogonal_(t: Tensor, ...rest: Numbers<GainOptions>): Tensor {
+  const { gain = 1, ...options } = given<GainOptions>('orthogonal_', ['gain'], rest, ['generator']);
   if (!(t instanceof Tensor) || t.ndim < 2) throw new ShapeError(`orthogonal_: not a matrix, got ${show(t)}; expected at least 2 dimensions`);
   checkNumber('orthogonal_', 'gain', gain, 'a number', Number.isFinite);
   if (t.numel() === 0) return t;
@@ -255,7 +282,8 @@ export function orthogonal_(t: Tensor, gain = 1, options?: FillOptions): Tensor 
  * @throws ShapeError unless there are 2 dimensions; ArgumentError when `sparsity` is outside 0 to 1
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.sparse_ and Martens, 2010
  */
-export function sparse_(t: Tensor, sparsity: number, std = 0.01, options?: FillOptions): Tensor {
+export function sparse_(t: Tensor, ...rest: Numbers<SparseOptions>): Tensor {
+  const { sparsity, std = 0.01, ...options } = given<SparseOptions>('sparse_', ['sparsity', 'std'], rest, ['generator']);
   if (!(t instanceof Tensor) || t.ndim !== 2) throw new ShapeError(`sparse_: not a matrix, got ${show(t)}; expected 2 dimensions`);
   checkNumber('sparse_', 'sparsity', sparsity, 'a number from 0 to 1', (v) => v >= 0 && v <= 1);
   const [rows, columns] = t.shape;

@@ -1,13 +1,15 @@
 import type { DType } from '../core/dtype.ts';
 import { ArgumentError, checkOptions, show } from '../core/errors.ts';
 import { Tensor } from '../core/tensor.ts';
-import { type ModuleTarget, convertAll } from './convert.ts';
+import type { Gradients } from './backwardHooks.ts';
+import { type ModuleTarget, bringAll, convertAll } from './convert.ts';
 import { type HookOptions, addHook } from './hooks.ts';
 import { toSnakeCase } from '../core/names.ts';
 import { Buffer, type BufferOptions, Parameter } from './parameter.ts';
 import { formatModule } from './repr.ts';
 import { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions, type Adapter, emptyState, loadState, stateEntries } from './state.ts';
 import { type MemberHolder, type NamedOptions, childrenOf, lookUp, namedTensors, places, register } from './traverse.ts';
+import { isUninitialized } from './uninitialized.ts';
 
 /** Modules that are being switched or printed: references back to a parent end there. */
 const switching = new Set<Module>();
@@ -156,7 +158,7 @@ export abstract class Module implements MemberHolder {
     checkOptions('stateDict', options, ['prefix', 'keepVars']);
     const state = emptyState();
     const prefix = options?.prefix ?? '';
-    for (const [key, tensor] of stateEntries(this)) state[prefix + key] = options?.keepVars === true ? tensor : tensor.detach();
+    for (const [key, tensor] of stateEntries(this)) state[prefix + key] = options?.keepVars === true || isUninitialized(tensor) ? tensor : tensor.detach();
     return state;
   }
 
@@ -233,6 +235,16 @@ export abstract class Module implements MemberHolder {
     return this;
   }
 
+  /**
+   * Brings Parameters, Buffers and gradients from another device to the CPU, in place, as `to` does; a promise of the module, since other devices answer later.
+   *
+   * @throws DeviceError, in the promise, when the device was lost; nothing is changed then
+   */
+  async cpu(): Promise<this> {
+    await bringAll([...this.parameters(), ...this.buffers()]);
+    return this;
+  }
+
   /** Floating tensors become float32. Returns the module. */
   float(): this {
     return this.to('float32');
@@ -269,6 +281,28 @@ export abstract class Module implements MemberHolder {
     options?: HookOptions,
   ): () => void {
     return addHook('registerForwardPreHook', this, 'before', hook, options);
+  }
+
+  /**
+   * Runs `hook(module, gradInput, gradOutput)` in every backward pass through the module, when the gradients of all its inputs are known; what it returns, unless
+   * undefined, replaces those of the inputs. What has no gradient is null. The module must give a tensor or an array of tensors.
+   *
+   * @returns a function that removes the hook
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
+   */
+  registerFullBackwardHook(hook: (module: this, gradInput: Gradients, gradOutput: Gradients) => Gradients | Tensor | void, options?: HookOptions): () => void {
+    return addHook('registerFullBackwardHook', this, 'backward', hook, options);
+  }
+
+  /**
+   * Runs `hook(module, gradOutput)` in every backward pass through the module, before the gradients of its inputs are computed; what it returns, unless undefined,
+   * replaces those of the outputs. The module must give a tensor or an array of tensors.
+   *
+   * @returns a function that removes the hook
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_pre_hook
+   */
+  registerFullBackwardPreHook(hook: (module: this, gradOutput: Gradients) => Gradients | Tensor | void, options?: HookOptions): () => void {
+    return addHook('registerFullBackwardPreHook', this, 'backwardBefore', hook, options);
   }
 
   // ---- printing ----

@@ -4,11 +4,11 @@ import { normalizeDim } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { normalize } from '../core/ops/normalize.ts';
-import { toCamelCase } from '../core/names.ts';
-import { ConvTranspose1d, ConvTranspose2d } from './layers/conv.ts';
+import { toCamelCase, toSnakeCase } from '../core/names.ts';
+import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from './layers/conv.ts';
 import { Module } from './module.ts';
 import { Buffer, Parameter } from './parameter.ts';
-import { isParametrized, registerParametrization } from './parametrize.ts';
+import { isParametrized, registerParametrization, removeParametrizations } from './parametrize.ts';
 
 /** The norm over all dimensions but one, kept with size 1; over all, without dimensions, for -1. */
 function normExcept(v: Tensor, dim: number): Tensor {
@@ -81,6 +81,37 @@ export function weightNorm<M extends Module>(module: M, name = 'weight', dim: nu
   registerParametrization(module, name, new WeightNorm(d), { unsafe: true });
   understandOldNames(module, key);
   return module;
+}
+
+/** Makes a tensor plain again, where the parametrization on it is of a kind. */
+function removeKind<M extends Module>(op: string, kind: new (...args: never[]) => Module, module: M, name: string): M {
+  if (!(module instanceof Module)) throw new ArgumentError(`${op}: not a Module, got ${show(module)}; expected a Module`);
+  const path = `parametrizations.${toSnakeCase(name)}.0`;
+  const found = module.namedModules({ removeDuplicate: false }).find(([at]) => at === path);
+  if (!(found?.[1] instanceof kind)) throw new ArgumentError(`${op}: no such norm, got ${show(name)} of ${module.constructor.name}; expected a tensor with it`);
+  return removeParametrizations(module, name);
+}
+
+/**
+ * Makes a tensor under `weightNorm` a plain one again, with the value it has.
+ *
+ * @returns the module
+ * @throws ArgumentError when there is no weight norm on it
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.remove_weight_norm.html
+ */
+export function removeWeightNorm<M extends Module>(module: M, name = 'weight'): M {
+  return removeKind('removeWeightNorm', WeightNorm, module, name);
+}
+
+/**
+ * Makes a tensor under `spectralNorm` a plain one again, with the value it has.
+ *
+ * @returns the module
+ * @throws ArgumentError when there is no spectral norm on it
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.remove_spectral_norm.html
+ */
+export function removeSpectralNorm<M extends Module>(module: M, name = 'weight'): M {
+  return removeKind('removeSpectralNorm', SpectralNorm, module, name);
 }
 
 /** Options of `spectralNorm`. */
@@ -160,7 +191,7 @@ export function spectralNorm<M extends Module>(module: M, name = 'weight', optio
   checkNumber(op, 'nPowerIterations', nPowerIterations, 'an integer ≥ 1', (v) => Number.isInteger(v) && v >= 1);
   checkNumber(op, 'eps', eps, 'a number ≥ 0', (v) => v >= 0);
   if (tensor.numel() === 0) throw new ShapeError(`${op}: nothing to normalise, got ${show(tensor)}; expected at least one element`);
-  const isTransposed = module instanceof ConvTranspose1d || module instanceof ConvTranspose2d;
+  const isTransposed = module instanceof ConvTranspose1d || module instanceof ConvTranspose2d || module instanceof ConvTranspose3d;
   const dim = normalizeDim(op, options.dim ?? (isTransposed ? 1 : 0), tensor.ndim);
   return registerParametrization(module, name, new SpectralNorm(tensor, dim, nPowerIterations, eps));
 }

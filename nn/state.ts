@@ -5,6 +5,7 @@ import { sameShape } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { type MemberHolder, join, places } from './traverse.ts';
+import { isUninitialized } from './uninitialized.ts';
 
 /** Tensors by name: the state of a Module, and what checkpoint files hold. */
 export type StateDict = Record<string, Tensor>;
@@ -77,9 +78,11 @@ function adapted(state: Readonly<Record<string, unknown>>, adapters: readonly Ad
 
 /** What keeps a value from being loaded into a tensor, or null. */
 function misfit(key: string, target: Tensor, value: unknown, assign: boolean): string | null {
-  if (!(value instanceof Tensor)) return `not a tensor: ${key}: got ${show(value)}, expected ${show(target)}`;
-  if (!sameShape(value.shape, target.shape)) return `shape: ${key}: got ${show(value)}, expected ${show(target)}`;
-  if (!fitsDType(value.dtype, target.dtype, assign)) return `dtype: ${key}: got ${show(value)}, expected ${show(target)}`;
+  if (!(value instanceof Tensor)) return `not a tensor: ${key}: got ${show(value)}, expected ${isUninitialized(target) ? 'a tensor' : show(target)}`;
+  if (isUninitialized(value)) return isUninitialized(target) ? null : `shape: ${key}: got a tensor without shape, expected ${show(target)}`;
+  if (!isUninitialized(target) && !sameShape(value.shape, target.shape)) return `shape: ${key}: got ${show(value)}, expected ${show(target)}`;
+  if (!fitsDType(value.dtype, target.dtype, assign)) return `dtype: ${key}: got ${show(value)}, expected ${isUninitialized(target) ? target.dtype : show(target)}`;
+  if (isUninitialized(target)) return null;
   if (assign && (target.node !== null || target.base !== null)) return `history: ${key}: got a recorded result or a view, expected a leaf`;
   if (!assign && target.strides.some((s, d) => s === 0 && target.shape[d] > 1)) return `memory: ${key}: several elements share one cell, expected a tensor of its own`;
   return null;
@@ -123,7 +126,7 @@ export function loadState(
     const value = state[key];
     const problem = misfit(key, target, value, assign);
     if (problem !== null) misfits.push(problem);
-    else if (value instanceof Tensor) pairs.push([target, value]);
+    else if (value instanceof Tensor && !isUninitialized(value)) pairs.push([target, value]);
   }
   if (misfits.length > 0 || (strict && missingKeys.length + unexpectedKeys.length > 0)) {
     throw difference(name, strict ? missingKeys : [], strict ? unexpectedKeys : [], misfits);
@@ -155,14 +158,20 @@ function copyAll(pairs: readonly (readonly [Tensor, Tensor])[]): void {
     const moved = value.device === target.device ? value.detach() : value.detach().to(target.device);
     return [target, written.has(moved.storage) && !sameMemory(moved, target) ? moved.clone() : moved];
   });
-  for (const [target, value] of ready) if (!sameMemory(target, value)) target.copy_(value);
+  for (const [target, value] of ready) {
+    if (isUninitialized(target)) target.adopt(value.to(target.dtype).clone());
+    else if (!sameMemory(target, value)) target.copy_(value);
+  }
 }
 
 function sameMemory(a: Tensor, b: Tensor): boolean {
-  return a.storage === b.storage && a.offset === b.offset && a.strides.every((s, d) => s === b.strides[d] || a.shape[d] <= 1);
+  return a.storage === b.storage && !isUninitialized(a) && !isUninitialized(b) && a.offset === b.offset && a.strides.every((s, d) => s === b.strides[d] || a.shape[d] <= 1);
 }
 
 function assignAll(pairs: readonly (readonly [Tensor, Tensor])[]): void {
   const ready = pairs.map(([target, value]): [Tensor, Tensor] => [target, value.detach()]);
-  for (const [target, value] of ready) target.assign_(value);
+  for (const [target, value] of ready) {
+    if (isUninitialized(target)) target.adopt(value);
+    else target.assign_(value);
+  }
 }

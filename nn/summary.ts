@@ -6,6 +6,7 @@ import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { addHook } from './hooks.ts';
 import { Module } from './module.ts';
+import { isUninitialized } from './uninitialized.ts';
 
 /** Options of `summary`. */
 export interface SummaryOptions {
@@ -67,11 +68,11 @@ function outputShapes(model: Module, inputs: readonly Tensor[]): Map<Module, str
 
 const thousands = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
-const sum = (tensors: readonly Tensor[]): number => tensors.reduce((n, t) => n + t.numel(), 0);
+const sum = (tensors: readonly Tensor[]): number => tensors.reduce((n, t) => n + (isUninitialized(t) ? 0 : t.numel()), 0);
 
 function kilobytes(tensors: readonly Tensor[]): string {
   const seen = new Set(tensors);
-  const bytes = [...seen].reduce((n, t) => n + numelOf(t.shape) * itemSize(t.dtype), 0);
+  const bytes = [...seen].reduce((n, t) => n + (isUninitialized(t) ? 0 : numelOf(t.shape) * itemSize(t.dtype)), 0);
   return (bytes / 1024).toFixed(2);
 }
 

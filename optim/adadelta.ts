@@ -35,7 +35,6 @@ const adadeltaRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
  * Adadelta: steps of the size of past steps over that of past gradients, `Δ = √(acc + eps) / √(v + eps)·g` and `p ← p - lr·Δ`, with running means of `g²` and `Δ²`.
  *

@@ -2,7 +2,7 @@ import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import { checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import type { OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 
 /** Options of `Adagrad`. */
@@ -35,7 +35,6 @@ const adagradRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
  * Adagrad: `p ← p - lr/(1 + (t - 1)·lrDecay)·g / (√Σg² + eps)`, with the sum of all squared gradients so far.
  *
@@ -50,6 +49,17 @@ export class Adagrad extends RuledOptimizer<AdagradOptions> {
    */
   constructor(params: ParamsInput<AdagradOptions>, options: Partial<AdagradOptions> = {}) {
     super(params, withDefaults<AdagradOptions>('Adagrad', options, { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false }));
+    this.paramGroups.forEach((group) => this.begin(group));
+  }
+
+  override addParamGroup(group: ParamGroupInput<AdagradOptions>): void {
+    super.addParamGroup(group);
+    this.begin(this.paramGroups[this.paramGroups.length - 1]);
+  }
+
+  /** Every parameter has its state from the start, as in PyTorch. */
+  private begin(group: ParamGroup<AdagradOptions>): void {
+    for (const p of group.params) this.state.set(p, { step: 0, sum: this.makeColumn('sum', group, p) });
   }
 
   protected override checkGroup(options: Readonly<AdagradOptions>): void {

@@ -7,8 +7,8 @@ import { Optimizer } from './optimizer.ts';
 import { Run, tinyOf, withoutTiny } from './runs.ts';
 import type { StateFields } from './state.ts';
 
-/** Options of `Adam` and `AdamW`. */
-export interface AdamOptions extends OptimizerOptions {
+/** Options of `AdamW`, and of `Adam`. */
+export interface AdamWOptions extends OptimizerOptions {
   /** Learning rate, ≥ 0; default 1e-3. */
   lr: number;
   /** Decay of the running means of the gradient and of its square, each ≥ 0 and < 1; default [0.9, 0.999]. */
@@ -21,6 +21,12 @@ export interface AdamOptions extends OptimizerOptions {
   amsgrad: boolean;
   /** Go up instead of down; default false. */
   maximize: boolean;
+}
+
+/** Options of `Adam`. */
+export interface AdamOptions extends AdamWOptions {
+  /** Shrink weights by themselves, as `AdamW` does; default false. */
+  decoupledWeightDecay: boolean;
 }
 
 /** State of a parameter under `Adam` and `AdamW`. */
@@ -88,11 +94,11 @@ export function power(base: number, n: number): number {
 }
 
 /** What `Adam` and `AdamW` share: everything but where weight decay goes. */
-export abstract class AdamCore extends Optimizer<AdamOptions, AdamState> {
+export abstract class AdamCore<O extends AdamWOptions> extends Optimizer<O, AdamState> {
   /** True when weights shrink by themselves, false when the decay is part of the gradient. */
-  protected abstract isDecoupled(): boolean;
+  protected abstract isDecoupled(group: Readonly<O>): boolean;
 
-  protected override checkGroup(options: Readonly<AdamOptions>): void {
+  protected override checkGroup(options: Readonly<O>): void {
     super.checkGroup(options);
     checkBetas(this, options.betas);
     checkNonNegative(this, 'eps', options.eps);
@@ -101,11 +107,11 @@ export abstract class AdamCore extends Optimizer<AdamOptions, AdamState> {
     checkFlag(this, 'maximize', options.maximize);
   }
 
-  protected override stateFields({ amsgrad }: Readonly<AdamOptions>): StateFields {
+  protected override stateFields({ amsgrad }: Readonly<O>): StateFields {
     return { step: 'count', expAvg: 'tensor', expAvgSq: 'tensor', maxExpAvgSq: amsgrad ? 'tensor' : 'optional' };
   }
 
-  protected override update(group: Readonly<AdamOptions>, params: readonly Tensor[], grads: readonly Tensor[]): void {
+  protected override update(group: Readonly<O>, params: readonly Tensor[], grads: readonly Tensor[]): void {
     const rule = group.amsgrad ? amsgradRule : adamRule;
     let runs = runsOf.get(params);
     const isNew = runs === undefined || !areUpToDate(runs, rule);
@@ -140,8 +146,9 @@ export abstract class AdamCore extends Optimizer<AdamOptions, AdamState> {
     });
   }
 
-  private scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize }: Readonly<AdamOptions>, { count, dtype }: Run<AdamState>): readonly number[] {
-    const decoupled = this.isDecoupled();
+  private scalars(group: Readonly<O>, { count, dtype }: Run<AdamState>): readonly number[] {
+    const { lr, betas: [beta1, beta2], eps, weightDecay, maximize } = group;
+    const decoupled = this.isDecoupled(group);
     const root = Math.sqrt(1 - power(beta2, count + 1));
     values[0] = maximize ? -1 : 1;
     values[1] = decoupled ? 0 : weightDecay;

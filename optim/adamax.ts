@@ -36,7 +36,6 @@ const adamaxRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
  * Adamax: Adam with the largest gradient, `u ← max(β₂·u, |g| + eps)`, in place of the root of the mean square: `p ← p - lr/(1 - β₁ᵗ)·m / u`.
  *

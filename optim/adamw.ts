@@ -1,4 +1,4 @@
-import { AdamCore, type AdamOptions } from './adamCore.ts';
+import { AdamCore, type AdamWOptions } from './adamCore.ts';
 import { withDefaults } from './check.ts';
 import type { ParamsInput } from './groups.ts';
 
@@ -8,14 +8,14 @@ import type { ParamsInput } from './groups.ts';
  * @see https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html
  * @see https://arxiv.org/abs/1711.05101
  */
-export class AdamW extends AdamCore {
+export class AdamW extends AdamCore<AdamWOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdamOptions`; `weightDecay` defaults to 1e-2
+   * @param options - see `AdamWOptions`; `weightDecay` defaults to 1e-2
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(params, withDefaults<AdamOptions>('AdamW', options, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 1e-2, amsgrad: false, maximize: false }));
+  constructor(params: ParamsInput<AdamWOptions>, options: Partial<AdamWOptions> = {}) {
+    super(params, withDefaults<AdamWOptions>('AdamW', options, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 1e-2, amsgrad: false, maximize: false }));
   }
 
   protected override isDecoupled(): boolean {

@@ -4,12 +4,13 @@ import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import { checkFinite, checkFlag, checkNonNegative, withDefaults } from './check.ts';
 import type { OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
+import { rounded } from './runs.ts';
 
 /** Options of `ASGD`. */
 export interface ASGDOptions extends OptimizerOptions {
   /** Learning rate, ≥ 0; default 1e-2. */
   lr: number;
-  /** Decay term, ≥ 0; default 1e-4. */
+  /** Decay term; default 1e-4. */
   lambd: number;
   /** Power of the decay; default 0.75. */
   alpha: number;
@@ -24,6 +25,10 @@ export interface ASGDOptions extends OptimizerOptions {
 const scalars = ['sign', 'decay', 'shrink', 'eta', 'mu'] as const;
 const values: number[] = scalars.map(() => NaN);
 
+/** Places among the numbers of a state. */
+const ETA = 0;
+const MU = 1;
+
 const asgdRule: UpdateRule = updateRule({
   name: 'asgd',
   columns: ['param', 'grad', 'ax'],
@@ -35,9 +40,9 @@ const asgdRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
- * Averaged SGD: steps of a decaying size `lr / (1 + lambd·lr·t)^alpha`, and beside the parameters their average since step `t0` (`state.get(p).ax`).
+ * Averaged SGD: steps of a decaying size `lr / (1 + lambd·lr·t)^alpha`, and beside the parameters their average since step `t0` (`state.get(p).ax`). As in PyTorch, the
+ * size and the weight in the average are kept in the default dtype.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.optim.ASGD.html
  * @see https://dl.acm.org/citation.cfm?id=131098
@@ -62,21 +67,21 @@ export class ASGD extends RuledOptimizer<ASGDOptions> {
   }
 
   protected override numbersAtStart({ lr }: Readonly<ASGDOptions>): { readonly eta: number; readonly mu: number } {
-    return { eta: lr, mu: 1 };
+    return { eta: rounded(lr), mu: 1 };
   }
 
   protected override rule(): UpdateRule {
     return asgdRule;
   }
 
-  protected override scalars({ lr, lambd, alpha, t0, weightDecay, maximize }: Readonly<ASGDOptions>, step: number, _dtype: DType, numbers: Record<string, number>): readonly number[] {
+  protected override scalars({ lr, lambd, alpha, t0, weightDecay, maximize }: Readonly<ASGDOptions>, step: number, _dtype: DType, numbers: number[]): readonly number[] {
     values[0] = maximize ? -1 : 1;
     values[1] = weightDecay;
-    values[2] = 1 - lambd * numbers.eta;
-    values[3] = numbers.eta;
-    values[4] = numbers.mu;
-    numbers.eta = lr / (1 + lambd * lr * step) ** alpha;
-    numbers.mu = 1 / Math.max(1, step - t0);
+    values[2] = 1 - lambd * numbers[ETA];
+    values[3] = numbers[ETA];
+    values[4] = numbers[MU];
+    numbers[ETA] = rounded(lr / (1 + lambd * lr * step) ** alpha);
+    numbers[MU] = rounded(1 / Math.max(1, step - t0));
     return values;
   }
 }

@@ -65,6 +65,30 @@ export function getTotalNorm(tensors: Tensor | Iterable<Tensor>, options?: ClipN
   return totalNorm('getTotalNorm', listOf('getTotalNorm', tensors), options);
 }
 
+/** Scales gradients by `min(1, maxNorm / (norm + 1e-6))`. */
+function scale(op: string, grads: readonly Tensor[], maxNorm: number, total: Tensor): void {
+  checkNumber(op, 'maxNorm', maxNorm, 'a number ≥ 0', (v) => v >= 0);
+  noGrad(() => {
+    const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
+    for (const grad of grads) grad.mul_(factor.to(grad.device));
+  });
+}
+
+/**
+ * Scales the gradients of parameters, in place and all by `min(1, maxNorm / (totalNorm + 1e-6))`: the second half of `clipGradNorm_`, for a norm that is known.
+ *
+ * @param parameters - a tensor or several; those without gradient are skipped
+ * @param maxNorm - ≥ 0
+ * @param totalNorm - their norm, a scalar
+ * @throws ArgumentError for a negative or NaN `maxNorm`, and a `totalNorm` that is no scalar; nothing is scaled then
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grads_with_norm_.html
+ */
+export function clipGradsWithNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number, totalNorm: Tensor): void {
+  const op = 'clipGradsWithNorm_';
+  if (!(totalNorm instanceof Tensor) || totalNorm.numel() !== 1) throw new ArgumentError(`${op}: totalNorm is no scalar, got ${show(totalNorm)}; expected a tensor of one element`);
+  scale(op, gradsOf(op, parameters), maxNorm, totalNorm.detach().reshape([]));
+}
+
 /**
  * Scales the gradients of parameters, in place and all by `min(1, maxNorm / (norm + 1e-6))`, so that their norm together is at most `maxNorm`.
  *
@@ -80,10 +104,7 @@ export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: nu
   const grads = gradsOf(op, parameters);
   checkNumber(op, 'maxNorm', maxNorm, 'a number ≥ 0', (v) => v >= 0);
   const total = totalNorm(op, grads, options);
-  noGrad(() => {
-    const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(null, 1);
-    for (const grad of grads) grad.mul_(factor.to(grad.device));
-  });
+  scale(op, grads, maxNorm, total);
   return total;
 }
 

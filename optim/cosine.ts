@@ -31,8 +31,8 @@ export class CosineAnnealingLR extends LRScheduler<{ tMax: number; etaMin: numbe
     const t = this.lastEpoch;
     const wave = (at: number): number => 1 + Math.cos((Math.PI * at) / tMax);
     return this.rates((lr, baseLr) => {
-      if (t === 0) return lr;
-      if (this.stepCount === 1) return etaMin + ((baseLr - etaMin) * wave(t)) / 2;
+      if (this.isInitial) return lr;
+      if (this.stepCount === 1 && t > 0) return etaMin + ((baseLr - etaMin) * wave(t)) / 2;
       // At the bottom the recursion would divide by 0.
       if ((t - 1 - tMax) % (2 * tMax) === 0) return lr + ((baseLr - etaMin) * (1 - Math.cos(Math.PI / tMax))) / 2;
       return (wave(t) / wave(t - 1)) * (lr - etaMin) + etaMin;

@@ -1,8 +1,8 @@
 import { ArgumentError, checkNumber, checkOptions, show } from '../core/errors.ts';
-import { type PerGroup, perGroup } from './check.ts';
+import { type PerGroup, checkFlag, perGroup } from './check.ts';
 import { Momenta } from './momenta.ts';
 import { Optimizer } from './optimizer.ts';
-import { LRScheduler, type SchedulerOptions, type Setting } from './scheduler.ts';
+import { LRScheduler, type SchedulerOptions, type Setting, finite, flag, perGroupRates } from './scheduler.ts';
 
 /** Options of `CyclicLR`. */
 export interface CyclicLROptions extends SchedulerOptions {
@@ -34,13 +34,14 @@ interface Settings {
   scaleMode: 'cycle' | 'iterations';
   cycleMomentum: boolean;
   maxLrs: readonly number[];
+  baseMomentums: readonly number[];
+  maxMomentums: readonly number[];
 }
 
 /** Settings with what is not saved. */
 interface Planned extends Settings {
-  readonly scale: (x: number) => number;
-  readonly low: readonly number[];
-  readonly high: readonly number[];
+  readonly scaleFn: ((x: number) => number) | null;
+  readonly lower: readonly number[];
   readonly momenta: Momenta | null;
 }
 
@@ -48,9 +49,12 @@ const names = ['stepSizeUp', 'stepSizeDown', 'mode', 'gamma', 'scaleFn', 'scaleM
 
 const positive: Setting<number> = { rule: 'a number > 0', test: (v: unknown): v is number => typeof v === 'number' && v > 0 && v < Infinity };
 const anything: Setting<string> = { rule: 'a string', test: (v: unknown): v is string => typeof v === 'string' };
-const modes: Setting<'cycle' | 'iterations'> = { rule: "'cycle' or 'iterations'", test: (v: unknown): v is 'cycle' | 'iterations' => v === 'cycle' || v === 'iterations', optional: true, key: '_scale_mode' };
-const flag: Setting<boolean> = { rule: 'true or false', test: (v: unknown): v is boolean => typeof v === 'boolean' };
-const rates: Setting<readonly number[]> = { rule: 'numbers', test: (v: unknown): v is readonly number[] => Array.isArray(v) && v.every((x) => typeof x === 'number'), save: (list) => [...list] };
+const scaleModes: Setting<'cycle' | 'iterations'> = { rule: "'cycle' or 'iterations'", test: (v: unknown): v is 'cycle' | 'iterations' => v === 'cycle' || v === 'iterations', optional: true };
+const momenta: Setting<readonly number[]> = { ...perGroupRates, optional: true };
+
+const checks = {
+  totalSize: positive, stepRatio: positive, mode: anything, gamma: finite, scaleMode: scaleModes, cycleMomentum: flag, maxLrs: perGroupRates, baseMomentums: momenta, maxMomentums: momenta,
+};
 
 /**
  * Lets the rates go up and down between two bounds, to be stepped after every batch, and the momentum against them.
@@ -71,6 +75,7 @@ export class CyclicLR extends LRScheduler<Settings> {
     if (!(optimizer instanceof Optimizer)) throw new ArgumentError(`CyclicLR: not an optimizer, got ${show(optimizer)}; expected an Optimizer`);
     const { stepSizeUp = 2000, mode = 'triangular', gamma = 1, scaleFn = null, scaleMode = 'cycle', cycleMomentum = true, baseMomentum = 0.8, maxMomentum = 0.9, lastEpoch = -1 } = options;
     const stepSizeDown = options.stepSizeDown ?? stepSizeUp;
+    checkFlag('CyclicLR', 'cycleMomentum', cycleMomentum);
     for (const [key, value] of Object.entries({ stepSizeUp, stepSizeDown })) checkNumber('CyclicLR', key, value, 'a number > 0', (v) => v > 0);
     if (!['triangular', 'triangular2', 'exp_range'].includes(mode) && scaleFn === null) throw new ArgumentError(`CyclicLR: unknown mode, got ${show(mode)}; expected 'triangular', 'triangular2' or 'exp_range', or a scaleFn`);
     if (scaleFn !== null && typeof scaleFn !== 'function') throw new ArgumentError(`CyclicLR: scaleFn is not a function, got ${show(scaleFn)}; expected a function of a number`);
@@ -84,28 +89,36 @@ export class CyclicLR extends LRScheduler<Settings> {
       gamma,
       scaleMode: scaleFn === null ? (mode === 'exp_range' ? 'iterations' : 'cycle') : scaleMode,
       cycleMomentum,
-      maxLrs: perGroup('CyclicLR', 'maxLr', maxLr, groups),
-      scale: scaleFn ?? (mode === 'triangular' ? () => 1 : mode === 'triangular2' ? (x) => 2 ** (1 - x) : (x) => gamma ** x),
-      low: perGroup('CyclicLR', 'baseMomentum', baseMomentum, groups),
-      high: perGroup('CyclicLR', 'maxMomentum', maxMomentum, groups),
+      maxLrs: [...perGroup('CyclicLR', 'maxLr', maxLr, groups)],
+      baseMomentums: [...perGroup('CyclicLR', 'baseMomentum', baseMomentum, groups)],
+      maxMomentums: [...perGroup('CyclicLR', 'maxMomentum', maxMomentum, groups)],
+      scaleFn,
+      lower,
       momenta: cycleMomentum ? new Momenta('CyclicLR', optimizer) : null,
     };
-    if (lastEpoch === -1) {
-      optimizer.paramGroups.forEach((group, i) => {
-        group.lr = lower[i];
-        group.initialLr = lower[i];
-      });
-    }
-    super(optimizer, settings, { totalSize: positive, stepRatio: positive, mode: anything, gamma: positive, scaleMode: modes, cycleMomentum: flag, maxLrs: rates }, lastEpoch);
+    super(optimizer, settings, checks, lastEpoch);
+    this.baseLrs.splice(0, groups, ...lower);
+  }
+
+  protected override prepare(): void {
+    const { lower } = this.settings as Planned;
+    this.optimizer.paramGroups.forEach((group, i) => (group.lr = lower[i]));
   }
 
   /** How high the cycle is at the moment, from 0 to 1 and scaled. */
   private height(): number {
-    const { totalSize, stepRatio, scaleMode, scale } = this.settings as Planned;
+    const { totalSize, stepRatio, scaleMode } = this.settings;
     const cycle = Math.floor(1 + this.lastEpoch / totalSize);
     const x = 1 + this.lastEpoch / totalSize - cycle;
     const share = x <= stepRatio ? x / stepRatio : (x - 1) / (stepRatio - 1);
-    return share * scale(scaleMode === 'cycle' ? cycle : this.lastEpoch);
+    return share * this.scale(scaleMode === 'cycle' ? cycle : this.lastEpoch);
+  }
+
+  private scale(x: number): number {
+    const { scaleFn, mode, gamma } = this.settings as Planned;
+    if (scaleFn !== null) return scaleFn(x);
+    if (mode === 'exp_range') return gamma ** x;
+    return mode === 'triangular2' ? 2 ** (1 - x) : 1;
   }
 
   protected override getLr(): number[] {
@@ -115,9 +128,9 @@ export class CyclicLR extends LRScheduler<Settings> {
   }
 
   protected override afterStep(): void {
-    const { momenta, low, high } = this.settings as Planned;
-    if (momenta === null) return;
+    const { momenta: own, baseMomentums: low, maxMomentums: high } = this.settings as Planned;
+    if (own === null) return;
     const height = this.height();
-    low.forEach((least, i) => momenta.set(i, high[i] - (high[i] - least) * height));
+    low.forEach((least, i) => own.set(i, high[i] - (high[i] - least) * height));
   }
 }

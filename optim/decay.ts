@@ -99,7 +99,7 @@ export class ExponentialLR extends LRScheduler<{ gamma: number }> {
   }
 
   protected override getLr(): number[] {
-    return this.rates((lr) => (this.lastEpoch === 0 ? lr : lr * this.settings.gamma));
+    return this.rates((lr) => (this.isInitial ? lr : lr * this.settings.gamma));
   }
 
   protected override closedForm(): number[] {

@@ -64,7 +64,7 @@ export class MultiplicativeLR extends LRScheduler<{ lrLambda: Lambdas }> {
 
   protected override getLr(): number[] {
     const { lrLambda } = this.settings;
-    if (this.lastEpoch === 0) return this.rates((lr) => lr);
+    if (this.isInitial) return this.rates((lr) => lr);
     return this.rates((lr, _, i) => {
       const rule = typeof lrLambda === 'function' ? lrLambda : lrLambda[i];
       if (rule === undefined) throw new ArgumentError(`MultiplicativeLR: no function for group ${i}, got ${show(lrLambda)}; expected one for each group`);

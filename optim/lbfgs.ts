@@ -77,6 +77,11 @@ export class LBFGS extends Optimizer<LBFGSOptions, ParamState> {
     if (options.lineSearchFn !== null && options.lineSearchFn !== 'strong_wolfe') throw new ArgumentError(`LBFGS: unknown lineSearchFn, got ${show(options.lineSearchFn)}; expected 'strong_wolfe' or null`);
   }
 
+  /** Refused: a direction is one for all parameters. */
+  override addParamGroup(): never {
+    throw new ArgumentError('LBFGS.addParamGroup: several groups, got a second one; expected one, since a direction is one for all parameters');
+  }
+
   protected override stateFields(): StateFields {
     return {};
   }
@@ -90,11 +95,9 @@ export class LBFGS extends Optimizer<LBFGSOptions, ParamState> {
    *
    * @param closure - clears the gradients, computes the loss, calls `backward()` and returns the loss, a tensor of one element or a number
    * @returns the loss before the step
-   * @throws ArgumentError without a closure; what the closure throws, after which parameters may lie along the last direction
+   * @throws ArgumentError without a closure; what the closure throws; parameters are then where the last complete evaluation left them
    */
-  override step(): undefined;
-  override step<T>(closure: () => T): T;
-  override step<T>(closure?: () => T): T | undefined {
+  protected override advance<T>(closure?: () => T): T | undefined {
     if (typeof closure !== 'function') throw new ArgumentError(`LBFGS.step: closure is not a function, got ${show(closure)}; expected a function that returns the loss`);
     this.checkGroup(this.paramGroups[0]);
     let given: { readonly loss: T } | null = null;
@@ -129,9 +132,12 @@ export class LBFGS extends Optimizer<LBFGSOptions, ParamState> {
         const before = this.paramGroups[0].params.map((p) => p.detach().clone());
         const at = (step: number): LinePoint<Tensor> => {
           this.move(d, step);
-          const point = evaluate();
-          this.paramGroups[0].params.forEach((p, k) => p.copy_(before[k]));
-          return { ...point, slope: product(point.gradient, d) };
+          try {
+            const point = evaluate();
+            return { ...point, slope: product(point.gradient, d) };
+          } finally {
+            this.paramGroups[0].params.forEach((p, k) => p.copy_(before[k]));
+          }
         };
         const found = strongWolfe(at, memory.t, { loss, slope, gradient }, largest(d), toleranceChange);
         ({ loss, gradient } = found);
@@ -210,7 +216,8 @@ export class LBFGS extends Optimizer<LBFGSOptions, ParamState> {
    * @throws StateError with what does not match, before anything is written
    */
   override loadStateDict(state: OptimizerStateDict): void {
-    const saved: unknown = state?.state?.[0];
+    const first = state?.param_groups?.[0]?.params?.[0] ?? 0;
+    const saved: unknown = state?.state?.[first];
     const loaded = saved === undefined ? fresh() : this.readMemory(saved);
     super.loadStateDict({ ...state, state: {} });
     this.memory = loaded;
@@ -235,7 +242,7 @@ export class LBFGS extends Optimizer<LBFGSOptions, ParamState> {
       if (!Array.isArray(value)) throw fail(key, 'a list');
       return value;
     };
-    const ro = list('ro').map((value) => scalar(value) ?? NaN);
+    const ro = fields.ro === undefined || fields.ro === null ? [] : list('ro').map((value) => scalar(value) ?? NaN);
     const optional = (key: string): Tensor | null => (fields[key] === null || fields[key] === undefined ? null : vector(key, fields[key]));
     return {
       funcEvals: number('func_evals'),

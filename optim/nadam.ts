@@ -5,7 +5,7 @@ import { checkBetas, checkFlag, checkNonNegative, withDefaults } from './check.t
 import type { OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { power } from './adamCore.ts';
-import { tinyOf, withoutTiny } from './runs.ts';
+import { rounded, tinyOf, withoutTiny } from './runs.ts';
 
 /** Options of `NAdam`. */
 export interface NAdamOptions extends OptimizerOptions {
@@ -41,9 +41,9 @@ const nadamRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
- * NAdam: Adam with Nesterov momentum, whose decay comes to β₁ by the schedule `μ_t = β₁·(1 - 0.96^(t·momentumDecay)/2)`.
+ * NAdam: Adam with Nesterov momentum, whose decay comes to β₁ by the schedule `μ_t = β₁·(1 - 0.96^(t·momentumDecay)/2)`. As in PyTorch, the
+ * product of all `μ_t` is kept in the default dtype.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.optim.NAdam.html
  * @see https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
@@ -74,11 +74,12 @@ export class NAdam extends RuledOptimizer<NAdamOptions> {
     return nadamRule;
   }
 
-  protected override scalars(group: Readonly<NAdamOptions>, step: number, dtype: DType, numbers: Record<string, number>): readonly number[] {
+  protected override scalars(group: Readonly<NAdamOptions>, step: number, dtype: DType, numbers: number[]): readonly number[] {
     const { lr, betas: [beta1, beta2], eps, weightDecay, momentumDecay, decoupledWeightDecay, maximize } = group;
-    const momentum = (t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay));
-    const [mu, next] = [momentum(step), momentum(step + 1)];
-    numbers.muProduct *= mu;
+    const mu = beta1 * (1 - 0.5 * 0.96 ** (step * momentumDecay));
+    const next = beta1 * (1 - 0.5 * 0.96 ** ((step + 1) * momentumDecay));
+    const product = rounded(numbers[0] * rounded(mu));
+    numbers[0] = product;
     values[0] = maximize ? -1 : 1;
     values[1] = decoupledWeightDecay ? 0 : weightDecay;
     values[2] = decoupledWeightDecay ? 1 - lr * weightDecay : 1;
@@ -87,8 +88,8 @@ export class NAdam extends RuledOptimizer<NAdamOptions> {
     values[5] = beta2;
     values[6] = 1 - beta2;
     values[7] = Math.sqrt(1 - power(beta2, step));
-    values[8] = (lr * (1 - mu)) / (1 - numbers.muProduct);
-    values[9] = (lr * next) / (1 - numbers.muProduct * next);
+    values[8] = (lr * (1 - mu)) / (1 - product);
+    values[9] = (lr * next) / (1 - product * next);
     values[10] = eps;
     values[11] = tinyOf(dtype);
     return values;

@@ -1,8 +1,8 @@
 import { ArgumentError, StateError, checkNumber, checkOptions, show } from '../core/errors.ts';
-import { type PerGroup, perGroup } from './check.ts';
+import { type PerGroup, checkFlag, perGroup } from './check.ts';
 import { Momenta } from './momenta.ts';
 import { Optimizer } from './optimizer.ts';
-import { LRScheduler, type SchedulerOptions, type Setting, epochs } from './scheduler.ts';
+import { LRScheduler, type SchedulerOptions, type Setting, epochs, flag } from './scheduler.ts';
 
 /** Options of `OneCycleLR`. */
 export interface OneCycleLROptions extends SchedulerOptions {
@@ -28,40 +28,57 @@ export interface OneCycleLROptions extends SchedulerOptions {
   readonly threePhase?: boolean;
 }
 
-interface Settings {
-  totalSteps: number;
-  cycleMomentum: boolean;
-}
-
 /** A part of the cycle: when it ends, and from which to which value rate and momentum go. */
 interface Phase {
   readonly end: number;
-  readonly rate: readonly [keyof Rates, keyof Rates];
-  readonly momentum: readonly ['low' | 'high', 'low' | 'high'];
+  readonly rate: readonly [RateName, RateName];
+  readonly momentum: readonly [MomentumName, MomentumName];
 }
 
-interface Rates {
-  readonly initial: number;
-  readonly max: number;
-  readonly min: number;
+type RateName = 'initial_lr' | 'max_lr' | 'min_lr';
+type MomentumName = 'base_momentum' | 'max_momentum';
+
+interface Settings {
+  totalSteps: number;
+  cycleMomentum: boolean;
+  phases: readonly Phase[];
+  annealStrategy: 'cos' | 'linear';
 }
 
-/** The cycle of all groups. */
-interface Plan {
-  readonly phases: readonly Phase[];
-  readonly rates: readonly Rates[];
-  readonly cos: boolean;
+/** Settings with what follows from the arguments and is not saved. */
+interface Planned extends Settings {
+  readonly rates: readonly Readonly<Record<RateName, number>>[];
   readonly low: readonly number[];
   readonly high: readonly number[];
   readonly momenta: Momenta | null;
 }
 
-/** Settings with what follows from the arguments, which is not saved. */
-interface Planned extends Settings {
-  readonly plan: Plan;
+const isRateName = (v: unknown): v is RateName => v === 'initial_lr' || v === 'max_lr' || v === 'min_lr';
+const isMomentumName = (v: unknown): v is MomentumName => v === 'base_momentum' || v === 'max_momentum';
+
+function isPhase(v: unknown): v is Phase {
+  const { end, rate, momentum } = v as Partial<Phase>;
+  return typeof end === 'number' && rate !== undefined && rate.every(isRateName) && momentum !== undefined && momentum.every(isMomentumName);
 }
 
-const flag: Setting<boolean> = { rule: 'true or false', test: (v: unknown): v is boolean => typeof v === 'boolean' };
+/** In PyTorch's form. */
+const phases: Setting<readonly Phase[]> = {
+  rule: 'phases of a cycle',
+  key: '_schedule_phases',
+  optional: true,
+  test: (v: unknown): v is readonly Phase[] => Array.isArray(v) && v.length > 0 && v.every(isPhase),
+  save: (list) => list.map(({ end, rate, momentum }) => ({ end_step: end, start_lr: rate[0], end_lr: rate[1], start_momentum: momentum[0], end_momentum: momentum[1] })),
+  load: (saved) => {
+    if (!Array.isArray(saved)) return null;
+    return saved.map((phase: unknown) => {
+      const fields: Readonly<Record<string, unknown>> = typeof phase === 'object' && phase !== null ? (phase as Readonly<Record<string, unknown>>) : {};
+      return { end: fields.end_step, rate: [fields.start_lr, fields.end_lr], momentum: [fields.start_momentum, fields.end_momentum] };
+    });
+  },
+};
+
+const strategy: Setting<'cos' | 'linear'> = { rule: "'cos' or 'linear'", test: (v: unknown): v is 'cos' | 'linear' => v === 'cos' || v === 'linear', key: '_anneal_func_type', optional: true };
+
 const names = ['totalSteps', 'epochs', 'stepsPerEpoch', 'pctStart', 'annealStrategy', 'cycleMomentum', 'baseMomentum', 'maxMomentum', 'divFactor', 'finalDivFactor', 'threePhase', 'lastEpoch'];
 
 function stepsOf({ totalSteps, epochs: count, stepsPerEpoch }: OneCycleLROptions): number {
@@ -89,67 +106,68 @@ export class OneCycleLR extends LRScheduler<Settings> {
    * @throws ArgumentError for an open length or options out of range; StateError for an optimizer without momentum
    */
   constructor(optimizer: Optimizer, maxLr: PerGroup, options: OneCycleLROptions = {}) {
-    const { plan, totalSteps, cycleMomentum } = planOf(optimizer, maxLr, options);
-    if ((options.lastEpoch ?? -1) === -1) {
-      optimizer.paramGroups.forEach((group, i) => {
-        group.initialLr = plan.rates[i].initial;
-        plan.momenta?.set(i, plan.high[i]);
-      });
-    }
-    const settings: Planned = { totalSteps, cycleMomentum, plan };
-    super(optimizer, settings, { totalSteps: epochs, cycleMomentum: { ...flag, optional: true } }, options.lastEpoch);
+    super(optimizer, planOf(optimizer, maxLr, options), { totalSteps: epochs, cycleMomentum: { ...flag, optional: true }, phases, annealStrategy: strategy }, options.lastEpoch);
   }
 
-  private get plan(): Plan {
-    return (this.settings as Planned).plan;
+  protected override prepare(): void {
+    const { rates, high, momenta } = this.settings as Planned;
+    this.optimizer.paramGroups.forEach((group, i) => {
+      group.initialLr = rates[i].initial_lr;
+      momenta?.set(i, high[i]);
+    });
   }
 
   /** The part of the cycle that step `lastEpoch` lies in, and how far. */
   private place(): { readonly phase: Phase; readonly share: number } {
-    const { phases } = this.plan;
+    const list = this.settings.phases;
     let start = 0;
-    for (const [i, phase] of phases.entries()) {
-      if (this.lastEpoch <= phase.end || i === phases.length - 1) return { phase, share: (this.lastEpoch - start) / (phase.end - start) };
-      start = phase.end;
-    }
-    throw new StateError('OneCycleLR: no phases, got an empty plan; expected at least one');
+    let i = 0;
+    while (i < list.length - 1 && this.lastEpoch > list[i].end) start = list[i++].end;
+    if (list[i].end === start) throw new StateError(`OneCycleLR: a part of the cycle has no length, got step ${this.lastEpoch} in part ${i + 1}; expected parts of at least one step`);
+    return { phase: list[i], share: (this.lastEpoch - start) / (list[i].end - start) };
   }
 
   private between(from: number, to: number, share: number): number {
-    return this.plan.cos ? to + ((from - to) / 2) * (Math.cos(Math.PI * share) + 1) : (to - from) * share + from;
+    return this.settings.annealStrategy === 'cos' ? to + ((from - to) / 2) * (Math.cos(Math.PI * share) + 1) : (to - from) * share + from;
   }
 
   protected override getLr(): number[] {
-    const { totalSteps } = this.settings;
+    const { totalSteps, rates } = this.settings as Planned;
     if (this.lastEpoch > totalSteps) throw new StateError(`OneCycleLR: the cycle is over, got step ${this.lastEpoch}; expected at most ${totalSteps}`);
     const { phase, share } = this.place();
-    return this.plan.rates.map((rates) => this.between(rates[phase.rate[0]], rates[phase.rate[1]], share));
+    return rates.map((own) => this.between(own[phase.rate[0]], own[phase.rate[1]], share));
   }
 
   protected override afterStep(): void {
-    const { momenta, low, high } = this.plan;
+    const { momenta, low, high } = this.settings as Planned;
     if (momenta === null) return;
     const { phase, share } = this.place();
-    const at = (which: 'low' | 'high', i: number): number => (which === 'low' ? low[i] : high[i]);
+    const at = (which: MomentumName, i: number): number => (which === 'base_momentum' ? low[i] : high[i]);
     low.forEach((_, i) => momenta.set(i, this.between(at(phase.momentum[0], i), at(phase.momentum[1], i), share)));
   }
 }
 
-function planOf(optimizer: Optimizer, maxLr: PerGroup, options: OneCycleLROptions): { readonly plan: Plan; readonly totalSteps: number; readonly cycleMomentum: boolean } {
+function planOf(optimizer: Optimizer, maxLr: PerGroup, options: OneCycleLROptions): Planned {
   checkOptions('OneCycleLR', options, names);
   if (!(optimizer instanceof Optimizer)) throw new ArgumentError(`OneCycleLR: not an optimizer, got ${show(optimizer)}; expected an Optimizer`);
   const { pctStart = 0.3, annealStrategy = 'cos', cycleMomentum = true, baseMomentum = 0.85, maxMomentum = 0.95, divFactor = 25, finalDivFactor = 1e4, threePhase = false } = options;
   const totalSteps = stepsOf(options);
   checkNumber('OneCycleLR', 'pctStart', pctStart, 'a number from 0 to 1', (v) => v >= 0 && v <= 1);
+  if (pctStart * totalSteps === 1) throw new ArgumentError(`OneCycleLR: the rise has no length, got pctStart ${pctStart} of ${totalSteps} steps; expected another share than one step`);
+  checkFlag('OneCycleLR', 'threePhase', threePhase);
+  for (const [key, value] of Object.entries({ divFactor, finalDivFactor })) checkNumber('OneCycleLR', key, value, 'a finite number other than 0', (v) => Number.isFinite(v) && v !== 0);
   if (annealStrategy !== 'cos' && annealStrategy !== 'linear') throw new ArgumentError(`OneCycleLR: unknown annealStrategy, got ${show(annealStrategy)}; expected 'cos' or 'linear'`);
   const groups = optimizer.paramGroups.length;
   const last = totalSteps - 1;
-  const up: Phase = { end: pctStart * totalSteps - 1, rate: ['initial', 'max'], momentum: ['high', 'low'] };
-  const phases: readonly Phase[] = threePhase
-    ? [up, { end: 2 * pctStart * totalSteps - 2, rate: ['max', 'initial'], momentum: ['low', 'high'] }, { end: last, rate: ['initial', 'min'], momentum: ['high', 'high'] }]
-    : [up, { end: last, rate: ['max', 'min'], momentum: ['low', 'high'] }];
-  const rates = perGroup('OneCycleLR', 'maxLr', maxLr, groups).map((max) => ({ initial: max / divFactor, max, min: max / divFactor / finalDivFactor }));
-  const momenta = cycleMomentum ? new Momenta('OneCycleLR', optimizer) : null;
+  const up: Phase = { end: pctStart * totalSteps - 1, rate: ['initial_lr', 'max_lr'], momentum: ['max_momentum', 'base_momentum'] };
+  const parts: readonly Phase[] = threePhase
+    ? [
+        up,
+        { end: 2 * pctStart * totalSteps - 2, rate: ['max_lr', 'initial_lr'], momentum: ['base_momentum', 'max_momentum'] },
+        { end: last, rate: ['initial_lr', 'min_lr'], momentum: ['max_momentum', 'max_momentum'] },
+      ]
+    : [up, { end: last, rate: ['max_lr', 'min_lr'], momentum: ['base_momentum', 'max_momentum'] }];
+  const rates = perGroup('OneCycleLR', 'maxLr', maxLr, groups).map((max) => ({ initial_lr: max / divFactor, max_lr: max, min_lr: max / divFactor / finalDivFactor }));
   const [low, high] = [perGroup('OneCycleLR', 'baseMomentum', baseMomentum, groups), perGroup('OneCycleLR', 'maxMomentum', maxMomentum, groups)];
-  return { plan: { phases, rates, cos: annealStrategy === 'cos', low, high, momenta }, totalSteps, cycleMomentum };
+  return { totalSteps, cycleMomentum, phases: parts, annealStrategy, rates, low, high, momenta: cycleMomentum ? new Momenta('OneCycleLR', optimizer) : null };
 }

@@ -1,4 +1,5 @@
 import { ArgumentError, checkOptions, show } from '../core/errors.ts';
+import type { Shape } from '../core/shape.ts';
 import { enableGrad, noGrad, setGradEnabled } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { checkNonNegative } from './check.ts';
@@ -55,8 +56,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
     checkNonNegative(this, 'lr', options.lr);
   }
 
-  /** What the state of a parameter in this group consists of, for saving and loading. */
-  protected abstract stateFields(group: Readonly<O>): StateFields;
+  /** What the state of a parameter in this group consists of, for loading. */
+  protected abstract stateFields(group: Readonly<O>, param: Tensor): StateFields;
+
+  /** The shape of a tensor of a parameter's state; default that of the parameter. */
+  stateShape(_name: string, param: Tensor): Shape {
+    return param.shape;
+  }
 
   /**
    * Updates parameters of one group, all of which have a gradient that fits them. Called without recording.
@@ -68,10 +74,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
   protected abstract update(group: Readonly<O>, params: readonly Tensor[], grads: readonly Tensor[]): void;
 
   /**
-   * Updates every parameter that has a gradient.
+   * Updates every parameter that has a gradient. A closure computes the loss anew and calls `backward()`; it is run with recording on, and what it returns is returned.
    *
-   * @param closure - computes the loss anew and calls `backward()`; run with recording on
-   * @returns what the closure returns
    * @throws ArgumentError for options out of range; ShapeError, DTypeError or DeviceError for gradients that do not fit; nothing is updated then
    * @see https://pytorch.org/docs/stable/generated/torch.optim.Optimizer.step.html
    */
@@ -82,6 +86,13 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
       throw new ArgumentError(`${this.constructor.name}.step: closure is not a function, got ${show(closure)}; expected a function that returns the loss`);
     }
     this.call(this.preHooks);
+    const loss = this.advance(closure);
+    this.call(this.postHooks);
+    return loss;
+  }
+
+  /** What a step does between the hooks. */
+  protected advance<T>(closure?: () => T): T | undefined {
     const loss = closure === undefined ? undefined : enableGrad(closure);
     const before = setGradEnabled(false);
     try {
@@ -89,7 +100,6 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
     } finally {
       setGradEnabled(before);
     }
-    this.call(this.postHooks);
     return loss;
   }
 
@@ -172,7 +182,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions, S
       groups: this.paramGroups,
       defaults: this.defaults,
       check: (options) => this.checkGroup(options),
-      fields: (options) => this.stateFields(options),
+      fields: (options, param) => this.stateFields(options, param),
+      shape: (name, param) => this.stateShape(name, param),
     });
     this.state.clear();
     for (const [p, s] of states) this.state.set(p, s);

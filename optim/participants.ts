@@ -1,7 +1,12 @@
 import { ArgumentError, DTypeError, DeviceError, ShapeError, StateError, show } from '../core/errors.ts';
-import { sameShape } from '../core/shape.ts';
+import { type Shape, sameShape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { ParamState } from './state.ts';
+
+/** An optimizer: the name of its class is for messages. */
+interface Owner {
+  stateShape(name: string, param: Tensor): Shape;
+}
 
 /**
  * The parameters of a group that take part in a step, and their gradients. The lists are made anew only when something is not as it was in the step before,
@@ -25,7 +30,7 @@ export class Participants {
    * @param owner - the optimizer, for messages
    * @param all - the parameters of the group
    */
-  collect(owner: object, all: readonly Tensor[], states: ReadonlyMap<Tensor, ParamState>): void {
+  collect(owner: Owner, all: readonly Tensor[], states: ReadonlyMap<Tensor, ParamState>): void {
     const { grads, seen } = this;
     let n = 0;
     this.found = 0;
@@ -75,12 +80,12 @@ export class Participants {
     this.changed = true;
   }
 
-  private examine(owner: object, p: Tensor, state: ParamState): void {
+  private examine(owner: Owner, p: Tensor, state: ParamState): void {
     for (const key in state) {
       const value = state[key];
       if (typeof value !== 'object') continue;
       this.look(value);
-      if (!sameShape(value.shape, p.shape)) {
+      if (!sameShape(value.shape, owner.stateShape(key, p))) {
         throw new StateError(`${stepOf(owner)}: the parameter changed shape, got ${show(p)} with ${key} ${show(value)}; expected its state to fit`, {
           hint: 'state.delete(parameter) starts it anew',
         });

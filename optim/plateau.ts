@@ -27,6 +27,26 @@ export interface PlateauOptions {
 const names = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'minLr', 'eps'];
 const saved = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'eps', 'minLrs', 'best', 'numBadEpochs', 'cooldownCounter', 'lastEpoch'] as const;
 
+const isNumber = (v: unknown): boolean => typeof v === 'number';
+const isCount = (v: unknown): boolean => Number.isSafeInteger(v) && Number(v) >= 0;
+const areNumbers = (v: unknown): v is number[] => Array.isArray(v) && v.every(Number.isFinite);
+
+/** What the saved values may be. */
+const rules: Readonly<Record<(typeof saved)[number], readonly [rule: string, test: (v: unknown) => boolean]>> = {
+  mode: ["'min' or 'max'", (v) => v === 'min' || v === 'max'],
+  factor: ['a number below 1', (v) => Number(v) < 1 && isNumber(v)],
+  patience: ['an integer ≥ 0', isCount],
+  threshold: ['a finite number', Number.isFinite],
+  thresholdMode: ["'rel' or 'abs'", (v) => v === 'rel' || v === 'abs'],
+  cooldown: ['an integer ≥ 0', isCount],
+  eps: ['a finite number', Number.isFinite],
+  minLrs: ['finite numbers', areNumbers],
+  best: ['a number', isNumber],
+  numBadEpochs: ['an integer ≥ 0', isCount],
+  cooldownCounter: ['an integer ≥ 0', isCount],
+  lastEpoch: ['a number', isNumber],
+};
+
 /** State of `ReduceLROnPlateau`, under PyTorch's names. */
 export type PlateauStateDict = Readonly<Record<string, unknown>>;
 
@@ -46,6 +66,8 @@ export class ReduceLROnPlateau {
   eps: number;
   /** Smallest rates, by group. */
   minLrs: number[];
+  /** Smallest rate of groups that are added later; null when there is one for each group. */
+  defaultMinLr: number | null;
   /** The best metric so far. */
   best: number;
   numBadEpochs = 0;
@@ -78,6 +100,7 @@ export class ReduceLROnPlateau {
     this.cooldown = cooldown;
     this.eps = eps;
     this.minLrs = [...minLrs];
+    this.defaultMinLr = typeof minLr === 'number' ? minLr : null;
     this.best = this.worst;
     this.lastLr = optimizer.paramGroups.map(({ lr }) => lr);
   }
@@ -103,11 +126,17 @@ export class ReduceLROnPlateau {
    *
    * @param metrics - a number or a tensor of one element
    * @param epoch - number of the epoch; default the next one
-   * @throws ArgumentError for something that is no number
+   * @throws ArgumentError for something that is no number; StateError when groups were added and `minLr` is a list
    */
   step(metrics: number | Tensor, epoch: number = this.lastEpoch + 1): void {
     const metric = metrics instanceof Tensor && metrics.numel() === 1 ? metrics.item() : metrics;
     if (typeof metric !== 'number') throw new ArgumentError(`ReduceLROnPlateau.step: not a metric, got ${show(metrics)}; expected a number`);
+    const { length } = this.optimizer.paramGroups;
+    const { defaultMinLr } = this;
+    if (length !== this.minLrs.length) {
+      if (defaultMinLr === null) throw new StateError(`ReduceLROnPlateau.step: groups were added, got ${length} groups and ${this.minLrs.length} smallest rates; expected one for each`, { hint: 'set minLrs' });
+      this.minLrs = this.optimizer.paramGroups.map(() => defaultMinLr);
+    }
     this.lastEpoch = epoch;
     if (this.isBetter(metric)) {
       this.best = metric;
@@ -119,7 +148,7 @@ export class ReduceLROnPlateau {
     }
     if (this.numBadEpochs > this.patience) {
       this.optimizer.paramGroups.forEach((group, i) => {
-        const lr = Math.max(group.lr * this.factor, this.minLrs[i] ?? 0);
+        const lr = Math.max(group.lr * this.factor, this.minLrs[i]);
         if (group.lr - lr > this.eps) group.lr = lr;
       });
       this.cooldownCounter = this.cooldown;
@@ -136,7 +165,7 @@ export class ReduceLROnPlateau {
   /** The state under PyTorch's names. */
   stateDict(): PlateauStateDict {
     const fields = Object.fromEntries(saved.map((name) => [toSnakeCase(name), this[name]]));
-    return { ...fields, min_lrs: [...this.minLrs], mode_worse: this.worst, _last_lr: [...this.lastLr] };
+    return { ...fields, min_lrs: [...this.minLrs], default_min_lr: this.defaultMinLr, mode_worse: this.worst, _last_lr: [...this.lastLr] };
   }
 
   /**
@@ -149,13 +178,16 @@ export class ReduceLROnPlateau {
     const read: Record<string, unknown> = {};
     for (const name of saved) {
       const value = state?.[toSnakeCase(name)];
-      const fits = Array.isArray(this[name]) ? Array.isArray(value) && value.length === this.minLrs.length : typeof value === typeof this[name];
-      if (fits) read[name] = Array.isArray(value) ? [...(value as number[])] : value;
-      else problems.push(`${toSnakeCase(name)}: got ${show(value)}, expected something like ${show(this[name])}`);
+      const [rule, test] = rules[name];
+      if (test(value)) read[name] = areNumbers(value) ? [...value] : value;
+      else problems.push(`${toSnakeCase(name)}: got ${show(value)}, expected ${rule}`);
     }
+    const { _last_lr: last = this.lastLr, default_min_lr: least = this.defaultMinLr } = state ?? {};
+    if (!areNumbers(last) || last.length !== this.optimizer.paramGroups.length) problems.push(`_last_lr: got ${show(last)}, expected a number for each of ${this.optimizer.paramGroups.length} groups`);
+    if (least !== null && !isNumber(least)) problems.push(`default_min_lr: got ${show(least)}, expected a number or null`);
     if (problems.length > 0) throw new StateError(`ReduceLROnPlateau.loadStateDict: the state does not match, got ${problems.length} differences; expected the state of such a scheduler\n${problems.map((line) => `  ${line}`).join('\n')}`);
     Object.assign(this, read);
-    const last = state._last_lr;
-    if (Array.isArray(last)) this.lastLr = [...(last as number[])];
+    this.defaultMinLr = least as number | null;
+    this.lastLr = [...(last as number[])];
   }
 }

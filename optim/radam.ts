@@ -39,7 +39,6 @@ const radamRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
  * RAdam: Adam whose first steps, while the variance of the step size is not known (`ρ_t ≤ 5`), go along the mean gradient only, and are rectified from then on.
  *

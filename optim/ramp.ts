@@ -68,7 +68,7 @@ export class LinearLR extends LRScheduler<{ startFactor: number; endFactor: numb
     const rise = endFactor - startFactor;
     return this.rates((lr) => {
       if (this.lastEpoch === 0) return lr * startFactor;
-      if (this.lastEpoch > totalIters) return lr;
+      if (this.isInitial || this.lastEpoch > totalIters) return lr;
       return lr * (1 + rise / (totalIters * startFactor + (this.lastEpoch - 1) * rise));
     });
   }
@@ -105,7 +105,7 @@ export class PolynomialLR extends LRScheduler<{ totalIters: number; power: numbe
 
   protected override getLr(): number[] {
     const { totalIters, power } = this.settings;
-    if (this.lastEpoch === 0 || this.lastEpoch > totalIters) return this.rates((lr) => lr);
+    if (this.isInitial || this.lastEpoch > totalIters) return this.rates((lr) => lr);
     const decay = ((1 - this.lastEpoch / totalIters) / (1 - (this.lastEpoch - 1) / totalIters)) ** power;
     return this.rates((lr) => lr * decay);
   }

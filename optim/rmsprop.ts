@@ -37,10 +37,12 @@ function ruleOf(momentum: boolean, centered: boolean): UpdateRule {
     body: (all, [sign, decay, alpha, gain, lr, eps, friction, tiny]) => {
       const [p, g, square] = all;
       const d = e.select(decay, e.add(e.mul(g, sign), e.mul(p, decay)), e.mul(g, sign));
-      const mean = withoutTiny(e.add(e.mul(square, alpha), e.mul(e.mul(d, gain), d)), tiny);
+      const moment = e.add(e.mul(square, alpha), e.mul(e.mul(d, gain), d));
+      const mean = withoutTiny(moment, tiny, moment);
       const last = all[all.length - 1];
       const average = centered ? withoutTiny(e.add(e.mul(last, alpha), e.mul(d, gain)), tiny) : null;
-      const bound: Expr = average === null ? mean : e.sub(mean, e.mul(average, average));
+      // A mean that was taken for zero has no variance.
+      const bound: Expr = average === null ? mean : e.select(e.lt(moment, tiny), 0, e.sub(mean, e.mul(average, average)));
       const direction = e.div(d, e.add(e.sqrt(bound), eps));
       const buffer = momentum ? withoutTiny(e.add(e.mul(all[3], friction), direction), tiny) : null;
       return [e.sub(p, e.mul(lr, buffer ?? direction)), null, mean, ...(buffer === null ? [] : [buffer]), ...(average === null ? [] : [average])];
@@ -49,7 +51,6 @@ function ruleOf(momentum: boolean, centered: boolean): UpdateRule {
 }
 
 const rules: readonly UpdateRule[] = [ruleOf(false, false), ruleOf(true, false), ruleOf(false, true), ruleOf(true, true)];
-
 
 /**
  * RMSprop: `p ← p - lr·g / (√v + eps)` with a running mean `v` of `g²`, of its variance if `centered`, and with momentum `b ← μ·b + g/(√v + eps)`, `p ← p - lr·b`.
@@ -72,6 +73,10 @@ export class RMSprop extends RuledOptimizer<RMSpropOptions> {
     for (const name of ['alpha', 'eps', 'weightDecay', 'momentum'] as const) checkNonNegative(this, name, options[name]);
     checkFlag(this, 'centered', options.centered);
     checkFlag(this, 'maximize', options.maximize);
+  }
+
+  protected override leftovers(): readonly string[] {
+    return ['momentumBuffer', 'gradAvg'];
   }
 
   protected override rule({ momentum, centered }: Readonly<RMSpropOptions>): UpdateRule {

@@ -36,7 +36,6 @@ const rpropRule: UpdateRule = updateRule({
   },
 });
 
-
 /**
  * Rprop: every element has a step of its own, which grows while the sign of its gradient stays, and shrinks (the step is left out) when it turns.
  *

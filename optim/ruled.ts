@@ -9,22 +9,52 @@ import type { StateFields } from './state.ts';
 /** State of a parameter under an optimizer whose step is one rule: a count, numbers, and the rule's columns behind parameter and gradient. */
 export type RuledState = { step: number } & Record<string, Tensor | number>;
 
-/** Numbers of a parameter's state. */
-export type StateNumbers = Readonly<Record<string, number>>;
+/** How a list of parameters is updated: the same until one of them, its state or the rule is another. */
+interface Plan {
+  readonly rule: UpdateRule;
+  /** Names of the numbers of a state. */
+  readonly names: readonly string[];
+  readonly runs: readonly Run<RuledState>[];
+  /** The numbers that the states of a run have, in the order of the names, by run. */
+  readonly numbers: readonly number[][];
+}
+
+/** Plans of the lists of parameters that steps were made with. */
+const plans = new WeakMap<readonly Tensor[], Plan>();
+
+/** Whether nobody has set a count or a number since the last step. */
+function isUpToDate({ runs, names, numbers }: Plan): boolean {
+  for (let r = 0; r < runs.length; r++) {
+    const { states, count } = runs[r];
+    const own = numbers[r];
+    for (let k = 0; k < states.length; k++) {
+      const state = states[k];
+      if (state.step !== count) return false;
+      for (let i = 0; i < names.length; i++) if (state[names[i]] !== own[i]) return false;
+    }
+  }
+  return true;
+}
 
 /**
  * Base of the optimizers whose step is one pointwise formula over parameter, gradient and state. A subclass names the rule, the numbers of a step, and what a state
- * starts from; columns of the rule behind 'param' and 'grad' are tensors of the state under these names.
+ * starts from; columns of the rule behind 'param' and 'grad' are tensors of the state under these names. After the first step of a list of parameters a step makes
+ * no lists and no tensors.
  */
 export abstract class RuledOptimizer<O extends OptimizerOptions> extends Optimizer<O, RuledState> {
   /** The formula for a group with these options. */
   protected abstract rule(group: Readonly<O>): UpdateRule;
 
-  /** The numbers of the rule for step number `step`, from 1, which may also change the numbers of the state. The list is used again. */
-  protected abstract scalars(group: Readonly<O>, step: number, dtype: DType, numbers: Record<string, number>): readonly number[];
+  /**
+   * The numbers of the rule. The list is used again.
+   *
+   * @param step - number of the step, from 1
+   * @param numbers - the numbers of the state, in the order of `numbersAtStart`, which this may change
+   */
+  protected abstract scalars(group: Readonly<O>, step: number, dtype: DType, numbers: number[]): readonly number[];
 
   /** Numbers that a state has besides `step`, at the start. */
-  protected numbersAtStart(_group: Readonly<O>): StateNumbers {
+  protected numbersAtStart(_group: Readonly<O>): Readonly<Record<string, number>> {
     return {};
   }
 
@@ -33,66 +63,71 @@ export abstract class RuledOptimizer<O extends OptimizerOptions> extends Optimiz
     return 0;
   }
 
+  /** Columns that a state may have left from other options. */
+  protected leftovers(): readonly string[] {
+    return [];
+  }
+
   protected override stateFields(group: Readonly<O>): StateFields {
-    const columns = this.rule(group).columns.slice(2);
-    return Object.fromEntries([['step', 'count'], ...Object.keys(this.numbersAtStart(group)).map((name) => [name, 'number']), ...columns.map((name) => [name, 'tensor'])]) as StateFields;
+    const fields: Record<string, 'count' | 'number' | 'tensor' | 'optional'> = { step: 'count' };
+    for (const name in this.numbersAtStart(group)) fields[name] = 'number';
+    for (const name of this.leftovers()) fields[name] = 'optional';
+    for (const name of this.rule(group).columns.slice(2)) fields[name] = 'tensor';
+    return fields;
   }
 
   protected override update(group: Readonly<O>, params: readonly Tensor[], grads: readonly Tensor[]): void {
     const rule = this.rule(group);
-    const names = Object.keys(this.numbersAtStart(group));
-    let runs = runsOf.get(params);
-    const isNew = runs === undefined || !areUpToDate(runs, rule, names);
-    if (runs === undefined || isNew) runs = this.makeRuns(group, rule, names, params);
-    for (const run of runs) {
-      const { states } = run;
-      const numbers = numbersOf(states[0], names);
+    let plan = plans.get(params);
+    const isNew = plan === undefined || plan.rule !== rule || !isUpToDate(plan);
+    if (plan === undefined || isNew) plan = this.makePlan(group, rule, params);
+    const { runs, names } = plan;
+    for (let r = 0; r < runs.length; r++) {
+      const run = runs[r];
+      const numbers = plan.numbers[r];
       run.take(grads);
       applyUpdate(rule, run.columns, this.scalars(group, run.count + 1, run.dtype, numbers));
       run.release();
       run.count++;
-      for (const state of states) {
+      const { states } = run;
+      for (let k = 0; k < states.length; k++) {
+        const state = states[k];
         state.step = run.count;
-        for (const name of names) state[name] = numbers[name];
+        for (let i = 0; i < names.length; i++) state[names[i]] = numbers[i];
       }
-      if (!isNew) continue;
-      states.forEach((state, k) => {
-        rule.columns.slice(2).forEach((column, c) => {
-          state[column] = run.columns[c + 2][k];
-        });
-        this.state.set(run.columns[0][k], state);
-      });
+      if (isNew) this.keep(rule, run);
     }
-    if (isNew) runsOf.set(params, runs);
+    if (isNew) plans.set(params, plan);
   }
 
   /** Parameters that had no gradient for a while are behind; each number of steps has numbers of its own. */
-  private makeRuns(group: Readonly<O>, { columns }: UpdateRule, names: readonly string[], params: readonly Tensor[]): readonly Run<RuledState>[] {
+  private makePlan(group: Readonly<O>, rule: UpdateRule, params: readonly Tensor[]): Plan {
     const first = this.numbersAtStart(group);
-    return Run.of(params, (p) => {
+    const names = Object.keys(first);
+    const runs = Run.of(params, (p) => {
       const state: RuledState = this.state.get(p) ?? { step: 0, ...first };
-      const tensors = columns.slice(2).map((name) => {
+      const tensors = rule.columns.slice(2).map((name) => {
         const known = state[name];
-        if (typeof known === 'object') return known;
-        const made = emptyTensor(p.shape, p.dtype, p.device);
-        const start = this.startOf(name, group);
-        return start === 0 ? made : made.fill_(start);
+        return typeof known === 'object' ? known : this.makeColumn(name, group, p);
       });
       return { count: state.step, key: names.map((name) => state[name]).join(), state, tensors };
     });
+    const numbers = runs.map(({ states: [state] }) => names.map((name) => Number(state[name] ?? first[name])));
+    return { rule, names, runs, numbers };
   }
-}
 
-/** Runs of the lists of parameters that steps were made with. */
-const runsOf = new WeakMap<readonly Tensor[], readonly Run<RuledState>[]>();
+  /** A tensor of the state at the start. */
+  protected makeColumn(name: string, group: Readonly<O>, p: Tensor): Tensor {
+    const made = emptyTensor(p.shape, p.dtype, p.device);
+    const start = this.startOf(name, group);
+    return start === 0 ? made : made.fill_(start);
+  }
 
-function numbersOf(state: RuledState, names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(names.map((name) => [name, Number(state[name])]));
-}
-
-/** Whether the runs are for this rule, and nobody has set a number. */
-function areUpToDate(runs: readonly Run<RuledState>[], { columns }: UpdateRule, names: readonly string[]): boolean {
-  return runs.every(
-    ({ states, count, columns: own }) => own.length === columns.length && states.every((state) => state.step === count && names.every((name) => state[name] === states[0][name])),
-  );
+  /** Sets the state of a run whose first step succeeded. */
+  private keep({ columns }: UpdateRule, run: Run<RuledState>): void {
+    run.states.forEach((state, k) => {
+      for (let c = 2; c < columns.length; c++) state[columns[c]] = run.columns[c][k];
+      this.state.set(run.columns[0][k], state);
+    });
+  }
 }

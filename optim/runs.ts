@@ -1,4 +1,4 @@
-import type { DType } from '../core/dtype.ts';
+import { type DType, getDefaultDtype } from '../core/dtype.ts';
 import { type Expr, e } from '../core/expr.ts';
 import type { Tensor } from '../core/tensor.ts';
 
@@ -62,3 +62,6 @@ export const tinyOf = (dtype: DType): number => (dtype === 'float32' ? TINY : 0)
 
 /** `x`, or 0 where its size is below `tiny`. */
 export const withoutTiny = (x: Expr, tiny: Expr, size: Expr = e.abs(x)): Expr => e.select(e.lt(size, tiny), 0, x);
+
+/** A number as the default dtype holds it: PyTorch keeps the numbers of a state in scalar tensors. */
+export const rounded = (x: number): number => (getDefaultDtype() === 'float32' ? Math.fround(x) : x);

@@ -37,6 +37,15 @@ export const finite: Setting<number> = number('a finite number', Number.isFinite
 export const factor: Setting<number> = number('a number above 0 and at most 1', (v) => v > 0 && v <= 1);
 /** A number from 0 to 1. */
 export const fraction: Setting<number> = number('a number from 0 to 1', (v) => v >= 0 && v <= 1);
+/** True or false. */
+export const flag: Setting<boolean> = { rule: 'true or false', test: (v: unknown): v is boolean => typeof v === 'boolean' };
+/** A number for each group. */
+export const perGroupRates: Setting<readonly number[]> = {
+  rule: 'finite numbers',
+  test: (v: unknown): v is readonly number[] => Array.isArray(v) && v.every(Number.isFinite),
+  save: (list) => [...list],
+  load: (saved) => (Array.isArray(saved) ? saved.slice() : saved),
+};
 /** A number of epochs. */
 export const epochs: Setting<number> = number('an integer ≥ 1', (v) => Number.isSafeInteger(v) && v >= 1);
 
@@ -52,7 +61,7 @@ export interface SchedulerStateDict {
 }
 
 /** What PyTorch's files may have besides. */
-const ignored = ['verbose', '_get_lr_called_within_step', '_is_initial', 'anneal_func', '_anneal_func', '_anneal_func_type', '_schedule_phases', 'use_beta1', '_scale_fn_ref', '_scale_fn_custom'];
+const ignored = ['verbose', '_get_lr_called_within_step', '_is_initial', 'anneal_func', '_anneal_func', 'anneal_strategy', 'use_beta1', '_scale_fn_ref', '_scale_fn_custom', '_scale_mode'];
 
 const isRates = (v: unknown, n: number): v is number[] => Array.isArray(v) && v.length === n && v.every((x) => typeof x === 'number' && !Number.isNaN(x));
 const isCount = (v: unknown, min: number): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= min;
@@ -82,6 +91,8 @@ export abstract class LRScheduler<T extends object = object> {
   lastEpoch: number;
   /** Number of calls of `step`, the constructor's own among them. */
   protected stepCount = 0;
+  /** Whether the constructor's own step is running: a schedule that goes on from `lastEpoch` may leave the rates as they are. */
+  protected isInitial = false;
   private readonly checks: Settings<T>;
   private lastLr: readonly number[] = [];
 
@@ -112,8 +123,12 @@ export abstract class LRScheduler<T extends object = object> {
     this.settings = settings;
     this.checks = checks;
     this.lastEpoch = lastEpoch;
-    this.step();
+    if (lastEpoch === -1) this.prepare();
+    this.restart();
   }
+
+  /** Called before the first step of a fresh start, when everything was checked: for schedulers that set where groups start. */
+  protected prepare(): void {}
 
   /** The rates of epoch `lastEpoch`, one per group. */
   protected abstract getLr(): number[];
@@ -138,19 +153,28 @@ export abstract class LRScheduler<T extends object = object> {
    */
   step(epoch?: number): void {
     if (epoch !== undefined && !isCount(epoch, 0)) throw new ArgumentError(`${this.constructor.name}.step: invalid epoch, got ${show(epoch)}; expected an integer ≥ 0`);
+    this.stepCount++;
+    try {
+      this.moveTo(epoch);
+    } catch (error) {
+      this.stepCount--;
+      throw error;
+    }
+  }
+
+  /** Sets the rates of an epoch, default the next one. */
+  private moveTo(epoch: number | undefined): void {
     const { paramGroups } = this.optimizer;
     const known = this.baseLrs.length;
     // Groups that came after the scheduler join in with the rate they have.
     for (const { initialLr, lr } of paramGroups.slice(known)) this.baseLrs.push(initialLr ?? lr);
     const before = this.lastEpoch;
-    this.stepCount++;
     this.lastEpoch = epoch ?? before + 1;
     let lrs: number[];
     try {
       lrs = (epoch === undefined ? null : this.closedForm()) ?? this.getLr();
     } catch (error) {
       this.baseLrs.length = known;
-      this.stepCount--;
       this.lastEpoch = before;
       throw error;
     }
@@ -167,10 +191,20 @@ export abstract class LRScheduler<T extends object = object> {
     this.lastEpoch--;
   }
 
-  /** Sets the rates of the first epoch anew. */
+  /** Makes the constructor's step anew. */
   restart(): void {
     this.stepCount = 0;
-    this.step();
+    this.isInitial = true;
+    try {
+      this.step();
+    } finally {
+      this.isInitial = false;
+    }
+  }
+
+  /** Begins now, behind another schedule, with the rates of epoch 0. */
+  begin(): void {
+    this.moveTo(0);
   }
 
   /** The rates set last, by group. */

@@ -1,5 +1,6 @@
 import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
 import { Optimizer } from './optimizer.ts';
+import { ReduceLROnPlateau } from './plateau.ts';
 import { LRScheduler, type SchedulerOptions } from './scheduler.ts';
 
 /** What can be part of `ChainedScheduler`: every scheduler that steps without a metric. */
@@ -23,6 +24,7 @@ function checkMembers(name: string, optimizer: unknown, schedulers: unknown): as
   schedulers.forEach((member: unknown, i) => {
     const own: unknown = typeof member === 'object' && member !== null && 'step' in member && 'optimizer' in member ? member.optimizer : undefined;
     if (!(own instanceof Optimizer)) throw new ArgumentError(`${name}: scheduler ${i} is no scheduler, got ${show(member)}; expected schedulers that step by themselves`);
+    if (member instanceof ReduceLROnPlateau) throw new ArgumentError(`${name}: scheduler ${i} needs a metric, got ReduceLROnPlateau; expected schedulers that step by themselves`);
     if (own !== optimizer) throw new ArgumentError(`${name}: scheduler ${i} belongs to another optimizer, got ${own.constructor.name}; expected one optimizer for all`);
   });
 }
@@ -36,6 +38,18 @@ function loadMembers(name: string, members: readonly AnyScheduler[], states: unk
     members.forEach((member, i) => member.loadStateDict(before[i] as never));
     throw error;
   }
+}
+
+function checkRates(name: string, optimizer: Optimizer, rates: unknown): void {
+  const groups = optimizer.paramGroups.length;
+  if (Array.isArray(rates) && rates.length === groups && rates.every((lr) => typeof lr === 'number')) return;
+  throw new StateError(`${name}.loadStateDict: the state does not match, got _last_lr ${show(rates)}; expected a number for each of ${groups} groups`);
+}
+
+function areMilestones(milestones: unknown, schedulers: number): milestones is readonly number[] {
+  if (!Array.isArray(milestones) || milestones.length !== schedulers - 1) return false;
+  const list: readonly unknown[] = milestones;
+  return list.every((at, i) => Number.isSafeInteger(at) && (i === 0 || Number(at) >= Number(list[i - 1])));
 }
 
 /**
@@ -67,6 +81,17 @@ export class ChainedScheduler implements AnyScheduler {
     this.lastLr = this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
+  /** Takes back the first step of all, as the first part of a `SequentialLR`. */
+  rewind(): void {
+    for (const scheduler of this.schedulers) if (scheduler instanceof LRScheduler || scheduler instanceof ChainedScheduler) scheduler.rewind();
+  }
+
+  /** Makes the first step of all anew. */
+  restart(): void {
+    for (const scheduler of this.schedulers) if (scheduler instanceof LRScheduler || scheduler instanceof ChainedScheduler) scheduler.restart();
+    this.lastLr = this.optimizer.paramGroups.map(({ lr }) => lr);
+  }
+
   /** The rates set last, by group. */
   getLastLr(): number[] {
     return [...this.lastLr];
@@ -79,6 +104,7 @@ export class ChainedScheduler implements AnyScheduler {
 
   /** Takes over a state. @throws StateError for the state of other schedulers; nothing is changed then */
   loadStateDict(state: NestedStateDict): void {
+    checkRates('ChainedScheduler', this.optimizer, state?._last_lr);
     loadMembers('ChainedScheduler', this.schedulers, state?._schedulers);
     this.lastLr = [...state._last_lr];
   }
@@ -91,32 +117,36 @@ export class ChainedScheduler implements AnyScheduler {
  */
 export class SequentialLR implements AnyScheduler {
   readonly optimizer: Optimizer;
-  readonly schedulers: readonly LRScheduler[];
-  readonly milestones: readonly number[];
+  readonly schedulers: readonly (LRScheduler | ChainedScheduler)[];
+  milestones: readonly number[];
   lastEpoch: number;
+  private readonly later: readonly LRScheduler[];
   private lastLr: number[];
 
   /**
    * @param optimizer - whose rates to set
    * @param schedulers - at least one, all made for this optimizer
-   * @param milestones - the epochs at which the second, third, … begin, ascending
+   * @param milestones - the epochs at which the second, third, … begin, not descending
    * @param options - `lastEpoch`
    * @throws ArgumentError for schedulers of another optimizer, or milestones that do not fit
    */
-  constructor(optimizer: Optimizer, schedulers: readonly LRScheduler[], milestones: readonly number[], options: SchedulerOptions = {}) {
+  constructor(optimizer: Optimizer, schedulers: readonly (LRScheduler | ChainedScheduler)[], milestones: readonly number[], options: SchedulerOptions = {}) {
     checkOptions('SequentialLR', options, ['lastEpoch']);
     checkMembers('SequentialLR', optimizer, schedulers);
-    if (!schedulers.every((scheduler) => scheduler instanceof LRScheduler)) throw new ArgumentError('SequentialLR: a member cannot begin later, got another kind of scheduler; expected LRSchedulers');
-    if (!Array.isArray(milestones) || milestones.length !== schedulers.length - 1 || !milestones.every((at, i) => Number.isSafeInteger(at) && (i === 0 || at > milestones[i - 1]))) {
+    const late = schedulers.findIndex((scheduler, i) => !(scheduler instanceof LRScheduler || (i === 0 && scheduler instanceof ChainedScheduler)));
+    if (late >= 0) throw new ArgumentError(`SequentialLR: scheduler ${late} cannot begin later, got ${schedulers[late].constructor.name}; expected an LRScheduler (the first may be a ChainedScheduler)`);
+    if (!areMilestones(milestones, schedulers.length)) {
       throw new ArgumentError(`SequentialLR: milestones do not fit, got ${show(milestones)} for ${schedulers.length} schedulers; expected ${schedulers.length - 1} epochs, ascending`);
     }
     this.optimizer = optimizer;
     this.schedulers = [...schedulers];
-    this.milestones = milestones.slice() as number[];
+    this.milestones = milestones.slice();
     this.lastEpoch = (options.lastEpoch ?? -1) + 1;
     for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
     for (const scheduler of schedulers) scheduler.rewind();
-    schedulers[0].restart();
+    const [first, ...others] = schedulers;
+    first.restart();
+    this.later = others as readonly LRScheduler[];
     this.lastLr = schedulers[0].getLastLr();
   }
 
@@ -125,7 +155,7 @@ export class SequentialLR implements AnyScheduler {
     this.lastEpoch++;
     const i = this.milestones.filter((at) => at <= this.lastEpoch).length;
     const scheduler = this.schedulers[i];
-    if (i > 0 && this.milestones[i - 1] === this.lastEpoch) scheduler.step(0);
+    if (i > 0 && this.milestones[i - 1] === this.lastEpoch) this.later[i - 1].begin();
     else scheduler.step();
     this.lastLr = scheduler.getLastLr();
   }
@@ -144,7 +174,11 @@ export class SequentialLR implements AnyScheduler {
   loadStateDict(state: NestedStateDict): void {
     const { last_epoch: epoch } = state ?? {};
     if (!Number.isSafeInteger(epoch)) throw new StateError(`SequentialLR.loadStateDict: the state does not match, got last_epoch ${show(epoch)}; expected an integer`);
+    const milestones = state._milestones ?? this.milestones;
+    if (!areMilestones(milestones, this.schedulers.length)) throw new StateError(`SequentialLR.loadStateDict: the state does not match, got _milestones ${show(milestones)}; expected ${this.schedulers.length - 1} epochs`);
+    checkRates('SequentialLR', this.optimizer, state._last_lr);
     loadMembers('SequentialLR', this.schedulers, state._schedulers);
+    this.milestones = [...milestones];
     this.lastEpoch = epoch as number;
     this.lastLr = [...state._last_lr];
   }

@@ -1,7 +1,7 @@
 import { canCast } from '../core/dtype.ts';
 import { ArgumentError, PolyakError, StateError, show } from '../core/errors.ts';
 import { tensor } from '../core/ops/creation.ts';
-import { sameShape } from '../core/shape.ts';
+import { type Shape, sameShape } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import type { OptimizerOptions, ParamGroup } from './groups.ts';
@@ -50,7 +50,9 @@ export interface StateTarget<O extends OptimizerOptions> {
   readonly groups: readonly ParamGroup<O>[];
   readonly defaults: Readonly<O>;
   readonly check: (options: O) => void;
-  readonly fields: (options: O) => StateFields;
+  readonly fields: (options: O, param: Tensor) => StateFields;
+  /** The shape of a tensor of a parameter's state. */
+  readonly shape: (name: string, param: Tensor) => Shape;
 }
 
 /** What was read, copied and ready to be set. */
@@ -101,7 +103,7 @@ export function readStateDict<O extends OptimizerOptions, S extends ParamState>(
     const place = places.get(key);
     if (place === undefined) problems.push(`unexpected: state[${key}], which belongs to no parameter`);
     else if (!isRecord(value)) problems.push(`state[${key}]: got ${show(value)}, expected an object`);
-    else read.set(place.param, readParamState(`state[${key}]`, value, place.param, target.fields(place.options), problems));
+    else read.set(place.param, readParamState(`state[${key}]`, value, { param: place.param, fields: target.fields(place.options, place.param), shape: target.shape }, problems));
   }
   if (problems.length > 0) {
     throw new StateError(
@@ -123,7 +125,7 @@ function readOptions<O extends OptimizerOptions>(where: string, saved: unknown, 
   if (!isRecord(saved)) problems.push(`${where}: got ${show(saved)}, expected an object`);
   for (const [key, value] of Object.entries(given)) {
     const name = toCamelCase(key);
-    if (key === 'params' || ignored.includes(key)) continue;
+    if (key === 'params' || (ignored.includes(key) && !Object.hasOwn(known, name))) continue;
     if (!Object.hasOwn(known, name) && name !== 'initialLr') problems.push(`unexpected: ${where}.${key}`);
     else if (!sameKind(value, name === 'initialLr' ? 0 : known[name])) problems.push(`${where}.${key}: got ${show(value)}, expected something like ${show(known[name] ?? 0)}`);
     else options[name] = Array.isArray(value) ? value.slice() : value;
@@ -146,11 +148,20 @@ function readOptions<O extends OptimizerOptions>(where: string, saved: unknown, 
   return read;
 }
 
+/** Whether a value is of a kind with another one. Where either is null, only the optimizer's own check can tell. */
 function sameKind(value: unknown, like: unknown): boolean {
+  if (value === null || like === null) return true;
   return Array.isArray(like) ? Array.isArray(value) && value.length === like.length : typeof value === typeof like;
 }
 
-function readParamState(where: string, saved: Readonly<Record<string, unknown>>, param: Tensor, fields: StateFields, problems: string[]): Map<string, Tensor | number> {
+/** What the state of a parameter is compared with. */
+interface ParamTarget {
+  readonly param: Tensor;
+  readonly fields: StateFields;
+  readonly shape: (name: string, param: Tensor) => Shape;
+}
+
+function readParamState(where: string, saved: Readonly<Record<string, unknown>>, { param, fields, shape }: ParamTarget, problems: string[]): Map<string, Tensor | number> {
   const out = new Map<string, Tensor | number>();
   for (const key of Object.keys(saved)) if (!Object.hasOwn(fields, toCamelCase(key))) problems.push(`unexpected: ${where}.${key}`);
   for (const [name, kind] of Object.entries(fields)) {
@@ -166,8 +177,8 @@ function readParamState(where: string, saved: Readonly<Record<string, unknown>>,
       const number = value instanceof Tensor && value.numel() === 1 ? value.item() : value;
       if (typeof number === 'number' && Number.isFinite(number)) out.set(name, number);
       else problems.push(`${where}.${key}: got ${show(number)}, expected a finite number`);
-    } else if (!(value instanceof Tensor) || !sameShape(value.shape, param.shape) || !canCast(value.dtype, param.dtype)) {
-      problems.push(`${where}.${key}: got ${show(value)}, expected ${show(param)}`);
+    } else if (!(value instanceof Tensor) || !sameShape(value.shape, shape(name, param)) || !canCast(value.dtype, param.dtype)) {
+      problems.push(`${where}.${key}: got ${show(value)}, expected ${param.dtype}[${shape(name, param).join(', ')}]`);
     } else {
       out.set(name, value);
     }

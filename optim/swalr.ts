@@ -18,7 +18,7 @@ interface Settings {
 
 const annealEpochs: Setting<number> = { rule: 'an integer ≥ 0', test: (v: unknown): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0 };
 
-const annealStrategy: Setting<'cos' | 'linear'> = { rule: "'cos' or 'linear'", test: (v: unknown): v is 'cos' | 'linear' => v === 'cos' || v === 'linear', optional: true };
+const annealStrategy: Setting<'cos' | 'linear'> = { rule: "'cos' or 'linear'", test: (v: unknown): v is 'cos' | 'linear' => v === 'cos' || v === 'linear', optional: true, key: '_anneal_strategy' };
 
 const isRate = (v: unknown): v is number => typeof v === 'number' && v >= 0 && Number.isFinite(v);
 

@@ -58,7 +58,7 @@ export class CosineAnnealingWarmRestarts extends LRScheduler<Settings> {
     if (given === undefined) {
       settings.tCur++;
       if (settings.tCur >= settings.tI) {
-        settings.tCur -= settings.tI;
+        settings.tCur %= settings.tI;
         settings.tI *= tMult;
       }
     } else if (given < t0) {

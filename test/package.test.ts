@@ -1,5 +1,5 @@
 import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ function install(): void {
     const target = join(user, 'node_modules', 'polyak');
     mkdirSync(target, { recursive: true });
     run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
-    for (const name of ['pure-rand', 'typed-array-utils']) cpSync(bin(name), join(user, 'node_modules', name), { recursive: true });
+    for (const name of ['fflate', 'papaparse', 'pure-rand', 'typed-array-utils']) cpSync(bin(name), join(user, 'node_modules', name), { recursive: true });
   }
 }
 
@@ -124,7 +124,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 test('the package holds what it promises and nothing else', () => {
   const files = readdirSync(join(user, 'node_modules/polyak'), { recursive: true, encoding: 'utf8' });
   for (const entry of entries()) ok(files.includes(entry.replace('./', '')), entry);
-  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) ok(files.includes(name), name);
+  for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'dist/examples/data/README.md']) ok(files.includes(name), name);
   equal(files.filter((f) => /^(?:test|bench|examples|docs)\b|\.test\.|(?<!\.d)\.ts$/.test(f)), []);
 });
 
@@ -154,6 +154,18 @@ test('each entry stands alone: tensors from it have their methods', () => {
   });
 });
 
+test('the program runs: version, info, the demo on the digits it brings along, and a sweep of a script that reports', () => {
+  const { version, bin } = JSON.parse(readFileSync(join(user, 'node_modules/polyak/package.json'), 'utf8')) as { version: string; bin: { polyak: string } };
+  const program = join(user, 'node_modules/polyak', bin.polyak);
+  ok(readFileSync(program, 'utf8').startsWith('#!/usr/bin/env node\n'));
+  is(node([program, '--version'], user).trim(), version);
+  ok(node([program, 'info'], user).includes('WebAssembly with SIMD'));
+  ok(/epoch +1 +raw/.test(node([program, 'demo', '--epochs', '1'], user)));
+  writeFileSync(join(user, 'trial.mjs'), "import { reportTrial, trialParameters } from 'polyak'; reportTrial({ loss: trialParameters({ lr: 1 }).lr ** 2 });");
+  writeFileSync(join(user, 'sweep.json'), '{ "script": "trial.mjs", "parameters": { "lr": [3, 2] }, "parallel": 2 }');
+  ok(/^ +1 +4 +ok/m.test(node([program, 'sweep', 'sweep.json'], user)));
+});
+
 test('what is private stays private', () => {
   writeFileSync(join(user, 'private.mjs'), "await import('polyak/dist/core/op.js').then(() => { throw new Error('open'); }, (e) => { if (e.code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw e; });");
   node(['private.mjs'], user);
@@ -175,6 +187,46 @@ test('a bundle keeps the methods, for Node and for browsers', async () => {
     await build({ entryPoints: [join(user, 'train.mjs')], bundle: true, minify: true, format: 'esm', platform, outfile, external: ['node:*'], logLevel: 'error' });
     is(node([outfile], user).trim(), 'trained');
   }
+});
+
+/** The files of a script's bundle that it may load and that hold something of a package. */
+async function holders(code: string, name: string, splitting: boolean): Promise<string[]> {
+  writeFileSync(join(user, 'share.mjs'), code);
+  const { metafile } = await build({
+    entryPoints: [join(user, 'share.mjs')], bundle: true, minify: true, format: 'esm', platform: 'browser', outdir: join(user, 'share'), external: ['node:*'], logLevel: 'error', metafile: true, splitting,
+  });
+  const { outputs } = metafile;
+  const main = Object.keys(outputs).find((file) => outputs[file].entryPoint?.endsWith('share.mjs') === true) ?? '';
+  const reached = new Set([main]);
+  for (const file of reached) for (const { path, external } of outputs[file].imports) if (external !== true) reached.add(path);
+  const holds = (file: string): boolean => Object.entries(outputs[file].inputs).some(([input, { bytesInOutput }]) => input.includes(`node_modules/${name}/`) && bytesInOutput > 0);
+  return [...reached].filter(holds).map((file) => (file === main ? 'main' : 'a part'));
+}
+
+test('papaparse and fflate are bundled only for who reads or writes tables and .npz files, and in parts of their own where a bundler makes some', async () => {
+  const other = "import { CheckpointManager, DataLoader, loadIdx, readNpy, readSafetensors } from 'polyak'; import { saveNpy } from 'polyak/io'; console.log(CheckpointManager, DataLoader, loadIdx, readNpy, readSafetensors, saveNpy);";
+  for (const name of ['papaparse', 'fflate']) {
+    for (const splitting of [false, true]) equal([...(await holders(script, name, splitting)), ...(await holders(other, name, splitting))], [], name);
+  }
+  const [csv, npz] = ["import { readCsv } from 'polyak/io'; console.log(readCsv);", "import { readNpz } from 'polyak'; console.log(readNpz);"];
+  for (const [code, name, none] of [[csv, 'papaparse', 'fflate'], [npz, 'fflate', 'papaparse']] as const) {
+    equal(await holders(code, name, true), ['a part']);
+    equal(await holders(code, name, false), ['main']);
+    equal(await holders(code, none, true), []);
+  }
+});
+
+test('papaparse and fflate are loaded only when they are used', () => {
+  const [here, away] = [join(user, 'node_modules'), join(user, 'away')];
+  mkdirSync(away);
+  for (const name of ['papaparse', 'fflate']) renameSync(join(here, name), join(away, name));
+  try {
+    is(node(['train.mjs'], user).trim(), 'trained');
+  } finally {
+    for (const name of ['papaparse', 'fflate']) renameSync(join(away, name), join(here, name));
+  }
+  writeFileSync(join(user, 'files.mjs'), "import { readCsv, readNpz, writeNpz } from 'polyak/io'; import { tensor } from 'polyak'; const t = await readCsv('a\\n1\\n'); const z = await readNpz(await writeNpz({ a: tensor([2]) }, { compressed: true })); console.log(t.columns.a.item() + z.a.item());");
+  is(node(['files.mjs'], user).trim(), '3');
 });
 
 test('publint and attw find nothing', () => {

@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build, transform } from 'esbuild';
 import { test } from 'uvu';
 import { ok } from './assert.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Entry points as sources, so that snippets run without a build. */
+/** Entry points as sources. */
 const entries: Readonly<Record<string, string>> = {
   polyak: 'index.ts',
   'polyak/nn': 'nn/index.ts',
@@ -16,32 +17,55 @@ const entries: Readonly<Record<string, string>> = {
   'polyak/ema': 'ema/index.ts',
   'polyak/data': 'core/data/index.ts',
   'polyak/io': 'core/io/index.ts',
+  'polyak/gpu': 'gpu/index.ts',
 };
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`)];
 
-/** The TypeScript blocks of a page, imports pointed at the sources. */
+/** Where the bundled sources and the snippets lie: loading hundreds of files for each snippet would take most of the time. */
+const folder = mkdtempSync(join(tmpdir(), 'polyak-snippets-'));
+
+test.before(async () => {
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  await build({
+    entryPoints: Object.values(entries).map((file) => join(root, file)),
+    outdir: join(folder, 'polyak'),
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    packages: 'external',
+    // What package.json says of side effects is about the built package.
+    ignoreAnnotations: true,
+    tsconfig: join(root, 'tsconfig.json'),
+    logLevel: 'warning',
+  });
+});
+
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The TypeScript blocks of a page, imports pointed at the bundled sources. */
 function snippets(page: string): string[] {
   const text = readFileSync(join(root, page), 'utf8');
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) =>
     m[1].replace(/from '(polyak[^']*)'/g, (_, name: string) => {
       const file = entries[name];
       ok(file !== undefined, `${page}: unknown entry '${name}'`);
-      return `from '${pathToFileURL(join(root, file)).href}'`;
+      return `from '${pathToFileURL(join(folder, 'polyak', file.replace(/\.ts$/, '.mjs'))).href}'`;
     }),
   );
 }
 
 for (const page of pages) {
   snippets(page).forEach((code, i) => {
-    test(`${page}, snippet ${i + 1} runs`, () => {
-      const folder = mkdtempSync(join(tmpdir(), 'polyak-snippet-'));
-      try {
-        writeFileSync(join(folder, 'snippet.mts'), code);
-        execFileSync(process.execPath, ['--import', pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href, 'snippet.mts'], { cwd: folder, stdio: 'pipe' });
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
+    test(`${page}, snippet ${i + 1} runs`, async () => {
+      const place = mkdtempSync(join(folder, 'snippet-'));
+      const options = { loader: 'ts', target: 'es2022', format: 'esm' } as const;
+      writeFileSync(join(place, 'snippet.mjs'), (await transform(code, { ...options, tsconfigRaw: readFileSync(join(root, 'tsconfig.json'), 'utf8') })).code);
+      execFileSync(process.execPath, ['--enable-source-maps', 'snippet.mjs'], { cwd: place, stdio: 'pipe' });
     });
   });
 }

@@ -65,7 +65,7 @@ export function testFiles(folder: string): string[] {
 }
 
 /** Long files first, so that the cores end together. */
-const long = ['package.test', 'ops.test', 'curve.test', 'start.test', 'resume.test', 'readme.test', 'exportTorch.test'];
+const long = ['package.test', 'ops.test', 'examples.test', 'killed.test', 'curve.test', 'start.test', 'resume.test', 'readme.test', 'fuzz.test', 'exportTorch.test'];
 const rank = (file: string): number => (long.findIndex((name) => file.includes(name)) + long.length + 1) % (long.length + 1);
 
 async function main(args: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import * as polyak from '../../index.ts';
 import {
-  Adam, AdamW, Conv2d, Embedding, ExponentialMovingAverage, F, Flatten, LayerNorm, Linear, MaxPool2d, Module, type Optimizer, Parameter, ReLU, SGD, Sequential, Tanh,
+  Adam, AdamW, Conv2d, Embedding, ExponentialMovingAverage, F, Flatten, LSTM, LayerNorm, Linear, MaxPool2d, Module, type Optimizer, Parameter, ReLU, SGD, Sequential, Tanh,
   type Tensor, lstmCell, noGrad, ones, scope, tensor, zeros,
 } from '../../index.ts';
 import { type Filled, type Numbers, probe } from '../data.ts';
@@ -123,6 +123,22 @@ class Lstm extends Module {
   }
 }
 
+/** The same net with the library's layer: one product for the inputs of all steps. */
+class LayerLstm extends Module {
+  lstm = new LSTM(64, 128, { batchFirst: true });
+  head = new Linear(128, 10);
+
+  forward(x: Tensor): Tensor {
+    return this.head.forward(this.lstm.forward(x).output.select(1, -1));
+  }
+}
+
+/** PyTorch's layer has the weights before the biases. */
+function layerLstm(numbers: Numbers): Task {
+  const [wi, bi, wh, bh, ...head] = numbers.weights;
+  return classify(new LayerLstm(), { ...numbers, weights: [wi, wh, bi, bh, ...head] });
+}
+
 class Weights extends Module {
   list: Parameter[];
   constructor(weights: Numbers['weights']) {
@@ -176,7 +192,7 @@ export async function open({ threads, mode }: SideOptions): Promise<Opened> {
   const alone = compute(mode === 'scope');
   const tasks: Tasks = {
     ...family({ mlp: (n) => classify(mlp(n, () => new ReLU()), n), average: average(mode === 'checked' ? 'throw' : 'propagate'), product: alone((a, b) => a.matmul(b)) }),
-    W2: regress, W4: leNet, W5: transformer, W6: (n) => classify(new Lstm(), n),
+    W2: regress, W4: leNet, W5: transformer, W6: mode === 'nn.LSTM' ? layerLstm : (n) => classify(new Lstm(), n),
     'W8-add': alone((a, b) => a.add(b)), 'W8-exp': alone((a) => a.exp()), 'W8-relu': alone((a) => a.relu()),
     autograd: chain,
   };

@@ -1,5 +1,6 @@
 import type { TypedArray } from '../dtype.ts';
 import type { Generator } from '../random.ts';
+import { fusedMultiplyAdd } from './random.ts';
 
 // Logarithm, sine and cosine in single precision, after S. Moshier's Cephes library. Written with one rounding per
 // multiply-add, they give the bits of PyTorch's vectorised kernel on every machine.
@@ -78,8 +79,8 @@ function boxMullerDouble(cells: TypedArray, at: number, mean: number, std: numbe
   for (let j = at; j < at + 8; j++) {
     const radius = Math.sqrt(-2 * Math.log(1 - cells[j]));
     const theta = 2 * Math.PI * cells[j + 8];
-    cells[j] = radius * Math.cos(theta) * std + mean;
-    cells[j + 8] = radius * Math.sin(theta) * std + mean;
+    cells[j] = fusedMultiplyAdd(radius * Math.cos(theta), std, mean);
+    cells[j + 8] = fusedMultiplyAdd(radius * Math.sin(theta), std, mean);
   }
 }
 
@@ -89,7 +90,7 @@ function boxMullerDouble(cells: TypedArray, at: number, mean: number, std: numbe
  */
 export function fillNormal(cells: TypedArray, at: number, n: number, generator: Generator, mean: number, std: number, blocks = true): void {
   if (n < 16 || !blocks) {
-    for (let i = 0; i < n; i++) cells[at + i] = generator.normal() * std + mean;
+    for (let i = 0; i < n; i++) cells[at + i] = fusedMultiplyAdd(generator.normal(), std, mean);
     return;
   }
   const double = cells instanceof Float64Array;

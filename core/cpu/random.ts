@@ -11,6 +11,43 @@ export function memoryOrder({ strides }: Tensor): number[] {
   return strides.map((_, d) => d).sort((a, b) => strides[b] - strides[a]);
 }
 
+/**
+ * Dimensions in the order, innermost first, in which a new tensor like `x` lies in memory in PyTorch, which keeps the order of the strides. Strides of 0 say nothing; of equal ones the
+ * smaller size goes first.
+ */
+function orderLike({ shape, strides }: Tensor): number[] {
+  const order: number[] = [];
+  const outward = (a: number, b: number): number => (strides[a] === 0 || strides[b] === 0 ? 0 : strides[a] - strides[b] || Math.max(0, shape[a] - shape[b]));
+  for (let d = shape.length - 1; d >= 0; d--) {
+    order.push(d);
+    for (let i = order.length - 2, at = order.length - 1; i >= 0; i--) {
+      const sign = outward(order[i], order[at]);
+      if (sign < 0) break;
+      if (sign === 0) continue;
+      [order[i], order[at]] = [order[at], order[i]];
+      at = i;
+    }
+  }
+  return order;
+}
+
+/** A fill of row-major cells with what PyTorch draws into a new tensor like `x`, in the order of the memory of that. */
+export function fillLike(x: Tensor, fill: Fill): Fill {
+  if (x.isContiguous()) return fill;
+  const { shape } = x;
+  const order = orderLike(x);
+  const steps = shape.map((_, d) => shape.slice(d + 1).reduce((n, size) => n * size, 1));
+  return (cells, at, n) => {
+    const drawn = cells.slice(at, at + n);
+    fill(drawn, 0, n, order.every((d, i) => d === shape.length - 1 - i));
+    const outermost = order.toReversed();
+    let i = 0;
+    walkOuter({ sizes: outermost.map((d) => shape[d]), strides: [outermost.map((d) => steps[d])] }, 0, [at], ([to]) => {
+      cells[to] = drawn[i++];
+    });
+  };
+}
+
 /** Fills a tensor of any layout in the order of its memory, as PyTorch does. */
 export function fillTensor(out: Tensor, fill: Fill): void {
   const { shape, strides, offset } = out;
@@ -35,8 +72,8 @@ function high(x: number): number {
   return c - (c - x);
 }
 
-/** `a·b + c` with one rounding, by Dekker's product and Knuth's sum. */
-function fusedMultiplyAdd(a: number, b: number, c: number): number {
+/** `a·b + c` with one rounding, by Dekker's product and Knuth's sum, as processors that PyTorch is compiled for have it. */
+export function fusedMultiplyAdd(a: number, b: number, c: number): number {
   const p = a * b;
   const [a1, b1] = [high(a), high(b)];
   const [a2, b2] = [a - a1, b - b1];

@@ -1,17 +1,10 @@
 import type { DType, TypedArray } from '../dtype.ts';
-import { type Expr, arg } from '../expr.ts';
+import { type Expr, type Fold, arg } from '../expr.ts';
 import type { Kernel } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { compile, statements, store, stored } from './codegen.ts';
 import { interpreter } from './interpreter.ts';
 import { coalesce, walkOuter } from './layout.ts';
-
-/** A fold over elements: where it starts, how it takes in one element, what it makes of the total. */
-export interface Fold {
-  readonly start: number;
-  readonly step: (total: Expr, x: Expr) => Expr;
-  readonly finish?: (total: Expr, count: Expr) => Expr;
-}
 
 type Inner = (n: number, x: TypedArray, at: number, step: number, total: number) => number;
 type Finish = (out: TypedArray, at: number, total: number, count: number) => void;

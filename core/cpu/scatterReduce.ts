@@ -56,6 +56,7 @@ export const scatterReduceKernel: Kernel<ScatterReduceAttrs> = ([out], inputs, {
   }
   let k = 0;
   walkOuter({ sizes: out.shape, strides: [out.strides] }, 0, [out.offset], ([at]) => {
-    to[at] = values[k++];
+    to[at] = out.dtype === 'bool' && values[k] > 1 ? 1 : values[k];
+    k++;
   });
 };

@@ -61,6 +61,15 @@ export class Epoch {
     return Int32Array.from(ends);
   }
 
+  /** The items of batch `i`. */
+  indices(i: number, ends: Int32Array): Int32Array {
+    const start = i === 0 ? 0 : ends[i - 1];
+    if (this.order !== null) return this.order.subarray(start, ends[i]);
+    const out = new Int32Array(ends[i] - start);
+    for (let k = 0; k < out.length; k++) out[k] = start + k;
+    return out;
+  }
+
   state(): EpochState {
     return { next: this.next, order: toTensor(this.order), ends: toTensor(this.ends) };
   }
@@ -68,12 +77,18 @@ export class Epoch {
   /**
    * The epoch of a state.
    *
-   * @param items - length of the dataset
+   * @param items - length of the dataset; null for a stream, which has neither order nor ends
    * @throws StateError when it is none
    */
-  static from(state: EpochState, items: number): Epoch {
+  static from(state: EpochState, items: number | null): Epoch {
     const epoch = new Epoch();
     if (typeof state !== 'object') throw unfit('an epoch', state);
+    if (items === null) {
+      if (!Number.isSafeInteger(state.next) || state.next < 0) throw unfit('a place in the epoch', state.next);
+      if (state.order !== null || state.ends !== null) throw unfit('a stream', 'an order');
+      epoch.next = state.next;
+      return epoch;
+    }
     epoch.order = toArray('an order', state.order);
     epoch.ends = toArray('ends of batches', state.ends);
     const n = epoch.order?.length ?? items;

@@ -1,11 +1,35 @@
 import { fillPermutation } from '../cpu/random.ts';
-import { ArgumentError, checkNumber, checkOptions, show } from '../errors.ts';
-import { Generator, defaultGenerator } from '../random.ts';
+import { ArgumentError, StateError, checkNumber, checkOptions, show } from '../errors.ts';
+import { Generator, type GeneratorState, defaultGenerator } from '../random.ts';
+import { stateOf, takesState } from './stateful.ts';
 
 /** Indices of one epoch, drawn anew by every iteration. */
 export interface Sampler extends Iterable<number> {
   /** Number of indices. */
   readonly length: number;
+  /** Optional: what its next iteration depends on. DataLoader keeps it with its own state. */
+  stateDict?(): unknown;
+  /** Optional: takes that back. */
+  loadStateDict?(state: never): void;
+}
+
+/** State of a sampler that draws: that of its generator; null when it has none of its own. */
+export interface SamplerState {
+  readonly generator: GeneratorState | null;
+}
+
+/** The state of a sampler with this generator. */
+export function samplerState(generator: Generator | undefined): SamplerState {
+  return { generator: generator?.getState() ?? null };
+}
+
+/** Sets the generator of a sampler back. @throws StateError when the state has one and the sampler none, or the other way round */
+export function loadSamplerState(op: string, generator: Generator | undefined, state: SamplerState): void {
+  const given: unknown = typeof state === 'object' && state !== null && 'generator' in state ? state.generator : undefined;
+  if (given === undefined || (given === null) !== (generator === undefined)) {
+    throw new StateError(`${op}: the state does not fit the generator option, got ${given === undefined ? show(state) : given === null ? 'none' : 'one'}; expected ${generator === undefined ? 'none' : 'one'}`);
+  }
+  generator?.setState(given as GeneratorState);
 }
 
 /** What a sampler needs to know of a dataset. */
@@ -20,7 +44,8 @@ export function checkGenerator(op: string, generator: unknown): asserts generato
   }
 }
 
-function checkSized(op: string, source: unknown): asserts source is Sized {
+/** Refuses anything without a length. */
+export function checkSized(op: string, source: unknown): asserts source is Sized {
   const length: unknown = typeof source === 'object' && source !== null && 'length' in source ? source.length : undefined;
   if (!Number.isSafeInteger(length) || (length as number) < 0) {
     throw new ArgumentError(`${op}: nothing to sample from, got ${show(source)}; expected a dataset, or an object with a length`);
@@ -114,6 +139,16 @@ export class RandomSampler implements Sampler {
     }
     if (this.length % n === 0) permutation(n, generator); // torch draws the round of which it takes nothing
   }
+
+  /** The state of the `generator` option. */
+  stateDict(): SamplerState {
+    return samplerState(this.generator);
+  }
+
+  /** Sets the generator back. @throws StateError when the state does not fit */
+  loadStateDict(state: SamplerState): void {
+    loadSamplerState('RandomSampler', this.generator, state);
+  }
 }
 
 /** Options of `BatchSampler`. */
@@ -156,6 +191,17 @@ export class BatchSampler implements Iterable<number[]> {
       batch = [];
     }
     if (batch.length > 0 && !this.dropLast) yield batch;
+  }
+
+  /** The state of the sampler inside, if it has one. */
+  stateDict(): unknown {
+    return stateOf(this.sampler);
+  }
+
+  /** Gives the sampler inside its state back. @throws StateError when it takes none */
+  loadStateDict(state: unknown): void {
+    if (takesState(this.sampler)) this.sampler.loadStateDict(state as never);
+    else if (state !== null) throw new StateError(`BatchSampler: the sampler takes no state, got ${show(state)}; expected null`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { detach } from '../ops/view.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import { type Linearized, checkVectors, forwardJacobian, linearize, pullBack, pushForward, reverseJacobian } from './linear.ts';
+import { type Linearized, checkVectors, forwardJacobian, linearizeAt, pullBack, pushForward, reverseJacobian } from './linear.ts';
 
 // Derivatives of functions at a point, as torch.autograd.functional has them: `jacobian(f, x)`.
 
@@ -63,7 +63,7 @@ function listOf(name: string, what: string, tensors: unknown): readonly Tensor[]
 function at(name: string, fn: unknown, inputs: Tensors, createGraph: boolean): { readonly point: Linearized; readonly single: boolean } {
   if (typeof fn !== 'function') throw new ArgumentError(`${name}: not a function, got ${show(fn)}; expected a function of tensors`);
   let single = false;
-  const point = linearize(
+  const point = linearizeAt(
     name,
     (xs) => {
       const y = (fn as (...args: readonly Tensor[]) => Tensors)(...xs);

@@ -37,7 +37,7 @@ function dependsOnOthers(outputs: readonly Tensor[], inputs: readonly Tensor[]):
 }
 
 /** Runs a function at a point. `run` gives the tensors whose derivatives are wanted. */
-export function linearize(name: string, run: (inputs: readonly Tensor[]) => readonly Tensor[], at: readonly Tensor[], graph: Graph = 'auto'): Linearized {
+export function linearizeAt(name: string, run: (inputs: readonly Tensor[]) => readonly Tensor[], at: readonly Tensor[], graph: Graph = 'auto'): Linearized {
   const recording = isGradEnabled();
   return enableGrad(() => {
     const inputs = at.map((x) => startingPoint(name, x, graph === true || (graph === 'auto' && recording)));

@@ -7,14 +7,15 @@ import type { Operand } from '../tape.ts';
 import type { Tensor} from '../tensor.ts';
 import { emptyTensor } from '../tensor.ts';
 import { stack } from '../ops/join.ts';
-import { clone, expand, reshape, select } from '../ops/view.ts';
+import { clone, contiguous, expand, reshape, select } from '../ops/view.ts';
 import { type Examples, all } from './batched.ts';
 
 /** Runs an operation for all examples: results with the examples in front. */
 export function runBatched<A>(op: Primitive<A>, device: Examples, operands: readonly Operand[], attrs: A): readonly Tensor[] {
   const batched = operands.map((x) => typeof x !== 'number' && x.device === device);
-  const batch: Batch = { inputs: operands.map((x, i) => (batched[i] ? all(x as Tensor) : x)), batched, size: device.size };
   const { batching } = op;
+  const examples = batching === 'broadcast' || batching === 'random' ? all : dense;
+  const batch: Batch = { inputs: operands.map((x, i) => (batched[i] ? examples(x as Tensor) : x)), batched, size: device.size };
   if (batching === 'random') return [filled(op, device, operands[0] as Tensor, attrs)];
   if (batching === 'broadcast') return applyMany(op, aligned(batch, operands), attrs);
   if (batching !== undefined && 'shift' in batching) {
@@ -22,6 +23,11 @@ export function runBatched<A>(op: Primitive<A>, device: Examples, operands: read
     return applyMany(op, inputs, batching.shift(attrs, operands, device.size) as A);
   }
   return batching?.run(batch, attrs, (inputs, changed) => applyMany(op, inputs, changed as A)) ?? oneByOne((inputs) => applyMany(op, inputs, attrs), batch, op.name);
+}
+
+/** All examples of a tensor, without gaps if one has none: kernels may rely on what the operation saw of its operand. */
+function dense(x: Tensor): Tensor {
+  return x.isContiguous() ? contiguous(all(x)) : all(x);
 }
 
 /** Operands whose dimensions broadcast behind the examples. A scalar of one example does not widen the dtype, so that it is cast before it gets a dimension. */

@@ -1,6 +1,6 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import { type JacobianMode, type Linearized, checkVectors, forwardJacobian, linearize, pullBack, pushForward, reverseJacobian } from './linear.ts';
+import { type JacobianMode, type Linearized, checkVectors, forwardJacobian, linearizeAt, pullBack, pushForward, reverseJacobian } from './linear.ts';
 import { leavesOf, mapTree } from './tree.ts';
 
 // Functions of functions, as torch.func has them: `grad(f)` is a function. Their results have a history exactly if they depend on something outside that has one, so
@@ -65,7 +65,7 @@ function call(name: string, fn: Fn, args: readonly unknown[], options: GradTrans
   };
   let value: unknown;
   let aux: unknown;
-  const point = linearize(
+  const point = linearizeAt(
     name,
     (inputs) => {
       let next = 0;
@@ -137,40 +137,103 @@ export function gradAndValue<A extends readonly unknown[], const O extends GradT
   };
 }
 
+/** Options of `vjp`, behind the primals. */
+export interface VjpTransformOptions {
+  /** The function gives `[value, aux]`, and `aux` is passed on; default false. */
+  readonly hasAux?: boolean;
+}
+
+/** Options of `jvp`. */
+export interface JvpTransformOptions extends VjpTransformOptions {
+  /** Refuse outputs that do not depend on an input, instead of zeros; default false. */
+  readonly strict?: boolean;
+}
+
+/** What pulls vectors back: one result for one primal, an array for several. */
+type Pull<A extends readonly unknown[], R> = (cotangents: R) => A extends readonly [infer X] ? X : A;
+
+/** Options behind the primals: an object that holds `hasAux` alone is no tree of tensors. */
+function splitOptions(rest: readonly unknown[]): readonly [primals: readonly unknown[], options: VjpTransformOptions] {
+  const last = rest[rest.length - 1];
+  const found = typeof last === 'object' && last !== null && !(last instanceof Tensor) && !Array.isArray(last) && 'hasAux' in last && typeof last.hasAux === 'boolean';
+  if (!found) return [rest, {}];
+  checkOptions('vjp', last, ['hasAux']);
+  return [rest.slice(0, -1), last as VjpTransformOptions];
+}
+
 /**
- * Value of a function and the function that pulls vectors back: `[output, vjpFn]`, where `vjpFn(v)` is `vᵀ·J` for a `v` in the form of the output.
+ * Value of a function and the function that pulls vectors back: `[output, vjpFn]`, where `vjpFn(v)` is `vᵀ·J` for a `v` in the form of the output; with
+ * `{ hasAux: true }` behind the primals, of a function that gives `[output, aux]`, `[output, vjpFn, aux]`.
  *
  * @returns `vjpFn` gives one result for one primal, an array for several
+ * @throws ShapeError, from `vjpFn`, for vectors that do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.func.vjp.html
  */
-export function vjp<A extends readonly unknown[], R>(fn: (...args: A) => R, ...primals: A): readonly [R, (cotangents: R) => A extends readonly [infer X] ? X : A] {
+export function vjp<A extends readonly unknown[], R, X>(fn: (...args: A) => readonly [R, X], ...rest: [...primals: A, options: { readonly hasAux: true }]): readonly [R, Pull<A, R>, X];
+export function vjp<A extends readonly unknown[], R>(fn: (...args: A) => R, ...primals: A): readonly [R, Pull<A, R>];
+export function vjp(fn: Fn, ...rest: readonly unknown[]): readonly unknown[] {
   checkFunction('vjp', fn);
-  const made = call('vjp', fn, primals, { argnums: primals.map((_, i) => i) });
-  const pull = (cotangents: R): unknown => {
+  const [primals, { hasAux = false }] = splitOptions(rest);
+  const made = call('vjp', fn, primals, { argnums: primals.map((_, i) => i), hasAux });
+  const pull = (cotangents: unknown): unknown => {
     const vectors = leavesOf('vjp', cotangents);
     checkVectors('vjp', 'cotangents', vectors, made.point.outputs);
     const parts = made.formed(pullBack('vjp', made.point, vectors, made.point.createGraph)) as unknown[];
     return primals.length === 1 ? parts[0] : parts;
   };
-  return [settledValue(made) as R, pull as (cotangents: R) => A extends readonly [infer X] ? X : A];
+  const value = settledValue(made);
+  return hasAux ? [value, pull, made.aux] : [value, pull];
+}
+
+/** Results in the form of the function's. */
+function pushedInForm({ value }: Call, pushed: readonly Tensor[]): unknown {
+  let next = 0;
+  return mapTree(value, () => pushed[next++]);
 }
 
 /**
- * Value of a function and its derivative in a direction: `[output, J·tangents]`.
+ * Value of a function and its derivative in a direction: `[output, J·tangents]`; with `hasAux`, of a function that gives `[output, aux]`,
+ * `[output, J·tangents, aux]`. Computed as the derivative of `uᵀ·J` with respect to u.
  *
  * @param primals - the arguments, as an array
  * @param tangents - a direction in the form of the arguments
+ * @throws ShapeError for tangents that do not fit; StateError with `strict` for outputs that do not depend on an input
  * @see https://pytorch.org/docs/stable/generated/torch.func.jvp.html
  */
-export function jvp<A extends readonly unknown[], R>(fn: (...args: A) => R, primals: A, tangents: A): readonly [R, R] {
+export function jvp<A extends readonly unknown[], R, X>(fn: (...args: A) => readonly [R, X], primals: A, tangents: A, options: JvpTransformOptions & { readonly hasAux: true }): readonly [R, R, X];
+export function jvp<A extends readonly unknown[], R>(fn: (...args: A) => R, primals: A, tangents: A, options?: JvpTransformOptions): readonly [R, R];
+export function jvp(fn: Fn, primals: readonly unknown[], tangents: readonly unknown[], options: JvpTransformOptions = {}): readonly unknown[] {
   checkFunction('jvp', fn);
+  checkOptions('jvp', options, ['hasAux', 'strict']);
   if (!Array.isArray(primals)) throw new ArgumentError(`jvp: primals are not an array, got ${show(primals)}; expected the arguments as an array`);
-  const made = call('jvp', fn, primals, { argnums: primals.map((_, i) => i) });
+  const { hasAux = false, strict = false } = options;
+  const made = call('jvp', fn, primals, { argnums: primals.map((_, i) => i), hasAux });
   const directions = leavesOf('jvp', tangents);
   checkVectors('jvp', 'tangents', directions, made.point.inputs);
-  const pushed = pushForward('jvp', made.point)(directions);
-  let next = 0;
-  return [settledValue(made) as R, mapTree(made.value, () => pushed[next++]) as R];
+  const pushed = pushedInForm(made, pushForward('jvp', made.point, strict)(directions));
+  const value = settledValue(made);
+  return hasAux ? [value, pushed, made.aux] : [value, pushed];
+}
+
+/**
+ * Value of a function and its derivative as a function of the direction: `[output, jvpFn]`, where `jvpFn(...tangents)` is `J·tangents`. The function runs once, for
+ * any number of directions; `vmap(jvpFn)` takes many at once.
+ *
+ * @param primals - the arguments
+ * @returns `jvpFn` takes tangents in the form of the primals and gives the form of the output
+ * @throws ShapeError, from `jvpFn`, for tangents that do not fit
+ * @see https://pytorch.org/docs/stable/generated/torch.func.linearize.html
+ */
+export function linearize<A extends readonly unknown[], R>(fn: (...args: A) => R, ...primals: A): readonly [R, (...tangents: A) => R] {
+  checkFunction('linearize', fn);
+  const made = call('linearize', fn, primals, { argnums: primals.map((_, i) => i) });
+  const push = pushForward('linearize', made.point);
+  const pushInForm = (...tangents: A): R => {
+    const directions = leavesOf('linearize', tangents);
+    checkVectors('linearize', 'tangents', directions, made.point.inputs);
+    return pushedInForm(made, push(directions)) as R;
+  };
+  return [settledValue(made) as R, pushInForm];
 }
 
 /** How the blocks of a Jacobian are computed. */

@@ -64,6 +64,7 @@ function lanesOf(device: Examples): Lanes {
     each: device.randomness === 'different',
     outer: openLanes(),
     lift: (numbers) => one(device, numbers),
+    holds: (x) => x.device === device,
     check: (name) => {
       if (device.randomness === 'error') throw randomnessRefused(name);
     },

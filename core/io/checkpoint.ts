@@ -2,10 +2,10 @@ import { StateError, checkOptions, show } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 import { bareRecord } from './bare.ts';
 import { type Bytes, checkBytes } from './bytes.ts';
-import { encodeEnvelope, foreign, isEnvelope, packEnvelope, SIGNATURE_LENGTH, unpackEnvelope } from './envelope.ts';
-import { type FilePath, withFile, writeFileAtomic } from './files.ts';
+import { encodeEnvelope, packEnvelope, readEnvelope, unpackEnvelope } from './envelope.ts';
+import { type FileSource, type FileTarget, withFile, writeFileAtomic } from './files.ts';
 import { type CheckpointParts, type Slot, slotsOf } from './parts.ts';
-import { onHost, readHeader } from './safetensors.ts';
+import { onHost } from './safetensors.ts';
 import { type FlatTree, type StateTree, copyTree, flattenTree, isPlainObject } from './tree.ts';
 
 /** Options of `loadCheckpoint` and `unpackCheckpoint`. */
@@ -37,8 +37,8 @@ export function packCheckpoint(parts: CheckpointParts): Uint8Array {
  */
 export function unpackCheckpoint(bytes: Bytes, parts?: CheckpointParts, options?: CheckpointOptions): Record<string, StateTree> {
   const op = 'unpackCheckpoint';
-  checkOptions(op, options, ['strict']);
-  return loadParts(op, checkBytes(op, bytes), parts === undefined ? null : slotsOf(op, parts), options?.strict ?? true);
+  const load = partsLoader(op, parts, options);
+  return load(unpackEnvelope(op, 'checkpoint', checkBytes(op, bytes)));
 }
 
 /**
@@ -49,34 +49,39 @@ export function unpackCheckpoint(bytes: Bytes, parts?: CheckpointParts, options?
  * @param parts - as for `packCheckpoint`
  * @throws StateError when the file cannot be written: the old one is untouched then; otherwise as `packCheckpoint`
  */
-export async function saveCheckpoint(path: FilePath, parts: CheckpointParts): Promise<void> {
+export async function saveCheckpoint(path: FileTarget, parts: CheckpointParts): Promise<void> {
   const op = 'saveCheckpoint';
-  const flat = flattenParts(op, parts);
-  const tensors = onHost(flat.tensors);
-  const ready = { structure: flat.structure, tensors: tensors instanceof Promise ? await tensors : tensors };
-  await writeFileAtomic(op, path, encodeEnvelope(op, 'checkpoint', ready));
+  const chunks = encodeCheckpoint(op, parts);
+  await writeFileAtomic(op, path, chunks instanceof Promise ? await chunks : chunks);
+}
+
+/** The bytes of a checkpoint, of the parts as they are now; a promise where tensors lie on another device. */
+export function encodeCheckpoint(op: string, parts: CheckpointParts): Uint8Array[] | Promise<Uint8Array[]> {
+  const { structure, tensors } = flattenParts(op, parts);
+  const encode = (host: FlatTree['tensors']): Uint8Array[] => encodeEnvelope(op, 'checkpoint', { structure, tensors: host });
+  const host = onHost(tensors);
+  return host instanceof Promise ? host.then(encode) : encode(host);
 }
 
 /**
  * Loads a checkpoint file into the parts of a run: all of them or, on any error, none.
  *
- * @param path - a path, or a URL, also of the web
+ * @param path - a path, a URL, also of the web, a Blob, or a file handle of a browser
  * @param parts - as for `unpackCheckpoint`
  * @returns as `unpackCheckpoint`
  * @throws StateError when the file cannot be read; otherwise as `unpackCheckpoint`
  */
-export async function loadCheckpoint(path: FilePath, parts?: CheckpointParts, options?: CheckpointOptions): Promise<Record<string, StateTree>> {
+export async function loadCheckpoint(path: FileSource, parts?: CheckpointParts, options?: CheckpointOptions): Promise<Record<string, StateTree>> {
   const op = 'loadCheckpoint';
+  const load = partsLoader(op, parts, options);
+  return load(await withFile(op, path, (source) => readEnvelope(op, 'checkpoint', source)));
+}
+
+/** Checks the arguments, and returns what loads the content of a file into the parts. */
+export function partsLoader(op: string, parts: CheckpointParts | undefined, options: CheckpointOptions | undefined): (tree: StateTree) => Record<string, StateTree> {
   checkOptions(op, options, ['strict']);
   const slots = parts === undefined ? null : slotsOf(op, parts);
-  const bytes = await withFile(op, path, async (source) => {
-    if (!isEnvelope(await source.read(0, Math.min(SIGNATURE_LENGTH, source.size)))) {
-      await readHeader(op, source);
-      throw foreign(op, 'checkpoint');
-    }
-    return source.read(0, source.size);
-  });
-  return loadParts(op, bytes, slots, options?.strict ?? true);
+  return (tree) => loadParts(op, tree, slots, options?.strict ?? true);
 }
 
 /** Part by part its kind and its content. */
@@ -91,8 +96,8 @@ function flattenParts(op: string, parts: CheckpointParts): FlatTree {
   return { tensors: flat.tensors, structure: { kinds, content: flat.structure } };
 }
 
-function loadParts(op: string, bytes: Uint8Array, slots: ReadonlyMap<string, Slot> | null, strict: boolean): Record<string, StateTree> {
-  const { kinds, content } = openParts(op, unpackEnvelope(op, 'checkpoint', bytes));
+function loadParts(op: string, tree: StateTree, slots: ReadonlyMap<string, Slot> | null, strict: boolean): Record<string, StateTree> {
+  const { kinds, content } = openParts(op, tree);
   if (slots !== null) checkParts(op, kinds, slots, strict);
   const rest = bareRecord<StateTree>();
   const pairs: [string, Slot & { readonly kind: 'state' }, StateTree][] = [];

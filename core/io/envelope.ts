@@ -1,8 +1,12 @@
 import { StateError } from '../errors.ts';
 import { joinBytes } from './bytes.ts';
 import { crc32 } from './crc32.ts';
-import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './safetensors.ts';
+import type { Tensor } from '../tensor.ts';
+import { bareRecord } from './bare.ts';
+import { type SafetensorsFile, decodeSafetensors, decodeTensor, readHeader } from './safetensors.ts';
+import { encodeSafetensors } from './safetensors-encode.ts';
 import { METADATA } from './safetensors-header.ts';
+import type { ByteSource } from './source.ts';
 import { type FlatTree, type StateTree, unflattenTree } from './tree.ts';
 
 /** What a file of ours holds: the parts of a run, or one state dictionary. */
@@ -58,8 +62,53 @@ export function unpackEnvelope(op: string, kind: EnvelopeKind, bytes: Uint8Array
     decodeSafetensors(op, bytes);
     throw foreign(op, kind);
   }
-  checkSum(op, bytes);
-  const { tensors, metadata } = decodeSafetensors(op, bytes);
+  const damage = damageOf(op, bytes.subarray(0, SIGNATURE_LENGTH), [bytes.subarray(SIGNATURE_LENGTH)]);
+  if (damage !== null) {
+    refuseShort(attempt(() => decodeSafetensors(op, bytes)));
+    throw damage;
+  }
+  return open(op, kind, decodeSafetensors(op, bytes));
+}
+
+const PIECE = 2 ** 24;
+
+/**
+ * The same of a file: its checksum is taken piece by piece before tensors are read one by one, so that memory holds them once.
+ *
+ * @throws as `unpackEnvelope`
+ */
+export async function readEnvelope(op: string, kind: EnvelopeKind, source: ByteSource): Promise<StateTree> {
+  const metadata = await verifyEnvelope(op, kind, source);
+  const { header, start } = await readHeader(op, source);
+  const tensors = bareRecord<Tensor>();
+  for (const entry of header.entries) tensors[entry.name] = decodeTensor(op, entry, await source.read(start + entry.begin, entry.end - entry.begin));
+  return open(op, kind, { tensors, metadata });
+}
+
+/**
+ * Reads a whole file, and returns the metadata of one that is complete and of this kind.
+ *
+ * @throws as `unpackEnvelope`
+ */
+export async function verifyEnvelope(op: string, kind: EnvelopeKind, source: ByteSource): Promise<SafetensorsFile['metadata']> {
+  const start = await source.read(0, Math.min(SIGNATURE_LENGTH, source.size));
+  if (!isEnvelope(start)) {
+    await readHeader(op, source);
+    throw foreign(op, kind);
+  }
+  let sum = sumOfStart(start);
+  for (let at = SIGNATURE_LENGTH; at < source.size; at += PIECE) sum = crc32(await source.read(at, Math.min(PIECE, source.size - at)), sum);
+  const damage = compare(op, start, sum);
+  if (damage !== null) {
+    refuseShort(await readHeader(op, source).catch((error: unknown) => error));
+    throw damage;
+  }
+  const { metadata } = (await readHeader(op, source)).header;
+  checkKind(op, kind, metadata);
+  return metadata;
+}
+
+function open(op: string, kind: EnvelopeKind, { tensors, metadata }: SafetensorsFile): StateTree {
   checkKind(op, kind, metadata);
   let structure: unknown;
   try {
@@ -70,36 +119,53 @@ export function unpackEnvelope(op: string, kind: EnvelopeKind, bytes: Uint8Array
   return unflattenTree(op, { tensors, structure });
 }
 
-/** The error for a safetensors file that another program, or `saveSafetensors`, wrote. */
-export function foreign(op: string, kind: EnvelopeKind): StateError {
-  return new StateError(`${op}: not a ${kind} file, got a safetensors file without polyak's mark; expected a file of polyak`, { hint: 'loadSafetensors reads its tensors' });
+/** True when a file cannot be read because it is damaged or cut short, and not because it is another one. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof StateError && !Object.hasOwn(error.values, 'kind') && !Object.hasOwn(error.values, 'version');
 }
 
-function checkSum(op: string, bytes: Uint8Array): void {
-  const stored = ascii(bytes.subarray(CHECKSUM_AT, SIGNATURE_LENGTH));
-  let sum = crc32(bytes.subarray(0, CHECKSUM_AT));
-  sum = crc32(new TextEncoder().encode(ZEROS), sum);
-  const found = hex(crc32(bytes.subarray(SIGNATURE_LENGTH), sum));
-  if (found === stored) return;
-  refuseShort(op, bytes);
-  throw new StateError(`${op}: the file is damaged, got checksum ${found}; expected '${stored}'`, { values: { checksum: found, expected: stored } });
+/** The error for a safetensors file that another program, or `saveSafetensors`, wrote. */
+export function foreign(op: string, kind: EnvelopeKind): StateError {
+  return new StateError(`${op}: not a ${kind} file, got a safetensors file without polyak's mark; expected a file of polyak`, { values: { kind: null }, hint: 'loadSafetensors reads its tensors' });
+}
+
+function sumOfStart(start: Uint8Array): number {
+  return crc32(new TextEncoder().encode(ZEROS), crc32(start.subarray(0, CHECKSUM_AT)));
+}
+
+function damageOf(op: string, start: Uint8Array, rest: readonly Uint8Array[]): StateError | null {
+  return compare(op, start, rest.reduce((sum, piece) => crc32(piece, sum), sumOfStart(start)));
+}
+
+/** The error for a checksum that is not the one in the file. */
+function compare(op: string, start: Uint8Array, sum: number): StateError | null {
+  const stored = ascii(start.subarray(CHECKSUM_AT, SIGNATURE_LENGTH));
+  const found = hex(sum);
+  if (found === stored) return null;
+  return new StateError(`${op}: the file is damaged, got checksum ${found}; expected '${stored}'`, { values: { checksum: found, expected: stored } });
+}
+
+function attempt(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return null;
 }
 
 /** A file that only lacks its end gets the error that says so. */
-function refuseShort(op: string, bytes: Uint8Array): void {
-  try {
-    decodeSafetensors(op, bytes);
-  } catch (error) {
-    if (!(error instanceof StateError)) return;
-    const { size, expected } = error.values;
-    if (typeof size === 'number' && typeof expected === 'number' && size < expected) throw error;
-  }
+function refuseShort(error: unknown): void {
+  if (!(error instanceof StateError)) return;
+  const { size, expected } = error.values;
+  if (typeof size === 'number' && typeof expected === 'number' && size < expected) throw error;
 }
 
 function checkKind(op: string, kind: EnvelopeKind, metadata: SafetensorsFile['metadata']): void {
   if (metadata.polyak !== kind) {
-    const reader = metadata.polyak === 'checkpoint' ? { hint: 'loadCheckpoint reads it' } : metadata.polyak === 'state' ? { hint: 'load reads it' } : {};
-    throw new StateError(`${op}: another kind of file, got '${metadata.polyak ?? ''}'; expected '${kind}'`, reader);
+    const hints: Readonly<Record<string, string>> = { checkpoint: 'loadCheckpoint reads it', state: 'load reads it' };
+    const hint = Object.hasOwn(hints, metadata.polyak) ? { hint: hints[metadata.polyak] } : {};
+    throw new StateError(`${op}: another kind of file, got '${metadata.polyak ?? ''}'; expected '${kind}'`, { values: { kind: metadata.polyak }, ...hint });
   }
   if (metadata.version !== VERSION) {
     throw new StateError(`${op}: another version of the format, got '${metadata.version ?? ''}'; expected '${VERSION}'`, {

@@ -1,6 +1,6 @@
 import { DTypeError, StateError } from '../errors.ts';
 import { bareRecord } from './bare.ts';
-import { type FileDType, fileDTypes, fileItemSize, isFileDType } from './safetensors-dtypes.ts';
+import { type FileDType, fileDTypes, fileBits, isFileDType } from './safetensors-dtypes.ts';
 
 /** Where one tensor lies in a safetensors file. */
 export interface Entry {
@@ -22,6 +22,9 @@ export interface Header {
 
 /** Longest header that is read, as in the reference implementation. */
 export const MAX_HEADER = 100_000_000;
+
+/** Most dimensions of a tensor; the format names no limit, but no program comes near this one. */
+export const MAX_RANK = 1024;
 
 /** The key of the header that holds text instead of a tensor. */
 export const METADATA = '__metadata__';
@@ -133,9 +136,9 @@ class HeaderReader {
     }
     const [begin, end] = offsets;
     if (offsets.length !== 2 || begin > end) throw this.wrong(name, `data_offsets [${offsets.slice(0, 4).join(', ')}]`, 'a begin and an end');
-    const bytes = byteLength(shape, fileItemSize(type));
+    const bytes = byteLength(shape, type);
     if (bytes !== end - begin) {
-      const needs = Number.isSafeInteger(bytes) ? `${bytes} bytes` : 'fewer elements';
+      const needs = Number.isSafeInteger(bytes) ? `${bytes} bytes` : bytes === Infinity ? 'fewer elements' : 'whole bytes';
       throw this.wrong(name, `${end - begin} bytes for ${type}[${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', …' : ''}]`, needs);
     }
     return { name, dtype: type, shape, begin, end };
@@ -162,8 +165,10 @@ class HeaderReader {
     const out: number[] = [];
     this.expect('[');
     if (this.accept(']')) return out;
-    do out.push(this.integer());
-    while (this.accept(','));
+    do {
+      if (out.length === MAX_RANK) throw this.broken(`at most ${MAX_RANK} numbers`);
+      out.push(this.integer());
+    } while (this.accept(','));
     this.expect(']');
     return out;
   }
@@ -230,15 +235,15 @@ class HeaderReader {
   }
 }
 
-/** Bytes of a tensor, or Infinity when they are too many to count. */
-function byteLength(shape: readonly number[], itemSize: number): number {
+/** Bytes of a tensor; a fraction where its elements do not fill whole bytes, Infinity when they are too many to count. */
+export function byteLength(shape: readonly number[], dtype: FileDType): number {
   if (shape.includes(0)) return 0;
-  let n = itemSize;
+  let n = 1;
   for (const size of shape) {
     n *= size;
-    if (n > Number.MAX_SAFE_INTEGER) return Infinity;
+    if (n * 8 > Number.MAX_SAFE_INTEGER) return Infinity;
   }
-  return n;
+  return (n * fileBits(dtype)) / 8;
 }
 
 /** Text from a file, short enough for a message. */

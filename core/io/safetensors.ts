@@ -1,20 +1,13 @@
 import { splitUint8Array } from 'typed-array-utils';
 import { cpu } from '../device.ts';
-import { ArgumentError, checkOptions, show } from '../errors.ts';
 import { Tensor } from '../tensor.ts';
 import { bareRecord } from './bare.ts';
 import { type Bytes, checkBytes, joinBytes } from './bytes.ts';
-import { type FilePath, type ByteSource, withFile, writeFileAtomic } from './files.ts';
-import { type FloatFileDType, decodeElements, encodeElements, fileDTypeOf, fileItemSize, floatFileDTypes } from './safetensors-dtypes.ts';
-import { type Entry, type Header, MAX_HEADER, METADATA, headerLength, parseHeader } from './safetensors-header.ts';
-
-/** Options of `writeSafetensors` and `saveSafetensors`. */
-export interface SafetensorsOptions {
-  /** Texts by name, kept in the header; default none. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** How float tensors are written; default as they are. Halves are rounded to nearest, ties to even. */
-  readonly dtype?: FloatFileDType;
-}
+import { type FileSource, type FileTarget, withFile, writeFileAtomic } from './files.ts';
+import { decodeElements } from './safetensors-dtypes.ts';
+import { type SafetensorsOptions, type Savable, type Storable, checkTensors, encodeLazily, encodeSafetensors } from './safetensors-encode.ts';
+import { type Entry, type Header, headerLength, parseHeader } from './safetensors-header.ts';
+import type { ByteSource } from './source.ts';
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
@@ -30,20 +23,20 @@ export interface SafetensorsFile {
  * lie with the largest element size first, in that order within one size, so that every tensor is aligned.
  * Equal input gives equal bytes.
  *
- * @param tensors - CPU tensors by any name but `__metadata__`; views are written as their elements
+ * @param tensors - CPU tensors, or raw elements, by any name but `__metadata__`; views are written as their elements
  * @throws ArgumentError for anything else, DeviceError for tensors that are not on the CPU
  * @see https://huggingface.co/docs/safetensors
  */
-export function writeSafetensors(tensors: Readonly<Record<string, Tensor>>, options?: SafetensorsOptions): Uint8Array {
+export function writeSafetensors(tensors: Readonly<Record<string, Storable>>, options?: SafetensorsOptions): Uint8Array {
   return joinBytes(encodeSafetensors('writeSafetensors', tensors, options));
 }
 
 /**
- * Reads the bytes of a safetensors file. F16 and BF16 become float32, I8, I16 and U16 int32, U32, U64 and I64 int64.
+ * Reads the bytes of a safetensors file. F16, BF16 and the floats of 8 bits become float32, I8, I16 and U16 int32, U32, U64 and I64 int64.
  *
  * @param bytes - the whole file
- * @throws StateError for anything but a complete, consistent file; DTypeError for unknown dtypes and for integers
- *   that do not fit the 32 bits int64 has in memory
+ * @throws StateError for anything but a complete, consistent file; DTypeError for unknown dtypes, for those that tensors
+ *   cannot hold (C64, F6_E2M3, F6_E3M2, F4), and for integers that do not fit the 32 bits int64 has in memory
  * @see https://huggingface.co/docs/safetensors
  */
 export function readSafetensors(bytes: Bytes): SafetensorsFile {
@@ -52,25 +45,44 @@ export function readSafetensors(bytes: Bytes): SafetensorsFile {
 
 /**
  * Writes a safetensors file. The path holds either its old bytes or the new ones, also when the process ends midway.
+ * Tensors are taken as they are at the time of the call; lazy ones are read one after the other while the file is
+ * written, so that it may be larger than memory.
  *
  * @param path - where; an existing file is replaced
- * @throws StateError when the file cannot be written; otherwise as `writeSafetensors`
+ * @throws StateError when the file cannot be written, or a lazy tensor gives something else than it said; otherwise as `writeSafetensors`
  */
-export async function saveSafetensors(path: FilePath, tensors: Readonly<Record<string, Tensor>>, options?: SafetensorsOptions): Promise<void> {
+export async function saveSafetensors(path: FileTarget, tensors: Readonly<Record<string, Savable>>, options?: SafetensorsOptions): Promise<void> {
   const op = 'saveSafetensors';
-  checkTensors(op, tensors);
+  checkTensors(op, tensors, true);
   const host = onHost(tensors);
-  await writeFileAtomic(op, path, encodeSafetensors(op, host instanceof Promise ? await host : host, options));
+  await writeFileAtomic(op, path, encodeLazily(op, host instanceof Promise ? await host : host, options));
+}
+
+/**
+ * The bytes of a safetensors file one piece after the other, for a stream of your own: an upload, a response, a hash.
+ *
+ * @param tensors - as for `saveSafetensors`
+ * @throws as `saveSafetensors`
+ */
+export function streamSafetensors(tensors: Readonly<Record<string, Savable>>, options?: SafetensorsOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  const op = 'streamSafetensors';
+  checkTensors(op, tensors, true);
+  const host = onHost(tensors);
+  return host instanceof Promise ? later(host.then((ready) => encodeLazily(op, ready, options))) : encodeLazily(op, host, options);
+}
+
+async function* later(chunks: Promise<AsyncGenerator<Uint8Array, void, undefined>>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* await chunks;
 }
 
 /**
  * Reads a safetensors file, tensor by tensor; a file that does not hold what its header says is refused before any data
- * is read.
+ * is read. `openSafetensors` reads single tensors of large files.
  *
- * @param path - a path, or a URL, also of the web
+ * @param path - a path, a URL, also of the web, a Blob, or a file handle of a browser
  * @throws StateError when the file cannot be read; otherwise as `readSafetensors`
  */
-export async function loadSafetensors(path: FilePath): Promise<SafetensorsFile> {
+export async function loadSafetensors(path: FileSource): Promise<SafetensorsFile> {
   const op = 'loadSafetensors';
   return withFile(op, path, async (source) => {
     const { header, start } = await readHeader(op, source);
@@ -89,58 +101,6 @@ export async function readHeader(op: string, source: ByteSource): Promise<{ read
   return { header: parseHeader(op, await source.read(8, length), source.size - start), start };
 }
 
-/** The parts of the bytes of a safetensors file, in order. */
-export function encodeSafetensors(op: string, tensors: Readonly<Record<string, Tensor>>, options: SafetensorsOptions | undefined): Uint8Array[] {
-  checkOptions(op, options, ['metadata', 'dtype']);
-  checkTensors(op, tensors);
-  checkMetadata(op, options?.metadata);
-  const float = options?.dtype;
-  if (float !== undefined && !floatFileDTypes.includes(float)) {
-    throw new ArgumentError(`${op}: unknown dtype, got ${show(float)}; expected one of ${floatFileDTypes.join(', ')}`);
-  }
-  const names = Object.keys(tensors);
-  const types = names.map((name) => fileDTypeOf(tensors[name].dtype, float));
-  const order = names.map((_, i) => i).sort((a, b) => fileItemSize(types[b]) - fileItemSize(types[a]) || a - b);
-  const chunks: Uint8Array[] = [];
-  const offsets: string[] = [];
-  let at = 0;
-  for (const i of order) {
-    const bytes = encodeElements(tensors[names[i]], types[i]);
-    offsets[i] = `[${at},${(at += bytes.length)}]`;
-    chunks.push(bytes);
-  }
-  const fields = names.map((name, i) => `${JSON.stringify(name)}:{"dtype":"${types[i]}","shape":[${tensors[name].shape.join(',')}],"data_offsets":${offsets[i]}}`);
-  if (options?.metadata !== undefined) fields.unshift(`"${METADATA}":${JSON.stringify(options.metadata)}`);
-  const header = new TextEncoder().encode(`{${fields.join(',')}}`);
-  const padded = new Uint8Array(8 + Math.ceil(header.length / 8) * 8).fill(32);
-  if (padded.length - 8 > MAX_HEADER) {
-    throw new ArgumentError(`${op}: names and metadata are too long, got a header of ${header.length} bytes; expected at most ${MAX_HEADER}`);
-  }
-  padded.set(header, 8);
-  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
-  return [padded, ...chunks];
-}
-
-function checkTensors(op: string, tensors: unknown): void {
-  if (typeof tensors !== 'object' || tensors === null || Array.isArray(tensors) || tensors instanceof Tensor || tensors instanceof Map) {
-    throw new ArgumentError(`${op}: not tensors by name, got ${show(tensors)}; expected { name: tensor, … }`);
-  }
-  for (const [name, value] of Object.entries(tensors)) {
-    if (!(value instanceof Tensor)) throw new ArgumentError(`${op}: '${name}' is not a tensor, got ${show(value)}; expected a Tensor`, { values: { name } });
-    if (name === METADATA) throw new ArgumentError(`${op}: the name is reserved, got '${METADATA}'; expected another name`, { values: { name } });
-  }
-}
-
-function checkMetadata(op: string, metadata: unknown): void {
-  if (metadata === undefined) return;
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw new ArgumentError(`${op}: metadata is not an object, got ${show(metadata)}; expected texts by name`);
-  }
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string') throw new ArgumentError(`${op}: metadata '${key}' is not a text, got ${show(value)}; expected a string`, { values: { key } });
-  }
-}
-
 /** Reads the bytes of a safetensors file on behalf of `op`. */
 export function decodeSafetensors(op: string, bytes: Uint8Array): SafetensorsFile {
   const length = headerLength(op, bytes, bytes.length);
@@ -151,20 +111,27 @@ export function decodeSafetensors(op: string, bytes: Uint8Array): SafetensorsFil
   return { tensors, metadata };
 }
 
-function decodeTensor(op: string, entry: Entry, bytes: Uint8Array): Tensor {
-  const { dtype, cells } = decodeElements(entry.dtype, bytes, `${op}: '${entry.name}'`);
-  return new Tensor(cpu.adopt(dtype, cells), entry.shape);
+/** A tensor from its bytes, which nobody else may hold. */
+export function decodeTensor(op: string, { name, dtype: type, shape }: Pick<Entry, 'name' | 'dtype' | 'shape'>, bytes: Uint8Array): Tensor {
+  const { dtype, cells } = decodeElements(type, bytes, `${op}: '${name}'`);
+  return new Tensor(cpu.adopt(dtype, cells), shape);
 }
 
-/** Tensors by name whose elements can be read; where some lie elsewhere, a promise of copies as they are at the time of the call. */
-export function onHost(tensors: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>> | Promise<Readonly<Record<string, Tensor>>> {
-  return Object.values(tensors).every((x) => x.device === cpu) ? tensors : copyToHost(tensors);
+/** Values by name of which the elements of tensors can be read; where some lie elsewhere, a promise of copies as they are at the time of the call. */
+export function onHost<T>(tensors: Readonly<Record<string, T>>): Readonly<Record<string, T>> | Promise<Readonly<Record<string, T>>> {
+  return Object.values(tensors).every((x) => !(x instanceof Tensor) || x.device === cpu) ? tensors : copyToHost(tensors);
 }
 
-async function copyToHost(tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-  const host = bareRecord<Tensor>();
+async function copyToHost<T>(tensors: Readonly<Record<string, T>>): Promise<Record<string, T>> {
+  const host = bareRecord<T>();
   const names = Object.keys(tensors);
-  const copies = await Promise.all(names.map(async (name) => (tensors[name].device === cpu ? copyOf(tensors[name]) : tensors[name].cpu())));
+  const copies = await Promise.all(
+    names.map(async (name) => {
+      const value = tensors[name];
+      if (!(value instanceof Tensor)) return value;
+      return (value.device === cpu ? copyOf(value) : await value.cpu()) as T;
+    }),
+  );
   names.forEach((name, i) => {
     host[name] = copies[i];
   });
@@ -174,4 +141,3 @@ async function copyToHost(tensors: Readonly<Record<string, Tensor>>): Promise<Re
 function copyOf(x: Tensor): Tensor {
   return new Tensor(cpu.adopt(x.dtype, x.data()), x.shape);
 }
-

@@ -1,5 +1,5 @@
-import { type FilePath, withFile, writeFileAtomic } from './files.ts';
-import { encodeEnvelope, isEnvelope, SIGNATURE_LENGTH, unpackEnvelope } from './envelope.ts';
+import { type FileSource, type FileTarget, withFile, writeFileAtomic } from './files.ts';
+import { encodeEnvelope, isEnvelope, readEnvelope, SIGNATURE_LENGTH } from './envelope.ts';
 import { decodeSafetensors, onHost, readHeader } from './safetensors.ts';
 import { type StateTree, flattenTree } from './tree.ts';
 
@@ -13,7 +13,7 @@ import { type StateTree, flattenTree } from './tree.ts';
  * @throws ArgumentError for what is neither tensor nor plain value, StateError when the file cannot be written
  * @see https://pytorch.org/docs/stable/generated/torch.save.html
  */
-export async function save(path: FilePath, state: unknown): Promise<void> {
+export async function save(path: FileTarget, state: unknown): Promise<void> {
   const flat = flattenTree('save', state);
   const tensors = onHost(flat.tensors);
   const ready = { structure: flat.structure, tensors: tensors instanceof Promise ? await tensors : tensors };
@@ -23,15 +23,14 @@ export async function save(path: FilePath, state: unknown): Promise<void> {
 /**
  * Reads what `save` wrote, equal in every bit. A safetensors file of another program gives its tensors by name.
  *
- * @param path - a path, or a URL, also of the web
+ * @param path - a path, a URL, also of the web, a Blob, or a file handle of a browser
  * @throws StateError when the file cannot be read, is damaged or cut short, or is no safetensors file
  * @see https://pytorch.org/docs/stable/generated/torch.load.html
  */
-export async function load(path: FilePath): Promise<StateTree> {
+export async function load(path: FileSource): Promise<StateTree> {
   return withFile('load', path, async (source) => {
-    const own = isEnvelope(await source.read(0, Math.min(SIGNATURE_LENGTH, source.size)));
-    if (!own) await readHeader('load', source);
-    const bytes = await source.read(0, source.size);
-    return own ? unpackEnvelope('load', 'state', bytes) : decodeSafetensors('load', bytes).tensors;
+    if (isEnvelope(await source.read(0, Math.min(SIGNATURE_LENGTH, source.size)))) return readEnvelope('load', 'state', source);
+    await readHeader('load', source);
+    return decodeSafetensors('load', await source.read(0, source.size)).tensors;
   });
 }

@@ -13,7 +13,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** A tree taken apart. */
 export interface FlatTree {
-  readonly tensors: Record<string, Tensor>;
+  readonly tensors: Readonly<Record<string, Tensor>>;
   readonly structure: Json;
 }
 

@@ -1,9 +1,10 @@
-import { toFloat } from '../dtype.ts';
-import { ArgumentError, ShapeError, show } from '../errors.ts';
+import { isFloat, toFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Primitive, apply, applyInPlace } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, type InPlace, checkTensor, free, inPlaceMethod } from './define.ts';
 import { floatsOnly, fused, logistic, numbersOnly, softplusOf } from './fused.ts';
 import { type InplaceOptions, type Plain, type WithTwo, activation, family, nn, readSettings, triesOf } from './parametric.ts';
@@ -185,10 +186,11 @@ const tanhshrinkOp = fused<undefined>({
  * @throws ShapeError for a dimension that cannot be halved
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.glu.html
  */
-export const glu: Free<(x: Tensor, dim?: number) => Tensor> = free(
-  { name: 'glu', family, torch: nn('glu'), samples: (s) => [[s.float([2, 4])], [s.float([4, 3]), 0], [s.float([2, 2, 3]), -2], [s.float([0, 2])]] },
+export const glu: Free<Named<'dim', number, object, Tensor>> = free(
+  { name: 'glu', parameters: ['dim'], family, torch: nn('glu'), samples: (s) => [[s.float([2, 4])], [s.float([4, 3]), 0], [s.float([2, 2, 3]), -2], [s.float([0, 2])]] },
   (x: Tensor, dim = -1): Tensor => {
     checkTensor('glu', x);
+    if (!isFloat(x.dtype)) throw new DTypeError(`glu: not a float tensor, got ${show(x)}; expected float32 or float64`);
     const d = normalizeDim('glu', dim, x.ndim);
     if (x.ndim === 0 || x.shape[d] % 2 !== 0) throw new ShapeError(`glu: dimension ${dim} cannot be halved, got ${show(x)}; expected an even size`);
     const half = x.shape[d] / 2;

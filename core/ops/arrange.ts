@@ -6,7 +6,8 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { type Primitive, apply, applyInPlace, makeView, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDim, stridesOf } from '../shape.ts';
 import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
-import { tensor } from './creation.ts';
+import { arange, tensor } from './creation.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { checkIndex } from './gather.ts';
 import { cat } from './join.ts';
@@ -27,8 +28,8 @@ const flipOp: Primitive<{ readonly dims: readonly number[] }> = primitive<{ read
 });
 
 /** A copy with the order of the named dimensions reversed. @see https://pytorch.org/docs/stable/generated/torch.flip.html */
-export const flip: Method<(x: Tensor, dims: number | readonly number[]) => Tensor> = method(
-  { name: 'flip', family, samples: (s) => [[s.float([2, 3]), [0]], [s.float([2, 3, 2]), [-1, 0]], [s.float([0, 2]), [0]], [s.float([]), [0]]] },
+export const flip: Method<Named<'dims', number | readonly number[], object, Tensor>> = method(
+  { name: 'flip', parameters: ['dims'], family, samples: (s) => [[s.float([2, 3]), [0]], [s.float([2, 3, 2]), [-1, 0]], [s.float([0, 2]), [0]], [s.float([]), [0]]] },
   (x: Tensor, dims: number | readonly number[]): Tensor => {
     checkTensor('flip', x);
     const found = [dims].flat().map((d) => normalizeDim('flip', d, x.ndim));
@@ -43,8 +44,8 @@ export const flip: Method<(x: Tensor, dims: number | readonly number[]) => Tenso
  *
  * @see https://pytorch.org/docs/stable/generated/torch.roll.html
  */
-export const roll: Method<(x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]) => Tensor> = method(
-  { name: 'roll', family, samples: (s) => [[s.float([2, 3]), 1], [s.float([4, 2]), -1, 0], [s.float([2, 3]), [1, 5], [0, 1]], [s.float([0, 2]), 1, 0], [s.float([]), 3]] },
+export const roll: Method<NamedPair<'shifts', number | readonly number[], 'dims', number | readonly number[], object, Tensor>> = method(
+  { name: 'roll', parameters: ['shifts', 'dims'], family, samples: (s) => [[s.float([2, 3]), 1], [s.float([4, 2]), -1, 0], [s.float([2, 3]), [1, 5], [0, 1]], [s.float([0, 2]), 1, 0], [s.float([]), 3]] },
   (x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor => {
     checkTensor('roll', x);
     const steps = [shifts].flat();
@@ -90,8 +91,8 @@ export const repeat: Method<(x: Tensor, repeats: readonly number[]) => Tensor> =
 );
 
 /** `repeat` with ones put in front where there are fewer repeats than dimensions. @see https://pytorch.org/docs/stable/generated/torch.tile.html */
-export const tile: Method<(x: Tensor, dims: readonly number[]) => Tensor> = method(
-  { name: 'tile', family, samples: (s) => [[s.float([2, 3]), [2]], [s.float([2]), [2, 2]], [s.float([]), []]] },
+export const tile: Method<Named<'dims', readonly number[], object, Tensor>> = method(
+  { name: 'tile', parameters: ['dims'], family, samples: (s) => [[s.float([2, 3]), [2]], [s.float([2]), [2, 2]], [s.float([]), []]] },
   (x: Tensor, dims: readonly number[]): Tensor => {
     checkTensor('tile', x);
     checkShape('tile', dims);
@@ -102,17 +103,23 @@ export const tile: Method<(x: Tensor, dims: readonly number[]) => Tensor> = meth
 /**
  * Every entry of a dimension several times in a row; without `dim` the tensor is flattened first.
  *
- * @param repeats - one number for all entries, or an int64 tensor with a number for each
+ * @param repeats - one number for all entries, or an int64 tensor with a number for each. A tensor alone says how often its own places come
  * @see https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html
  */
-export const repeatInterleave: Method<(x: Tensor, repeats: number | Tensor, dim?: number) => Tensor> = method(
+export const repeatInterleave: Method<NamedList<[repeats?: number | Tensor, dim?: number], { readonly repeats?: number | Tensor; readonly dim?: number }, Tensor>> = method(
   {
     name: 'repeatInterleave',
+    parameters: ['repeats', 'dim'],
     family,
-    samples: (s) => [[s.float([2, 2]), 2], [s.float([2, 3]), 3, 1], [s.float([]), 2], [s.float([3, 2]), s.values([1, 0, 2], [3], 'int64'), 0]],
+    samples: (s) => [[s.values([1, 0, 2], [3], 'int64')], [s.float([2, 2]), 2], [s.float([2, 3]), 3, 1], [s.float([]), 2], [s.float([3, 2]), s.values([1, 0, 2], [3], 'int64'), 0]],
   },
-  (x: Tensor, repeats: number | Tensor, dim?: number): Tensor => {
+  (x: Tensor, repeats?: number | Tensor, dim?: number): Tensor => {
     checkTensor('repeatInterleave', x);
+    if (repeats === undefined) {
+      checkIndex('repeatInterleave', x, 'repeats');
+      if (x.ndim !== 1) throw new ShapeError(`repeatInterleave: repeats are not a vector, got ${show(x)}; expected 1 dimension`);
+      return repeatInterleave(arange(x.shape[0], { dtype: x.dtype, device: x.device }), x, 0);
+    }
     const from = dim === undefined || x.ndim === 0 ? flatten(x) : x;
     const d = normalizeDim('repeatInterleave', dim ?? 0, from.ndim);
     const size = from.shape[d];
@@ -153,18 +160,18 @@ function checkOffset(op: string, diagonal: unknown): void {
   if (!Number.isInteger(diagonal)) throw new ArgumentError(`${op}: the diagonal is not an integer, got ${show(diagonal)}; expected 0 for the main one, more above, less below`);
 }
 
-type Triangle = InPlace<(x: Tensor, diagonal?: number) => Tensor>;
+type Triangle = InPlace<Named<'diagonal', number, object, Tensor>>;
 
 /** The part of matrices on and below a diagonal (0: the main one), zeros above. @see https://pytorch.org/docs/stable/generated/torch.tril.html */
 export const tril: Triangle = inPlaceMethod(
-  { name: 'tril', family, samples: (s) => [[s.float([3, 3])], [s.float([2, 2, 3]), 1], [s.float([3, 2]), -1], [s.float([0, 3])]] },
+  { name: 'tril', parameters: ['diagonal'], family, samples: (s) => [[s.float([3, 3])], [s.float([2, 2, 3]), 1], [s.float([3, 2]), -1], [s.float([0, 3])]] },
   (x: Tensor, diagonal = 0): Tensor => triangle('tril', x, diagonal, false),
   (x: Tensor, diagonal = 0): Tensor => triangle('tril_', x, diagonal, false),
 );
 
 /** The part of matrices on and above a diagonal (0: the main one), zeros below. @see https://pytorch.org/docs/stable/generated/torch.triu.html */
 export const triu: Triangle = inPlaceMethod(
-  { name: 'triu', family, samples: (s) => [[s.float([3, 3])], [s.float([2, 2, 3]), 1], [s.float([3, 2]), -1], [s.float([0, 3])]] },
+  { name: 'triu', parameters: ['diagonal'], family, samples: (s) => [[s.float([3, 3])], [s.float([2, 2, 3]), 1], [s.float([3, 2]), -1], [s.float([0, 3])]] },
   (x: Tensor, diagonal = 0): Tensor => triangle('triu', x, diagonal, true),
   (x: Tensor, diagonal = 0): Tensor => triangle('triu_', x, diagonal, true),
 );
@@ -184,8 +191,8 @@ function diagonalLayout({ shape, strides, offset }: Layout, along: number, a: nu
  * @param offset - 0 (default) the main diagonal, more above it, less below
  * @see https://pytorch.org/docs/stable/generated/torch.diagonal.html
  */
-export const diagonal: Method<(x: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor> = method(
-  { name: 'diagonal', family, samples: (s) => [[s.float([3, 3])], [s.float([2, 4]), 1], [s.float([2, 3, 4]), -1, 2, 0], [s.float([2, 3]), -4]] },
+export const diagonal: Method<NamedList<[offset?: number, dim1?: number, dim2?: number], { readonly offset?: number; readonly dim1?: number; readonly dim2?: number }, Tensor>> = method(
+  { name: 'diagonal', parameters: ['offset', 'dim1', 'dim2'], family, samples: (s) => [[s.float([3, 3])], [s.float([2, 4]), 1], [s.float([2, 3, 4]), -1, 2, 0], [s.float([2, 3]), -4]] },
   (x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor => {
     checkTensor('diagonal', x);
     checkOffset('diagonal', offset);
@@ -203,8 +210,8 @@ export const diagonal: Method<(x: Tensor, offset?: number, dim1?: number, dim2?:
  * @param offset - 0 (default) the main diagonal, more above it, less below
  * @see https://pytorch.org/docs/stable/generated/torch.diag.html
  */
-export const diag: Method<(x: Tensor, offset?: number) => Tensor> = method(
-  { name: 'diag', family, samples: (s) => [[s.float([3])], [s.float([2]), -1], [s.float([2, 3]), 1], [s.float([3, 3])]] },
+export const diag: Method<Named<'diagonal', number, object, Tensor>> = method(
+  { name: 'diag', parameters: ['diagonal'], family, samples: (s) => [[s.float([3])], [s.float([2]), -1], [s.float([2, 3]), 1], [s.float([3, 3])]] },
   (x: Tensor, offset = 0): Tensor => {
     checkTensor('diag', x);
     checkOffset('diag', offset);
@@ -221,6 +228,7 @@ export const trace: Method<(x: Tensor) => Tensor> = method(
   { name: 'trace', family, samples: (s) => [[s.float([3, 3])], [s.float([2, 4])], [s.int([2, 2])]] },
   (x: Tensor): Tensor => {
     checkTensor('trace', x);
+    if (x.dtype === 'bool') throw new DTypeError(`trace: not defined for bool, got ${show(x)}; expected numbers`);
     if (x.ndim !== 2) throw new ShapeError(`trace: not a matrix, got ${show(x)}; expected 2 dimensions`);
     return diagonal(x).sum();
   },

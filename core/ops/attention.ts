@@ -55,11 +55,6 @@ function sharedHeads(what: string, x: Tensor, query: Tensor): Tensor {
   return heads === groups ? x : repeatInterleave(x, heads / groups, -3);
 }
 
-/** Removes scores for good, in place. */
-function removeScores(scores: Tensor, removed: Tensor): void {
-  scores.maskedFill_(removed, -Infinity);
-}
-
 /** Marks rows of -Infinity, which a mask of floats has made, and makes them 0: a softmax over nothing would be 0/0. */
 function silenced(scores: Tensor): Tensor {
   const blind = scores.detach().amax(-1, { keepdim: true }).eq(-Infinity);
@@ -114,15 +109,18 @@ export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value:
     const seen = attnMask?.dtype === 'bool' ? attnMask : null;
     // Queries without any key get weights like others, which are then set to 0: a softmax over nothing would be 0/0.
     const unseen = seen === null ? null : seen.any(-1, { keepdim: true }).logicalNot();
-    if (isCausal) removeScores(scores, ones([rows, columns], { dtype: 'bool', device: query.device }).triu(1));
-    if (seen !== null && unseen !== null) removeScores(scores, seen.logicalOr(unseen).logicalNot());
-    const summed = attnMask !== null && seen === null ? scores.add(attnMask) : scores;
+    if (isCausal) scores.maskedFill_(ones([rows, columns], { dtype: 'bool', device: query.device }).triu(1), -Infinity);
+    const removed = seen === null || unseen === null ? null : seen.logicalOr(unseen).logicalNot();
+    const summed = removed !== null ? scores.maskedFill(removed, -Infinity) : attnMask === null ? scores : scores.add(attnMask);
+    // Not in place, since under vmap masks may differ where scores do not. What has been read goes at once: no more than two tensors of this size are there for the products.
+    if (summed !== scores) scores.storage.discard();
     const blind = attnMask === null || shape[shape.length - 1] === 0 ? null : (unseen ?? silenced(summed));
     const weights = softmax(summed, -1);
+    summed.storage.discard();
     const known = blind === null ? weights : weights.maskedFill(blind, 0);
     const kept = dropoutP > 0 ? dropout(known, dropoutP) : known;
     const result = matmul(kept, value);
-    for (const x of new Set([scaled, scores, summed, weights, known, kept])) x.storage.discard();
+    for (const x of new Set([scaled, weights, known, kept])) x.storage.discard();
     return result;
   },
 );

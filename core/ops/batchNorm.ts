@@ -3,6 +3,7 @@ import { apply, applyMany } from '../op.ts';
 import { type Shape, numelOf } from '../shape.ts';
 import { noGrad } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { type NormOptions, type Vector, affine, checkChannels, epsOf, standardRows, vectorOperand } from './normArguments.ts';
 import { batchNormOp, channelStatsOp } from './standardize.ts';
@@ -46,7 +47,7 @@ function updateRunning(mean: Tensor, variance: Tensor, batchMean: Tensor, batchV
 }
 
 function checkMomentum(name: string, momentum: number): void {
-  checkNumber(name, 'momentum', momentum, 'a number from 0 to 1', (v) => v >= 0 && v <= 1);
+  checkNumber(name, 'momentum', momentum, 'a finite number', Number.isFinite);
 }
 
 /**
@@ -110,8 +111,15 @@ export interface InstanceNormOptions extends NormOptions {
   readonly momentum?: number;
 }
 
+interface InstanceNormArguments extends InstanceNormOptions {
+  readonly runningMean?: Tensor | null;
+  readonly runningVar?: Tensor | null;
+  readonly weight?: Tensor | null;
+  readonly bias?: Tensor | null;
+}
+
 type InstanceNorm = Free<
-  (x: Tensor, runningMean?: Tensor | null, runningVar?: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: InstanceNormOptions) => Tensor
+  NamedList<[runningMean?: Tensor | null, runningVar?: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: InstanceNormOptions], InstanceNormArguments, Tensor>
 >;
 
 /**
@@ -122,7 +130,7 @@ type InstanceNorm = Free<
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.instance_norm.html and Ulyanov et al., 2016
  */
 export const instanceNorm: InstanceNorm = free(
-  { name: 'instanceNorm', family, torch: 'nn.functional.instance_norm', samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 2, 2]), null, null, s.float([3]), s.float([3]), { eps: 0.1 }]] },
+  { name: 'instanceNorm', parameters: ['runningMean', 'runningVar', 'weight', 'bias', 'options'], family, torch: 'nn.functional.instance_norm', samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 2, 2]), null, null, s.float([3]), s.float([3]), { eps: 0.1 }]] },
   (x: Tensor, runningMean?: Tensor | null, runningVar?: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: InstanceNormOptions): Tensor => {
     const name = 'instanceNorm';
     checkOptions(name, options, ['useInputStats', 'momentum', 'eps']);

@@ -1,6 +1,7 @@
 import { ShapeError, show } from '../errors.ts';
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { checkDTypes } from './matmul.ts';
 
@@ -17,9 +18,10 @@ const name = 'bilinear';
  * @throws ShapeError or DTypeError for what does not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.bilinear.html
  */
-export const bilinear: Free<(x1: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor> = free(
+export const bilinear: Free<NamedList<[x2: Tensor, weight: Tensor, bias?: Tensor | null], { readonly x2?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor | null }, Tensor>> = free(
   {
     name,
+    parameters: ['x2', 'weight', 'bias'],
     family: 'matrix',
     torch: 'nn.functional.bilinear',
     samples: (s) => [

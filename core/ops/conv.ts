@@ -10,6 +10,7 @@ import { type Primitive, apply, primitive } from '../op.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { imagesAndWeight, imagesOnly } from './convBatching.ts';
+import type { NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { checkDTypes } from './matmul.ts';
 import { type Size, type SpatialRank, checkImages, pairOf, spatialOf, trailing } from './spatial.ts';
@@ -211,7 +212,7 @@ function convolveTransposed(name: string, rank: SpatialRank, x: Tensor, weight: 
   return batched(convInputOp, x, weight, bias, { ...common, inChannels, outChannels, input: [size(0), size(1)], output, padding });
 }
 
-type Conv<O> = Free<(x: Tensor, weight: Tensor, bias?: Tensor | null, options?: O) => Tensor>;
+type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor>>;
 
 /**
  * Convolution over one dimension: `y[n, o, p] = bias[o] + Σ x[n, c, p·stride - padding + k·dilation] · weight[o, c, k]`.
@@ -225,6 +226,7 @@ type Conv<O> = Free<(x: Tensor, weight: Tensor, bias?: Tensor | null, options?: 
 export const conv1d: Conv<ConvOptions> = free(
   {
     name: 'conv1d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv1d',
     samples: (s) => [
@@ -250,6 +252,7 @@ export const conv1d: Conv<ConvOptions> = free(
 export const conv2d: Conv<ConvOptions> = free(
   {
     name: 'conv2d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv2d',
     samples: (s) => [
@@ -276,6 +279,7 @@ export const conv2d: Conv<ConvOptions> = free(
 export const convTranspose1d: Conv<ConvTransposeOptions> = free(
   {
     name: 'convTranspose1d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv_transpose1d',
     samples: (s) => [
@@ -299,6 +303,7 @@ export const convTranspose1d: Conv<ConvTransposeOptions> = free(
 export const convTranspose2d: Conv<ConvTransposeOptions> = free(
   {
     name: 'convTranspose2d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv_transpose2d',
     samples: (s) => [

@@ -1,6 +1,7 @@
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { type ConvOptions, type ConvTransposeOptions, conv2d, convTranspose2d } from './conv.ts';
+import type { NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { pad } from './pad.ts';
 import { sliceScatter } from './turn.ts';
@@ -41,12 +42,12 @@ function planesOf(x: Tensor): Tensor {
 }
 
 /** (N·D, C, H, W) → (N, C, D, H, W). */
-function volumesOf(y: Tensor, n: number): Tensor {
-  const [nd, c, h, w] = y.shape;
-  return permute(reshape(y, [n, n === 0 ? 0 : nd / n, c, h, w]), [0, 2, 1, 3, 4]);
+function volumesOf(y: Tensor, n: number, depth: number): Tensor {
+  const [, c, h, w] = y.shape;
+  return permute(reshape(y, [n, depth, c, h, w]), [0, 2, 1, 3, 4]);
 }
 
-type Conv<O> = Free<(x: Tensor, weight: Tensor, bias?: Tensor | null, options?: O) => Tensor>;
+type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor>>;
 
 /**
  * Convolution over three dimensions: `y[n, o, p] = bias[o] + Σ x[n, c, p·stride - padding + k·dilation] · weight[o, c, k]`.
@@ -60,6 +61,7 @@ type Conv<O> = Free<(x: Tensor, weight: Tensor, bias?: Tensor | null, options?: 
 export const conv3d: Conv<ConvOptions> = free(
   {
     name: 'conv3d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv3d',
     samples: (s) => [
@@ -92,7 +94,7 @@ export const conv3d: Conv<ConvOptions> = free(
       const part = conv2d(sheets, select(weight, 2, k), k === 0 ? (bias ?? null) : null, plane);
       sum = sum === null ? part : sum.add(part);
     }
-    const y = volumesOf(sum as Tensor, volumes.shape[0]);
+    const y = volumesOf(sum as Tensor, volumes.shape[0], depth);
     return x.ndim === 5 ? y : squeeze(y, 0);
   },
 );
@@ -109,6 +111,7 @@ export const conv3d: Conv<ConvOptions> = free(
 export const convTranspose3d: Conv<ConvTransposeOptions> = free(
   {
     name: 'convTranspose3d',
+    parameters: ['weight', 'bias', 'options'],
     family,
     torch: 'nn.functional.conv_transpose3d',
     samples: (s) => [
@@ -134,7 +137,7 @@ export const convTranspose3d: Conv<ConvTransposeOptions> = free(
     const sheets = planesOf(volumes);
     let sum: Tensor | null = null;
     for (let k = 0; k < planes; k++) {
-      const part = volumesOf(convTranspose2d(sheets, select(weight, 2, k), null, plane), n);
+      const part = volumesOf(convTranspose2d(sheets, select(weight, 2, k), null, plane), n, depth);
       const shape = [n, part.shape[1], Math.max(whole, padding[0] + size), ...part.shape.slice(3)];
       const from = k * dilation[0];
       const placed = sliceScatter(emptyTensor(shape, x.dtype, x.device), part, 2, from, from + (depth - 1) * stride[0] + 1, stride[0]);

@@ -7,7 +7,8 @@ import { apply, applyInPlace } from '../op.ts';
 import { broadcastShapes, sameShape } from '../shape.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
 import { toCell } from './creation.ts';
-import { type InPlace, type Method, cast, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
+import type { Named } from './byName.ts';
+import { type InPlace, type Method, cast, checkBeside, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
 import type { Operand } from '../tape.ts';
 
 const family = 'copy';
@@ -63,11 +64,25 @@ export const double: Method<(x: Tensor) => Tensor> = method({ name: 'double', fa
 export const long: Method<(x: Tensor) => Tensor> = method({ name: 'long', family, torch: 'Tensor.long', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int64'));
 /** As int32. @see https://pytorch.org/docs/stable/generated/torch.Tensor.int.html */
 export const int: Method<(x: Tensor) => Tensor> = method({ name: 'int', family, torch: 'Tensor.int', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'int32'));
+/** As uint8. @see https://pytorch.org/docs/stable/generated/torch.Tensor.byte.html */
+export const byte: Method<(x: Tensor) => Tensor> = method({ name: 'byte', family, torch: 'Tensor.byte', differentiable: false, samples: (s) => [[s.float([3], 0, 9)]] }, (x: Tensor): Tensor => toDType(x, 'uint8'));
 /** As bool: true where not 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bool.html */
 export const bool: Method<(x: Tensor) => Tensor> = method({ name: 'bool', family, torch: 'Tensor.bool', differentiable: false, samples: (s) => [[s.int([3], 0, 2)]] }, (x: Tensor): Tensor => toDType(x, 'bool'));
 
-/** The tensor on the CPU; a promise, since other devices answer later. @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html */
-export const cpu: Method<(x: Tensor) => Promise<Tensor>> = method({ name: 'cpu', family, torch: 'Tensor.cpu', samples: () => [] }, async (x: Tensor): Promise<Tensor> => x);
+/**
+ * The tensor on the CPU, itself when it is there; a promise, since other devices answer later. What the tensor holds at the call comes back, without history.
+ *
+ * @throws DeviceError, in the promise, when the device was lost
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.cpu.html
+ */
+export const cpu: Method<(x: Tensor) => Promise<Tensor>> = method({ name: 'cpu', family, torch: 'Tensor.cpu', samples: () => [] }, async (x: Tensor): Promise<Tensor> => {
+  if (x.device.name === 'cpu') return x;
+  const { shape } = x;
+  const whole = x.isContiguous() && x.numel() === x.storage.length ? x.detach() : x.detach().clone();
+  const cells = await whole.storage.read();
+  if (whole.storage !== x.storage) whole.storage.discard();
+  return new Tensor(getDevice('cpu').adopt(x.dtype, cells), shape);
+});
 
 // Copies into a tensor: the second operand decides the values, the first the dtype.
 const copyOp = pointwise({
@@ -88,7 +103,7 @@ function copied(name: string, x: Tensor, source: Operand): Tensor {
 /** A number in the range of the dtype, or a scalar tensor. */
 function filling(name: string, x: Tensor, value: Operand): Operand {
   checkTensor(name, x);
-  const source = checkOperand(name, value, 'value');
+  const source = checkBeside(name, value, x, 'value');
   if (typeof source === 'number') return toCell(name, source, x.dtype);
   if (source.ndim > 0) throw new ShapeError(`${name}: the value is not a scalar, got ${show(source)}; expected a number or 0 dimensions`);
   return source;
@@ -102,8 +117,8 @@ export const copy: InPlace<(x: Tensor, source: Operand) => Tensor> = inPlaceMeth
 );
 
 /** `x.fill_(value)`: `value` everywhere. @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html */
-export const fill: InPlace<(x: Tensor, value: Operand) => Tensor> = inPlaceMethod(
-  { name: 'fill', family, torch: null, samples: (s) => [[s.float([2, 3]), 2]] },
+export const fill: InPlace<Named<'value', Operand | boolean, object, Tensor>> = inPlaceMethod(
+  { name: 'fill', parameters: ['value'], family, torch: null, samples: (s) => [[s.float([2, 3]), 2]] },
   (x: Tensor, value: Operand): Tensor => copied('fill', x, filling('fill', x, value)),
   (x: Tensor, value: Operand): Tensor => copied('fill_', x, filling('fill_', x, value)),
 );

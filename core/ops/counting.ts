@@ -26,7 +26,17 @@ function rangeOf(name: string, x: Tensor, low: number, high: number): readonly [
   return from === to ? [from - 1, to + 1] : [from, to];
 }
 
-function checkBins(name: string, bins: unknown): asserts bins is number {
+/** From where to where the bins of `histogram` go: as given, else over the elements, 0 to 1 where there are none; a single point gets a half to either side. */
+export function spanOf(name: string, x: Tensor, given: readonly [number, number] | null): readonly [number, number] {
+  const [from, to] = given ?? (x.numel() === 0 ? [0, 1] : [x.min().item(), x.max().item()]);
+  if (!Number.isFinite(from) || !Number.isFinite(to) || from > to) {
+    throw new ArgumentError(`${name}: not a range, got ${show(from)} to ${show(to)}; expected finite numbers, the smaller first`, { values: { low: from, high: to } });
+  }
+  return from === to ? [from - 0.5, to + 0.5] : [from, to];
+}
+
+/** Refuses anything but a number of bins. */
+export function checkBins(name: string, bins: unknown): asserts bins is number {
   if (!Number.isInteger(bins) || (bins as number) < 1) throw new ArgumentError(`${name}: invalid number of bins, got ${show(bins)}; expected an integer ≥ 1`);
 }
 
@@ -77,7 +87,7 @@ export interface HistogramOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.histogram.html
  */
 export const histogram: Method<(x: Tensor, bins: number | Tensor, options?: HistogramOptions) => Results<{ hist: Tensor; binEdges: Tensor }>> = method(
-  { name: 'histogram', family, differentiable: false, samples: (s) => [[s.float([10]), 4], [s.float([6]), 3, { range: [-1, 1.5] }], [s.float([6]), s.values([-1, 0, 0.5, 2])], [s.float([5]), 2, { range: [-2, 2], weight: s.float([5], 0, 1), density: true }]] },
+  { name: 'histogram', family, differentiable: false, samples: (s) => [[s.float([10]), 4], [s.float([6]), 3, { range: [-1, 1.5] }], [s.float([6]), s.values([-1, 0, 0.5, 2])], [s.float([5]), 2, { range: [-2, 2], weight: s.float([5], 0, 1), density: true }], [s.values([2, 2]), 3], [s.float([0]), 2]] },
   (x: Tensor, bins: number | Tensor, options?: HistogramOptions): Results<{ hist: Tensor; binEdges: Tensor }> => {
     checkTensor('histogram', x);
     checkOptions('histogram', options, ['range', 'weight', 'density']);
@@ -93,7 +103,7 @@ export const histogram: Method<(x: Tensor, bins: number | Tensor, options?: Hist
       hist = apply(edgesOp, [x, edges, weight ?? 0], undefined);
     } else {
       checkBins('histogram', bins);
-      const [low, high] = rangeOf('histogram', x, ...(range ?? [0, 0]));
+      const [low, high] = spanOf('histogram', x.detach(), range);
       edges = linspace(low, high, bins + 1, { dtype: x.dtype, device: x.device });
       hist = apply(histcOp, [x, weight ?? 0], { bins, low, high });
     }

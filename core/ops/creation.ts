@@ -4,6 +4,7 @@ import { type DType, type TypedArray, checkDType, checkRange, getDefaultDtype, i
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Shape, checkShape, numelOf } from '../shape.ts';
 import { type NestedArray, Tensor, emptyTensor } from '../tensor.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 
 /** Options every function that makes a tensor takes. */
@@ -145,8 +146,8 @@ export const ones: Free<Create> = free({ name: 'ones', family, differentiable: f
 /** A tensor whose values are not meant to be read before they are written; they are zeros. @see https://pytorch.org/docs/stable/generated/torch.empty.html */
 export const empty: Free<Create> = free({ name: 'empty', family, differentiable: false, samples: () => [] }, (shape: Shape, options?: TensorOptions) => filled('empty', shape, 0, options));
 /** `value` everywhere; a boolean gives bool, a number float32 unless `dtype` says otherwise. @see https://pytorch.org/docs/stable/generated/torch.full.html */
-export const full: Free<(shape: Shape, value: number | boolean, options?: TensorOptions) => Tensor> = free(
-  { name: 'full', family, differentiable: false, samples: () => [[[2, 3], 1.5], [[2], true]] },
+export const full: Free<Named<'fillValue', number | boolean, TensorOptions, Tensor, Shape>> = free(
+  { name: 'full', parameters: ['fillValue', 'options'], family, differentiable: false, samples: () => [[[2, 3], 1.5], [[2], true]] },
   (shape: Shape, value: number | boolean, options?: TensorOptions) => filled('full', shape, plain('full', value), options, typeof value === 'boolean' ? 'bool' : getDefaultDtype()),
 );
 
@@ -164,13 +165,20 @@ export const onesLike: Free<Like> = free({ name: 'onesLike', family, differentia
 /** An unfilled tensor (zeros) of the shape, dtype and device of another. @see https://pytorch.org/docs/stable/generated/torch.empty_like.html */
 export const emptyLike: Free<Like> = free({ name: 'emptyLike', family, differentiable: false, samples: () => [] }, like('emptyLike', 0));
 /** `value` everywhere, in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.full_like.html */
-export const fullLike: Free<(x: Tensor, value: number | boolean, options?: TensorOptions) => Tensor> = free(
-  { name: 'fullLike', family, differentiable: false, samples: (s) => [[s.float([2, 3]), 2.5]] },
+export const fullLike: Free<Named<'fillValue', number | boolean, TensorOptions, Tensor>> = free(
+  { name: 'fullLike', parameters: ['fillValue', 'options'], family, differentiable: false, samples: (s) => [[s.float([2, 3]), 2.5]] },
   (x: Tensor, value: number | boolean, options?: TensorOptions) => {
     checkTensor('fullLike', x);
     return filled('fullLike', x.shape, plain('fullLike', value), { device: x.device, ...options }, x.dtype);
   },
 );
+
+/** The bounds of `arange` by name. */
+interface RangeOptions extends TensorOptions {
+  readonly start?: number;
+  readonly end?: number;
+  readonly step?: number;
+}
 
 /**
  * Numbers from `start` up to and without `end` in steps of `step`; `arange(n)` counts from 0. int64 when all three are whole
@@ -179,29 +187,37 @@ export const fullLike: Free<(x: Tensor, value: number | boolean, options?: Tenso
  * @see https://pytorch.org/docs/stable/generated/torch.arange.html
  */
 export const arange: Free<{
-  (end: number, options?: TensorOptions): Tensor;
-  (start: number, end: number, options?: TensorOptions): Tensor;
+  (options: RangeOptions): Tensor;
+  (end: number, options?: RangeOptions): Tensor;
+  (start: number, end: number, options?: RangeOptions): Tensor;
   (start: number, end: number, step: number, options?: TensorOptions): Tensor;
-}> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1]] }, (...args: readonly (number | TensorOptions | undefined)[]): Tensor => {
+}> = free({ name: 'arange', family, differentiable: false, samples: () => [[5], [2, 7], [1, 6, 2], [0, 1, 0.25], [3, 0, -1], [1, 2.5, { dtype: 'int64' }], [0.1, 1.1, { dtype: 'uint8' }]] }, (...args: readonly (number | RangeOptions | undefined)[]): Tensor => {
   const last = args[args.length - 1];
-  const options = typeof last === 'object' ? last : undefined;
+  const { start: from, end: to, step: by, ...rest }: RangeOptions = typeof last === 'object' ? last : {};
+  const options = typeof last === 'object' ? rest : undefined;
   const numbers = (options === undefined ? args : args.slice(0, -1)).filter((v) => v !== undefined) as readonly number[];
-  const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1];
+  const [start, end, step] = numbers.length + (to === undefined ? 0 : 1) === 1 ? [from ?? 0, to ?? numbers[0], by ?? 1] : [from ?? numbers[0], to ?? numbers[1], by ?? numbers[2] ?? 1];
   if (numbers.length > 3 || ![start, end, step].every(Number.isFinite)) throw new ArgumentError(`arange: not finite numbers, got ${show(args)}; expected end, or start and end, or start, end and step`);
-  if (step === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
   const dtype = dtypeOf('arange', options, [start, end, step].every(Number.isInteger) ? 'int64' : getDefaultDtype());
-  const cells = makeArray(dtype, Math.ceil((end - start) / step));
-  for (let i = 0; i < cells.length; i++) cells[i] = toCell('arange', start + i * step, dtype);
+  // Whole numbers start at one and go by one; only int64 counts them between whole ends.
+  const whole = (v: number): number => (isFloat(dtype) ? v : Math.trunc(v));
+  const [first, stride] = [whole(start), whole(step)];
+  const count = dtype === 'int64' ? Math.ceil((Math.trunc(end) - first) / stride) : Math.ceil((end - start) / step);
+  if (stride === 0 || (end - start) / step < 0) throw new ArgumentError(`arange: the step leads away from the end, got ${start} to ${end} by ${step}; expected a step toward the end`);
+  const cells = makeArray(dtype, count);
+  for (let i = 0; i < cells.length; i++) cells[i] = toCell('arange', first + i * stride, dtype);
   return fromCells('arange', dtype, cells, [cells.length], options);
 });
 
 /** `steps` numbers evenly spread from `start` to `end`, both included. @see https://pytorch.org/docs/stable/generated/torch.linspace.html */
-export const linspace: Free<(start: number, end: number, steps: number, options?: TensorOptions) => Tensor> = free(
-  { name: 'linspace', family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1]] },
-  (start: number, end: number, steps: number, options?: TensorOptions): Tensor => {
+export const linspace: Free<NamedPair<'end', number, 'steps', number, TensorOptions, Tensor, number>> = free(
+  { name: 'linspace', parameters: ['end', 'steps', 'options'], family, differentiable: false, samples: () => [[0, 1, 5], [-3, 3, 4], [2, 5, 1], [4.3, -3, 7, { dtype: 'int64' }]] },
+  (first: number, last: number, steps: number, options?: TensorOptions): Tensor => {
     const dtype = dtypeOf('linspace', options, getDefaultDtype());
-    for (const v of [start, end]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);
+    for (const v of [first, last]) if (typeof v !== 'number') throw new ArgumentError(`linspace: bound is not a number, got ${show(v)}; expected numbers`);
     if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(`linspace: steps is not a whole number, got ${show(steps)}; expected an integer ≥ 0`);
+    // Among whole numbers the ends are whole.
+    const [start, end] = isFloat(dtype) ? [first, last] : [Math.trunc(first), Math.trunc(last)];
     const cells = makeArray(dtype, steps);
     const step = steps > 1 ? (end - start) / (steps - 1) : 0;
     for (let i = 0; i < steps; i++) cells[i] = toCell('linspace', i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step, dtype);
@@ -211,8 +227,8 @@ export const linspace: Free<(start: number, end: number, steps: number, options?
 );
 
 /** Ones on the diagonal of an n×m matrix, zeros elsewhere. @see https://pytorch.org/docs/stable/generated/torch.eye.html */
-export const eye: Free<(n: number, m?: number | TensorOptions, options?: TensorOptions) => Tensor> = free(
-  { name: 'eye', family, differentiable: false, samples: () => [[3], [2, 4]] },
+export const eye: Free<Named<'m', number | TensorOptions, TensorOptions, Tensor, number>> = free(
+  { name: 'eye', parameters: ['m', 'options'], family, differentiable: false, samples: () => [[3], [2, 4]] },
   (n: number, m?: number | TensorOptions, options?: TensorOptions): Tensor => {
     const [columns, rest] = typeof m === 'number' ? [m, options] : [n, m ?? options];
     const dtype = dtypeOf('eye', rest, getDefaultDtype());

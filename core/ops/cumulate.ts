@@ -1,11 +1,12 @@
 import { nextDim } from '../batching.ts';
 import { type ScanAttrs, delayKernel, recurrenceKernel, scanKernel } from '../cpu/scan.ts';
 import { type DType, checkDType, isFloat } from '../dtype.ts';
-import { checkOptions } from '../errors.ts';
+import { DTypeError, checkOptions, show } from '../errors.ts';
 import { type GradFn, type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type InPlace, type Samples, checkTensor, inPlaceMethod } from './define.ts';
 
 const family = 'scan';
@@ -86,16 +87,17 @@ export function productOfOthers(x: Tensor, dim: number): Tensor {
   return one(false).mul(one(true));
 }
 
-type Scan = InPlace<(x: Tensor, dim: number, options?: ScanOptions) => Tensor>;
+type Scan = InPlace<Named<'dim', number, ScanOptions, Tensor>>;
 
 function scan(name: string, op: Primitive<RunningAttrs>, samples: Samples): Scan {
   return inPlaceMethod(
-    { name, family, samples },
+    { name, parameters: ['dim', 'options'], family, samples },
     (input: Tensor, dim: number, options?: ScanOptions): Tensor => {
       checkTensor(name, input);
       checkOptions(name, options, ['dtype']);
       const dtype = options?.dtype;
       if (dtype !== undefined) checkDType(name, dtype);
+      if (dtype === 'bool') throw new DTypeError(`${name}: bools are not added up, got dtype bool; expected numbers`);
       const d = normalizeDim(name, dim, input.ndim);
       const x = dtype === undefined ? input : input.to(dtype);
       const attrs = { dim: d, reverse: false, dtype };
@@ -104,7 +106,8 @@ function scan(name: string, op: Primitive<RunningAttrs>, samples: Samples): Scan
     (x: Tensor, dim: number, options?: ScanOptions): Tensor => {
       const who = `${name}_`;
       checkTensor(who, x);
-      checkOptions(who, options, []);
+      checkOptions(who, options, ['dtype']);
+      if (options?.dtype !== undefined && options.dtype !== x.dtype) throw new DTypeError(`${who}: another dtype, got ${show(options.dtype)} for ${show(x)}; expected ${x.dtype}`);
       const attrs = { dim: normalizeDim(who, dim, x.ndim), reverse: false };
       applyInPlace(op, [x.ndim === 0 ? x.reshape([1]) : x], attrs);
       return x;

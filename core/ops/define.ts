@@ -1,7 +1,8 @@
-import { type DType, isFloat, resultType } from '../dtype.ts';
-import { ArgumentError, StateError, show } from '../errors.ts';
+import { type DType, isFloat, resultType, toFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, StateError, show } from '../errors.ts';
 import { toSnakeCase } from '../names.ts';
 import { type Expr, arg } from '../expr.ts';
+import { byName } from './byName.ts';
 import { addFormula } from '../formulas.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastPointwise } from '../cpu/fast/pointwise.ts';
@@ -39,6 +40,8 @@ export interface OpInfo {
   readonly isMethod: boolean;
   /** The same operation in place, when there is one. */
   readonly inPlace: ((x: Tensor, ...args: never[]) => Tensor) | null;
+  /** Names of the arguments after the first that may also be given by name, in order; 'options' last where it has options of its own. */
+  readonly parameters: readonly string[];
   readonly samples: Samples;
 }
 
@@ -57,8 +60,13 @@ export interface OpDescription {
   readonly torch?: string | null;
   /** Default: true. */
   readonly differentiable?: boolean;
+  /** Names of the arguments after the first, in order, that may also be given by name; 'options' last where it has options of its own. Default: none. */
+  readonly parameters?: readonly string[];
   readonly samples: Samples;
 }
+
+/** A description that names the arguments. */
+type NamedDescription = OpDescription & { readonly parameters: readonly string[] };
 
 const registry = new Map<string, OpInfo & ((...args: never[]) => unknown)>();
 
@@ -67,7 +75,10 @@ export function allOps(): ReadonlyMap<string, OpInfo & ((...args: never[]) => un
   return registry;
 }
 
-function define<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F, isMethod: boolean, inPlace: OpInfo['inPlace']): F & OpInfo {
+function define<F extends (...args: never[]) => unknown>(d: OpDescription, given: F, isMethod: boolean, write: OpInfo['inPlace']): F & OpInfo {
+  const { parameters = [] } = d;
+  const fn = parameters.length === 0 ? given : byName(d.name, parameters, given);
+  const inPlace = parameters.length === 0 || write === null ? write : byName(`${d.name}_`, parameters, write);
   if (registry.has(d.name)) throw new StateError(`op: '${d.name}' is defined twice, got a second definition; expected distinct names`);
   Object.defineProperty(fn, 'name', { value: d.name });
   const op = Object.assign(fn, {
@@ -77,6 +88,7 @@ function define<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F
     differentiable: d.differentiable ?? true,
     isMethod,
     inPlace,
+    parameters,
     samples: d.samples,
   });
   registry.set(d.name, op);
@@ -98,16 +110,26 @@ function attachMethod(name: string, fn: (...args: never[]) => unknown): void {
 }
 
 /** Registers an operation that is a function only (`cat`, `conv2d`). */
+export function free<F extends (...args: never[]) => unknown, N extends F = F>(d: NamedDescription, fn: F): Free<N>;
+export function free<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Free<F>;
 export function free<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Free<F> {
   return define(d, fn, false, null) as Free<F>;
 }
 
 /** Registers an operation that is a function and a method (`x.sum()`). */
+export function method<F extends (...args: never[]) => unknown, N extends F = F>(d: NamedDescription, fn: F): Method<N>;
+export function method<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Method<F>;
 export function method<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F): Method<F> {
   return define(d, fn, true, null) as Method<F>;
 }
 
 /** Registers an operation that is a function, a method and an in-place method (`x.clamp_(0, 1)`). */
+export function inPlaceMethod<F extends (...args: never[]) => unknown, N extends F = F>(
+  d: NamedDescription,
+  fn: F,
+  inPlace: (x: Tensor, ...args: never[]) => Tensor,
+): InPlace<N>;
+export function inPlaceMethod<F extends (...args: never[]) => unknown>(d: OpDescription, fn: F, inPlace: (x: Tensor, ...args: never[]) => Tensor): InPlace<F>;
 export function inPlaceMethod<F extends (...args: never[]) => unknown>(
   d: OpDescription,
   fn: F,
@@ -126,6 +148,20 @@ export function checkOperand(op: string, x: unknown, name = 'other'): Operand {
   if (typeof x === 'number' || x instanceof Tensor) return x;
   if (typeof x === 'boolean') return x ? 1 : 0;
   throw new ArgumentError(`${op}: ${name} is not a tensor or number, got ${show(x)}; expected a Tensor or a number`);
+}
+
+/**
+ * An operand beside another one: a boolean stays one beside a tensor of bool, and a number wraps round beside uint8, as PyTorch's do.
+ *
+ * @throws DTypeError for a number too large for uint8
+ */
+export function checkBeside(op: string, x: unknown, other: unknown, name = 'other'): Operand {
+  if (!(other instanceof Tensor)) return checkOperand(op, x, name);
+  if (typeof x === 'boolean' && other.dtype === 'bool') return other.scalarLike(x ? 1 : 0);
+  const operand = checkOperand(op, x, name);
+  if (other.dtype !== 'uint8' || typeof operand !== 'number' || !Number.isInteger(operand) || (operand >= 0 && operand <= 255)) return operand;
+  if (Math.abs(operand) > 255) throw new DTypeError(`${op}: ${name} does not fit uint8, got ${operand}; expected -255 to 255`, { hint: "to('int32') first" });
+  return operand + 256;
 }
 
 /** The shape all operands broadcast to. */
@@ -185,13 +221,14 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
     },
     cpu: accelerated(fastPointwise(keyOf, exprOf, scalar), pointwiseKernel(keyOf, exprOf, scalar)),
     batching: 'broadcast',
+    formula: { kind: 'pointwise', key: keyOf, expr: exprOf, scalar },
   });
 }
 
 /** A pointwise operation of one tensor. */
 export type Unary = InPlace<(x: Tensor) => Tensor>;
-/** A pointwise operation of two broadcast operands, one of which may be a number. */
-export type Binary = InPlace<(x: Operand, y: Operand) => Tensor>;
+/** A pointwise operation of two broadcast operands, one of which may be a number or a boolean. */
+export type Binary = InPlace<(x: Operand | boolean, y: Operand | boolean) => Tensor>;
 
 /** What pointwise operations of one and of two operands have in common. */
 interface PointwiseOpDefinition {
@@ -270,10 +307,12 @@ const binarySamples: Samples = (s) => [
 export function binary(d: BinaryDefinition): Binary {
   const { name } = d;
   const { op, description } = pointwiseParts(d, d.cpu, d.backward, binarySamples);
-  const fn = (x: Operand, y: Operand): Tensor => apply(op, [checkOperand(name, x, 'input'), checkOperand(name, y)], undefined);
-  return inPlaceMethod(description, fn, (x: Tensor, y: Operand): Tensor => {
+  // Where floats come out, whole numbers count as floats.
+  const beside = d.dtype === toFloat ? (who: string, x: unknown, _: unknown, what?: string): Operand => checkOperand(who, x, what) : checkBeside;
+  const fn = (x: Operand | boolean, y: Operand | boolean): Tensor => apply(op, [beside(name, x, y, 'input'), beside(name, y, x)], undefined);
+  return inPlaceMethod(description, fn, (x: Tensor, y: Operand | boolean): Tensor => {
     checkTensor(name, x);
-    return applyInPlace(op, [x, checkOperand(name, y)], undefined);
+    return applyInPlace(op, [x, beside(name, y, x)], undefined);
   });
 }
 
@@ -283,6 +322,7 @@ export const cast: Primitive<DType> = primitive<DType>({
   infer: ([x], dtype) => ({ shape: typeof x === 'number' ? [] : x.shape, dtype }),
   cpu: accelerated(fastPointwise(() => '', () => arg(0)), copyKernel),
   batching: 'broadcast',
+  formula: { kind: 'pointwise', key: () => '', expr: () => arg(0) },
   backward: [
     (g, node) => {
       const { dtype } = node.inputs[0];

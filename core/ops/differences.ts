@@ -1,7 +1,9 @@
+import { toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
-import { type Free, type Method, checkTensor, free, method } from './define.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
+import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { cat } from './join.ts';
 import { narrow, reshape, unsqueeze } from './view.ts';
 
@@ -56,11 +58,12 @@ function areas(name: string, y: Tensor, x: Tensor | TrapezoidOptions | null | un
   checkTensor(name, y, 'y');
   const [points, given] = x instanceof Tensor || x === null || x === undefined ? [x ?? null, options] : [null, x];
   checkOptions(name, given, ['dx', 'dim']);
+  if (y.ndim === 0) throw new ShapeError(`${name}: a scalar has no neighbours, got ${show(y)}; expected at least 1 dimension`);
   const d = normalizeDim(name, given?.dim ?? -1, y.ndim);
   if (y.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(y)}; expected numbers`);
   if (points !== null && given?.dx !== undefined) throw new ArgumentError(`${name}: both x and dx, got ${show(points)} and ${given.dx}; expected one of them`);
-  if (y.ndim === 0) return { parts: y.unsqueeze(0).narrow(0, 0, 0), d: 0 };
-  const sums = y.shape[d] === 0 ? y : ends(y, d, 1, 1).add(ends(y, d, 0, 1));
+  const heights = points === null ? y.to(toFloat(y.dtype)) : y;
+  const sums = y.shape[d] === 0 ? heights : ends(heights, d, 1, 1).add(ends(heights, d, 0, 1));
   if (points === null) return { parts: sums.mul((given?.dx ?? 1) / 2), d };
   const widths = points.ndim === 1 ? reshape(diff(points), y.shape.map((_, i) => (i === d ? points.shape[0] - 1 : 1))) : diff(points, 1, d - y.ndim);
   if (points.shape[points.ndim === 1 ? 0 : points.ndim + (d - y.ndim)] !== y.shape[d]) throw new ShapeError(`${name}: points do not fit, got ${show(points)} for ${show(y)}; expected ${y.shape[d]} along dimension ${d}`);
@@ -71,7 +74,7 @@ type Trapezoid = Free<(y: Tensor, x?: Tensor | TrapezoidOptions | null, options?
 
 /** Integral by the trapezoidal rule along a dimension: of `y` at the points `x`, or at distances `dx`. @see https://pytorch.org/docs/stable/generated/torch.trapezoid.html */
 export const trapezoid: Trapezoid = free(
-  { name: 'trapezoid', family, samples: (s) => [[s.float([5])], [s.float([2, 4]), s.float([4])], [s.float([2, 4]), s.float([2, 4])], [s.float([3, 2]), { dx: 0.5, dim: 0 }]] },
+  { name: 'trapezoid', family, samples: (s) => [[s.float([5])], [s.float([2, 4]), s.float([4])], [s.float([2, 4]), s.float([2, 4])], [s.float([3, 2]), { dx: 0.5, dim: 0 }], [s.int([4]), { dx: 2 }]] },
   (y: Tensor, x?: Tensor | TrapezoidOptions | null, options?: TrapezoidOptions): Tensor => {
     const { parts, d } = areas('trapezoid', y, x, options);
     return parts.sum(d);
@@ -90,9 +93,9 @@ export const cumulativeTrapezoid: Trapezoid = free(
 /** Options of `gradient`. */
 export interface GradientOptions {
   /** Distance between neighbours: one, one per dimension, or the coordinates per dimension; default 1. */
-  readonly spacing?: number | readonly number[] | readonly Tensor[];
-  /** Along which dimensions; default all. */
-  readonly dim?: number | readonly number[];
+  readonly spacing?: number | readonly number[] | readonly Tensor[] | null;
+  /** Along which dimensions; default (or null) all. */
+  readonly dim?: number | readonly number[] | null;
   /** Order of the estimate at the ends: 1 (default) or 2. */
   readonly edgeOrder?: 1 | 2;
 }
@@ -140,9 +143,12 @@ export const gradient: Free<(x: Tensor, options?: GradientOptions) => Tensor[]> 
   (x: Tensor, options?: GradientOptions): Tensor[] => {
     checkTensor('gradient', x);
     checkOptions('gradient', options, ['spacing', 'dim', 'edgeOrder']);
-    const { spacing = 1, edgeOrder = 1 } = options ?? {};
+    const { edgeOrder = 1 } = options ?? {};
+    const spacing = options?.spacing ?? 1;
     if (edgeOrder !== 1 && edgeOrder !== 2) throw new ArgumentError(`gradient: invalid edgeOrder, got ${show(edgeOrder)}; expected 1 or 2`);
-    const dims = options?.dim === undefined ? x.shape.map((_, d) => d) : [options.dim].flat().map((d) => normalizeDim('gradient', d, x.ndim));
+    const given = options?.dim ?? null;
+    const dims = given === null ? x.shape.map((_, d) => d) : [given].flat().map((d) => normalizeDim('gradient', d, x.ndim));
+    if (new Set(dims).size < dims.length) throw new ArgumentError(`gradient: a dimension is named twice, got ${show(given)}; expected distinct dimensions`);
     const steps: readonly (number | Tensor)[] = typeof spacing === 'number' ? dims.map(() => spacing) : spacing;
     if (steps.length !== dims.length) throw new ArgumentError(`gradient: spacings and dimensions differ in number, got ${steps.length} and ${dims.length}; expected as many`);
     return dims.map((d, i) => {
@@ -155,8 +161,8 @@ export const gradient: Free<(x: Tensor, options?: GradientOptions) => Tensor[]> 
 );
 
 /** Distances between the rows of a matrix, each pair once: (n·(n-1)/2). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html */
-export const pdist: Free<(x: Tensor, p?: number) => Tensor> = free(
-  { name: 'pdist', family: 'distance', torch: 'nn.functional.pdist', samples: (s) => [[s.float([4, 3])], [s.float([3, 2]), 1], [s.float([1, 2])]] },
+export const pdist: Free<Named<'p', number, object, Tensor>> = free(
+  { name: 'pdist', parameters: ['p'], family: 'distance', torch: 'nn.functional.pdist', samples: (s) => [[s.float([4, 3])], [s.float([3, 2]), 1], [s.float([1, 2])]] },
   (x: Tensor, p = 2): Tensor => {
     checkTensor('pdist', x);
     if (x.ndim !== 2) throw new ShapeError(`pdist: not a matrix, got ${show(x)}; expected 2 dimensions`);
@@ -184,8 +190,8 @@ export interface CdistOptions {
  * @throws ShapeError for rows of different length; ArgumentError for a negative order
  * @see https://pytorch.org/docs/stable/generated/torch.cdist.html
  */
-export const cdist: Free<(x1: Tensor, x2: Tensor, p?: number, options?: CdistOptions) => Tensor> = free(
-  { name: 'cdist', family: 'distance', samples: (s) => [[s.float([3, 2]), s.float([4, 2])], [s.float([2, 3, 2]), s.float([2, 2, 2]), 1], [s.float([3, 2]), s.float([2, 2]), 3], [s.float([2, 2]), s.float([2, 2], 0.3, 1.1), Infinity], [s.float([0, 2]), s.float([2, 2])]] },
+export const cdist: Free<NamedPair<'x2', Tensor, 'p', number, CdistOptions, Tensor>> = free(
+  { name: 'cdist', parameters: ['x2', 'p', 'options'], family: 'distance', samples: (s) => [[s.float([3, 2]), s.float([4, 2])], [s.float([2, 3, 2]), s.float([2, 2, 2]), 1], [s.float([3, 2]), s.float([2, 2]), 3], [s.float([2, 2]), s.float([2, 2], 0.3, 1.1), Infinity], [s.float([0, 2]), s.float([2, 2])]] },
   (x1: Tensor, x2: Tensor, p = 2, options?: CdistOptions): Tensor => {
     checkTensor('cdist', x1, 'x1');
     checkTensor('cdist', x2, 'x2');
@@ -199,11 +205,28 @@ export const cdist: Free<(x1: Tensor, x2: Tensor, p?: number, options?: CdistOpt
 );
 
 /** The norm of a difference: `‖x - other‖_p`. @see https://pytorch.org/docs/stable/generated/torch.dist.html */
-export const dist: Method<(x: Tensor, other: Tensor, p?: number) => Tensor> = method({ name: 'dist', family: 'distance', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 2]), s.float([2]), 1], [s.float([3]), s.float([3]), Infinity]] }, (x: Tensor, other: Tensor, p = 2): Tensor => {
+export const dist: Method<NamedPair<'other', Tensor, 'p', number, object, Tensor>> = method({ name: 'dist', parameters: ['other', 'p'], family: 'distance', samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 2]), s.float([2]), 1], [s.float([3]), s.float([3]), Infinity]] }, (x: Tensor, other: Tensor, p = 2): Tensor => {
   checkTensor('dist', x);
   checkTensor('dist', other, 'other');
   return x.sub(other).norm(p);
 });
+
+/** A copy, which a gradient can be taken of when `x` itself is overwritten. */
+function cloned(name: string, x: Tensor): Tensor {
+  checkTensor(name, x);
+  return x.clone();
+}
+
+function renormed(name: string, x: Tensor, p: number, dim: number, maxnorm: number): Tensor {
+  checkTensor(name, x);
+  if (!(p > 0)) throw new ArgumentError(`${name}: invalid order, got ${show(p)}; expected a number > 0`);
+  if (!(maxnorm >= 0)) throw new ArgumentError(`${name}: invalid maxnorm, got ${show(maxnorm)}; expected a number ≥ 0`);
+  if (x.ndim < 2) throw new ShapeError(`${name}: too few dimensions, got ${show(x)}; expected at least 2`);
+  const d = normalizeDim(name, dim, x.ndim);
+  const norms = x.norm(p, x.shape.map((_, i) => i).filter((i) => i !== d), { keepdim: true });
+  const scale = norms.add(1e-7).reciprocal().mul(maxnorm).maskedFill(norms.le(maxnorm), 1);
+  return x.mul(scale);
+}
 
 /**
  * Every slice of a dimension whose norm exceeds `maxnorm` scaled down to it.
@@ -211,16 +234,8 @@ export const dist: Method<(x: Tensor, other: Tensor, p?: number) => Tensor> = me
  * @throws ArgumentError unless p > 0 and maxnorm ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.renorm.html
  */
-export const renorm: Method<(x: Tensor, p: number, dim: number, maxnorm: number) => Tensor> = method(
-  { name: 'renorm', family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
-  (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
-    checkTensor('renorm', x);
-    if (!(p > 0)) throw new ArgumentError(`renorm: invalid order, got ${show(p)}; expected a number > 0`);
-    if (!(maxnorm >= 0)) throw new ArgumentError(`renorm: invalid maxnorm, got ${show(maxnorm)}; expected a number ≥ 0`);
-    if (x.ndim < 2) throw new ShapeError(`renorm: too few dimensions, got ${show(x)}; expected at least 2`);
-    const d = normalizeDim('renorm', dim, x.ndim);
-    const norms = x.norm(p, x.shape.map((_, i) => i).filter((i) => i !== d), { keepdim: true });
-    const scale = norms.add(1e-7).reciprocal().mul(maxnorm);
-    return x.mul(scale.maskedFill(norms.le(maxnorm), 1));
-  },
+export const renorm: InPlace<NamedList<[p: number, dim: number, maxnorm: number], { readonly p?: number; readonly dim?: number; readonly maxnorm?: number }, Tensor>> = inPlaceMethod(
+  { name: 'renorm', parameters: ['p', 'dim', 'maxnorm'], family: 'distance', samples: (s) => [[s.float([3, 4]), 2, 0, 1], [s.float([2, 3, 2]), 1, 1, 3]] },
+  (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => renormed('renorm', x, p, dim, maxnorm),
+  (x: Tensor, p: number, dim: number, maxnorm: number): Tensor => x.copy_(renormed('renorm_', cloned('renorm_', x), p, dim, maxnorm)),
 );

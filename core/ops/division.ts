@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Binary, type InPlace, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
+import { type Binary, type InPlace, checkBeside, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 
 /** Remainder of `x / y` with the sign of `x`. */
 function fmodOf(x: Expr, y: Expr): Expr {
@@ -67,7 +67,7 @@ function divide(inPlace: boolean, x: Operand, y: Operand, options?: { readonly r
   if (mode !== null && mode !== 'trunc' && mode !== 'floor') {
     throw new ArgumentError(`${name}: unknown roundingMode, got ${show(mode)}; expected 'trunc', 'floor' or null`);
   }
-  const [a, b] = [checkOperand(name, x, 'input'), checkOperand(name, y)];
+  const [a, b] = mode === null ? [checkOperand(name, x, 'input'), checkOperand(name, y)] : [checkBeside(name, x, y, 'input'), checkBeside(name, y, x)];
   if (mode !== null) checkDivisor(name, a, b);
   const op = mode === null ? divOp : divRoundedOp;
   if (!inPlace) return apply(op, [a, b], mode);
@@ -120,8 +120,8 @@ export const floorDivide: Binary = dividing('floorDivide', floorDivideOp);
 
 /** An operation that refuses to divide integers by 0. */
 function dividing(name: string, op: Primitive<undefined>): Binary {
-  const inputs = (who: string, x: Operand, y: Operand): [Operand, Operand] => {
-    const pair: [Operand, Operand] = [checkOperand(who, x, 'input'), checkOperand(who, y)];
+  const inputs = (who: string, x: Operand | boolean, y: Operand | boolean): [Operand, Operand] => {
+    const pair: [Operand, Operand] = [checkBeside(who, x, y, 'input'), checkBeside(who, y, x)];
     checkDivisor(who, ...pair);
     return pair;
   };
@@ -139,8 +139,8 @@ function dividing(name: string, op: Primitive<undefined>): Binary {
         [s.float([0, 3]), s.float([1, 3])],
       ],
     },
-    (x: Operand, y: Operand): Tensor => apply(op, inputs(name, x, y), undefined),
-    (x: Tensor, y: Operand): Tensor => {
+    (x: Operand | boolean, y: Operand | boolean): Tensor => apply(op, inputs(name, x, y), undefined),
+    (x: Tensor, y: Operand | boolean): Tensor => {
       checkTensor(`${name}_`, x);
       const [, other] = inputs(`${name}_`, x, y);
       return applyInPlace(op, [x, other], undefined);

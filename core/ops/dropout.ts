@@ -2,8 +2,9 @@ import { fillBernoulli } from '../cpu/fast/random.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
-import type { Shape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { type Shape, numelOf } from '../shape.ts';
+import { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { drawn, generatorOf } from './random.ts';
 
@@ -37,8 +38,13 @@ function settingsOf(name: string, x: Tensor, p: number, options: DropoutMode | u
   return { p, active: training && p > 0 && x.numel() > 0, inplace, generator: source };
 }
 
-/** 1 with probability `1 - p`, else 0, in the dtype of `x`. */
+/** 1 with probability `1 - p`, else 0, in the dtype of `x`. A device that draws numbers itself gets a seed from the generator. */
 function keepMask(name: string, x: Tensor, shape: Shape, { p, generator }: Settings): Tensor {
+  const { device } = x;
+  if (device.bernoulli !== undefined) {
+    const half = (): number => Math.floor(generator.random() * 2 ** 16);
+    return new Tensor(device.bernoulli(x.dtype, numelOf(shape), 1 - p, [half(), half()]), shape);
+  }
   return drawn(name, shape, x.dtype, { device: x.device }, (cells, at, n) => fillBernoulli(cells, at, n, generator, 1 - p));
 }
 
@@ -49,7 +55,7 @@ function scaled(name: string, x: Tensor, maskShape: Shape, settings: Settings): 
   return settings.inplace ? x.mul_(factor) : x.mul(factor);
 }
 
-type Dropout = Free<(x: Tensor, p?: number, options?: DropoutMode) => Tensor>;
+type Dropout = Free<Named<'p', number, DropoutMode, Tensor>>;
 
 /**
  * Zeroes each element with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
@@ -60,6 +66,7 @@ type Dropout = Free<(x: Tensor, p?: number, options?: DropoutMode) => Tensor>;
 export const dropout: Dropout = free(
   {
     name: 'dropout',
+    parameters: ['p', 'options'],
     family: 'dropout',
     torch: 'nn.functional.dropout',
     samples: (s) => [[s.float([2, 3]), 0.5, { training: false }], [s.float([2, 3]), 0], [s.float([2, 3]), 1], [s.float([0, 3])]],
@@ -79,7 +86,7 @@ function checkRank(name: string, x: Tensor, ranks: readonly number[], hint: stri
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout1d.html
  */
 export const dropout1d: Dropout = free(
-  { name: 'dropout1d', family: 'dropout', torch: 'nn.functional.dropout1d', samples: (s) => [[s.float([2, 3, 2]), 0.5, { training: false }], [s.float([3, 2]), 1]] },
+  { name: 'dropout1d', parameters: ['p', 'options'], family: 'dropout', torch: 'nn.functional.dropout1d', samples: (s) => [[s.float([2, 3, 2]), 0.5, { training: false }], [s.float([3, 2]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout1d', x, p, options, true);
     checkRank('dropout1d', x, [2, 3], '(N, C, L) or (C, L)');
@@ -89,32 +96,34 @@ export const dropout1d: Dropout = free(
 
 /**
  * Zeroes whole channels of (N, C, H, W) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default
- * true).
+ * true). As in PyTorch the first two dimensions are always batch and channels, also for other ranks: (N, C, L) is no single image.
  *
- * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @throws ShapeError for fewer than 2 dimensions; ArgumentError when `p` is outside 0 to 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
  */
 export const dropout2d: Dropout = free(
-  { name: 'dropout2d', family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
+  { name: 'dropout2d', parameters: ['p', 'options'], family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout2d', x, p, options, true);
-    checkRank('dropout2d', x, [4], '(N, C, H, W)');
-    return scaled('dropout2d', x, [...x.shape.slice(0, 2), 1, 1], settings);
+    if (x.ndim < 2) throw new ShapeError(`dropout2d: wrong number of dimensions, got ${show(x)}; expected (N, C, H, W)`);
+    return scaled('dropout2d', x, x.shape.map((n, d) => (d < 2 ? n : 1)), settings);
   },
 );
 
 /**
  * Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W) with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
+ * As in PyTorch other ranks count as one sample.
  *
- * @throws ShapeError for other ranks; ArgumentError when `p` is outside 0 to 1
+ * @throws ShapeError for a scalar; ArgumentError when `p` is outside 0 to 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout3d.html
  */
 export const dropout3d: Dropout = free(
-  { name: 'dropout3d', family: 'dropout', torch: 'nn.functional.dropout3d', samples: (s) => [[s.float([2, 3, 2, 2, 1]), 0.5, { training: false }], [s.float([1, 2, 2, 2, 1]), 1]] },
+  { name: 'dropout3d', parameters: ['p', 'options'], family: 'dropout', torch: 'nn.functional.dropout3d', samples: (s) => [[s.float([2, 3, 2, 2, 1]), 0.5, { training: false }], [s.float([1, 2, 2, 2, 1]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout3d', x, p, options, true);
-    checkRank('dropout3d', x, [4, 5], '(N, C, D, H, W) or (C, D, H, W)');
-    return scaled('dropout3d', x, x.shape.map((n, d) => (d < x.ndim - 3 ? n : 1)), settings);
+    if (x.ndim < 1) throw new ShapeError(`dropout3d: wrong number of dimensions, got ${show(x)}; expected (N, C, D, H, W) or (C, D, H, W)`);
+    const kept = x.ndim === 5 ? 2 : 1;
+    return scaled('dropout3d', x, x.shape.map((n, d) => (d < kept ? n : 1)), settings);
   },
 );
 
@@ -131,6 +140,7 @@ const BOUND = 1.7580993408473766;
 export const alphaDropout: Dropout = free(
   {
     name: 'alphaDropout',
+    parameters: ['p', 'options'],
     family: 'dropout',
     torch: 'nn.functional.alpha_dropout',
     samples: (s) => [[s.float([2, 3]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],
@@ -157,6 +167,7 @@ function bounded(name: string, x: Tensor, p: number, options: DropoutMode | unde
 export const featureAlphaDropout: Dropout = free(
   {
     name: 'featureAlphaDropout',
+    parameters: ['p', 'options'],
     family: 'dropout',
     torch: 'nn.functional.feature_alpha_dropout',
     samples: (s) => [[s.float([2, 3, 2]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],

@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor.ts';
 import { zeros } from './creation.ts';
 import { pointwise } from './define.ts';
 import { norm } from './norm.ts';
-import { unique } from './sort.ts';
+import { unique } from './unique.ts';
 
 /** What `embedding` and `embeddingBag` have in common. */
 export interface TableOptions {

@@ -3,11 +3,12 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastExtreme } from '../cpu/fast/extrema.ts';
 import { extremeKernel, medianKernel } from '../cpu/extrema.ts';
 import { isFloat } from '../dtype.ts';
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Kernel, type Operand, type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 import { maximum, minimum } from './pointwise.ts';
 import { type Dims, type ReduceAttrs, amax, amin, shared } from './reduce.ts';
@@ -35,9 +36,14 @@ function keepdimOf(name: string, options: KeepdimOptions | undefined): boolean {
   return keepdim;
 }
 
-/** The form without a dimension has no dimension to keep. */
-function checkWhole(name: string, options: KeepdimOptions | undefined): void {
+/** Refuses options of the form without a dimension: it has no dimension to keep. */
+export function checkWhole(name: string, options: KeepdimOptions | undefined): void {
   if (options !== undefined) throw new ArgumentError(`${name}: options without a dimension, got ${show(options)}; expected a dimension before them`);
+}
+
+/** Refuses bools, among which nothing is looked for. */
+export function checkOrder(name: string, x: Tensor): void {
+  if (x.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(x)}; expected numbers`);
 }
 
 function checkNotEmpty(name: string, x: Tensor, dim: number): void {
@@ -92,17 +98,18 @@ function alongDim(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number,
   return results({ values: keep(values), indices: keep(indices) });
 }
 
-/** The three forms of `max` and `min`: over everything, along a dimension, against another tensor. */
+/** The forms of `max` and `min`: over everything, along a dimension, against another tensor. */
 export type Extreme = Method<{
   (x: Tensor): Tensor;
   (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
+  (x: Tensor, options: KeepdimOptions & { readonly dim: number }): ValuesAndIndices;
   (x: Tensor, other: Tensor): Tensor;
 }>;
 
 const samples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.float([2, 3]), s.float([3])], [s.float([])], [s.float([]), 0], [s.int([2, 3])], [s.float([2, 0]), 0]];
 
 function extreme(name: 'max' | 'min', op: Primitive<DimAttrs>, all: (x: Tensor) => Tensor, pair: (x: Tensor, y: Operand) => Tensor): Extreme {
-  return method({ name, family, samples }, ((x: Tensor, dim?: number | Tensor, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
+  return method({ name, parameters: ['dim', 'options'], family, samples }, ((x: Tensor, dim?: number | Tensor, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor(name, x);
     if (dim === undefined || dim instanceof Tensor) {
       checkWhole(name, options);
@@ -128,6 +135,7 @@ export const min: Extreme = extreme('min', minDim, (x) => allOf('min', x, amin),
 
 function place(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number | null | undefined, options: KeepdimOptions | undefined): Tensor {
   checkTensor(name, x);
+  checkOrder(name, x);
   const keepdim = keepdimOf(name, options);
   if (dim === undefined || dim === null) {
     if (x.numel() === 0) throw new ShapeError(`${name}: nothing to choose from, got ${show(x)}; expected at least one element`);
@@ -139,16 +147,16 @@ function place(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number | n
   return keepdim && x.ndim > 0 ? found.unsqueeze(d) : found;
 }
 
-type Place = Method<(x: Tensor, dim?: number | null, options?: KeepdimOptions) => Tensor>;
+type Place = Method<Named<'dim', number | null, KeepdimOptions, Tensor>>;
 
 const placeSamples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.values([1, 3, 3, 2])], [s.float([]), 0], [s.int([2, 4])]];
 
 /** Place of the largest element, in the flattened tensor or along a dimension; the first of equal ones. @see https://pytorch.org/docs/stable/generated/torch.argmax.html */
-export const argmax: Place = method({ name: 'argmax', family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
+export const argmax: Place = method({ name: 'argmax', parameters: ['dim', 'options'], family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
   place(argmaxOp, 'argmax', x, dim, options),
 );
 /** Place of the smallest element; the first of equal ones. @see https://pytorch.org/docs/stable/generated/torch.argmin.html */
-export const argmin: Place = method({ name: 'argmin', family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
+export const argmin: Place = method({ name: 'argmin', parameters: ['dim', 'options'], family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
   place(argminOp, 'argmin', x, dim, options),
 );
 
@@ -168,7 +176,11 @@ const medianOp = primitive<ReduceAttrs>({
 });
 
 /** The two forms of `median`. */
-export type Median = Method<{ (x: Tensor): Tensor; (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices }>;
+export type Median = Method<{
+  (x: Tensor): Tensor;
+  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
+  (x: Tensor, options: KeepdimOptions & { readonly dim: number }): ValuesAndIndices;
+}>;
 
 /**
  * Lower median of all elements, or along a dimension with its place; NaN where there is one, and for no elements.
@@ -177,9 +189,10 @@ export type Median = Method<{ (x: Tensor): Tensor; (x: Tensor, dim: number, opti
  * @see https://pytorch.org/docs/stable/generated/torch.median.html
  */
 export const median: Median = method(
-  { name: 'median', family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }], [s.float([])], [s.float([]), 0], [s.int([2, 3])]] },
+  { name: 'median', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }], [s.float([])], [s.float([]), 0], [s.int([2, 3])]] },
   ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor('median', x);
+    checkOrder('median', x);
     if (dim !== undefined) return alongDim(medianDim, 'median', x, dim, options);
     checkWhole('median', options);
     return apply(medianOp, [x], { dims: x.shape.map((_, i) => i), keepdim: false });

@@ -8,6 +8,7 @@ import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
+import type { NamedPair } from './byName.ts';
 import { type InPlace, type Method, type Sampler, checkTensor, inPlaceMethod, method } from './define.ts';
 import { expand, narrow, reshape } from './view.ts';
 
@@ -87,9 +88,10 @@ function checkFit(op: string, x: Tensor, dim: number, index: Tensor): number {
  * @throws ShapeError for an index outside 0 … size-1, DTypeError for an index that is not int64 or int32
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
-export const gather: Method<(x: Tensor, dim: number, index: Tensor) => Tensor> = method(
+export const gather: Method<NamedPair<'dim', number, 'index', Tensor, object, Tensor>> = method(
   {
     name: 'gather',
+    parameters: ['dim', 'index'],
     family,
     samples: (s) => [
       [s.float([3, 4]), 1, s.values([0, 3, 1, 1, 2, 2], [3, 2], 'int64')],
@@ -109,7 +111,8 @@ export const gather: Method<(x: Tensor, dim: number, index: Tensor) => Tensor> =
   },
 );
 
-function scatterInto(op: string, x: Tensor, dim: number, index: Tensor, source: Operand, accumulate: boolean): Tensor {
+/** Writes or adds a checked source at the entries an index names, into a copy or, for a name that ends in `_`, in place. */
+export function scatterInto(op: string, x: Tensor, dim: number, index: Tensor, source: Operand, accumulate: boolean): Tensor {
   const inPlace = op.endsWith('_');
   checkTensor(op, x);
   checkIndex(op, index);
@@ -140,26 +143,13 @@ function fitted(op: string, source: Tensor, index: Tensor, x: Tensor): Tensor {
   return part.storage === x.storage ? part.clone() : part;
 }
 
-const scatterSamples = (s: Sampler): readonly (readonly unknown[])[] => [
+/** Samples of operations that write along one dimension. */
+export const scatterSamples = (s: Sampler): readonly (readonly unknown[])[] => [
   [s.float([3, 4]), 1, s.values([0, 3, 1, 2, 2, 0], [3, 2], 'int64'), s.float([3, 2])],
   [s.float([3, 2]), 0, s.values([2, 0], [1, 2], 'int64'), s.float([1, 2])],
   [s.float([2, 3, 2]), -2, s.values([2, 0, 1, 1], [2, 1, 2], 'int64'), s.float([2, 1, 2])],
   [s.float([]), 0, s.values([0], [1], 'int64'), s.float([1])],
 ];
-
-/**
- * A copy of `x` with entries along one dimension replaced: `out[index[i][j]][j] = src[i][j]` for dimension 0. Where an entry
- * is named twice, the last one wins.
- *
- * @param src - a tensor of the dtype of `x` that covers the index, or a number
- * @throws ShapeError for an index outside 0 … size-1, before anything is written
- * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
- */
-export const scatter: InPlace<(x: Tensor, dim: number, index: Tensor, src: Operand) => Tensor> = inPlaceMethod(
-  { name: 'scatter', family, samples: (s) => [...scatterSamples(s), [s.float([3, 2]), 0, s.values([2, 0], [1, 2], 'int64'), 1.5]] },
-  (x: Tensor, dim: number, index: Tensor, src: Operand): Tensor => scatterInto('scatter', x, dim, index, src, false),
-  (x: Tensor, dim: number, index: Tensor, src: Operand): Tensor => scatterInto('scatter_', x, dim, index, src, false),
-);
 
 /**
  * A copy of `x` with `src` added to entries along one dimension: `out[index[i][j]][j] += src[i][j]` for dimension 0. An entry
@@ -188,9 +178,10 @@ export const scatterAdd: InPlace<(x: Tensor, dim: number, index: Tensor, src: Te
  *
  * @see https://pytorch.org/docs/stable/generated/torch.take_along_dim.html
  */
-export const takeAlongDim: Method<(x: Tensor, indices: Tensor, dim?: number) => Tensor> = method(
+export const takeAlongDim: Method<NamedPair<'indices', Tensor, 'dim', number, object, Tensor>> = method(
   {
     name: 'takeAlongDim',
+    parameters: ['indices', 'dim'],
     family,
     samples: (s) => [
       [s.float([2, 3]), s.values([1], [1, 1], 'int64'), 0],

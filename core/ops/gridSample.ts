@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { linspace, tensor } from './creation.ts';
+import type { Named } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { stack } from './join.ts';
@@ -149,9 +150,10 @@ export const gridSample: Free<(x: Tensor, grid: Tensor, options?: GridSampleOpti
  * @throws ShapeError when theta and size do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html
  */
-export const affineGrid: Free<(theta: Tensor, size: readonly number[], options?: { readonly alignCorners?: boolean | null }) => Tensor> = free(
+export const affineGrid: Free<Named<'size', readonly number[], { readonly alignCorners?: boolean | null }, Tensor>> = free(
   {
     name: 'affineGrid',
+    parameters: ['size', 'options'],
     family: 'pooling',
     torch: 'nn.functional.affine_grid',
     samples: (s) => [[s.float([2, 2, 3]), [2, 1, 3, 4], { alignCorners: false }], [s.float([1, 2, 3]), [1, 1, 2, 3], { alignCorners: true }], [s.float([1, 3, 4]), [1, 1, 2, 3, 2], { alignCorners: false }]],

@@ -9,6 +9,8 @@ import { linear } from './linear.ts';
 import { checkStep } from './recurrentArguments.ts';
 import { gruBackward, gruForward, gruGradients } from './recurrentCells.ts';
 
+const slopes = { inputs: [1, 4, 1], outputs: [3, 3, 1], body: gruBackward(arg(0), [1, 2, 3, 4, 5].map(arg)) };
+
 const backwardOp: Primitive<undefined> = primitive({
   name: 'gruCellBackward',
   infer: ([, , before]) => {
@@ -16,9 +18,12 @@ const backwardOp: Primitive<undefined> = primitive({
     const gates = { shape: [shape[0], 3 * shape[1]], dtype };
     return [gates, gates, { shape, dtype }];
   },
-  cpu: rowsOfFormula({ inputs: [1, 4, 1], outputs: [3, 3, 1], body: gruBackward(arg(0), [1, 2, 3, 4, 5].map(arg)) }),
+  cpu: rowsOfFormula(slopes),
+  formula: { kind: 'rows', ...slopes },
   batching: joined(() => true),
 });
+
+const step = { inputs: [3, 3, 1], outputs: [1, 4], body: gruForward() };
 
 const cellOp: Primitive<undefined> = primitive({
   name: 'gruCell',
@@ -26,7 +31,8 @@ const cellOp: Primitive<undefined> = primitive({
     const { shape, dtype } = before as Tensor;
     return [{ shape, dtype }, { shape: [shape[0], 4 * shape[1]], dtype }];
   },
-  cpu: rowsOfFormula({ inputs: [3, 3, 1], outputs: [1, 4], body: gruForward() }),
+  cpu: rowsOfFormula(step),
+  formula: { kind: 'rows', ...step },
   batching: joined(() => true),
   saves: 'both',
   backward: (node, dh) => {

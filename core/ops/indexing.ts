@@ -133,6 +133,7 @@ function toItem(op: string, item: unknown, x: Tensor): number | Slice | null | '
     return made.to('int64');
   }
   if (item instanceof Tensor) {
+    if (item.dtype === 'uint8') return item.bool(); // a mask, as in PyTorch
     if (item.dtype !== 'bool') checkIndex(op, item);
     return item;
   }

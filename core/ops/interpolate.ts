@@ -1,4 +1,5 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { isFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
@@ -170,8 +171,10 @@ export const interpolate: Free<(x: Tensor, size?: number | readonly number[] | n
       [s.float([1, 1, 5]), { scaleFactor: 1.7, mode: 'linear', recomputeScaleFactor: true }],
     ],
   },
-  (x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, last?: InterpolateOptions): Tensor => {
+  (x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, last?: InterpolateOptions, ...more: readonly unknown[]): Tensor => {
     checkTensor(name, x);
+    if (more.length > 0) throw new ArgumentError(`${name}: too many arguments, got ${show(more)} after ${show(last)}; expected a size and options`);
+    checkOptions(name, last ?? undefined, names);
     const keyed = typeof size === 'object' && size !== null && !Array.isArray(size);
     const options: InterpolateOptions = keyed ? (size as InterpolateOptions) : { ...last, ...(size !== undefined && size !== null && { size: size as number | readonly number[] }) };
     checkOptions(name, options, names);
@@ -182,6 +185,7 @@ export const interpolate: Free<(x: Tensor, size?: number | readonly number[] | n
     const aligned = options.alignCorners ?? null;
     if (aligned !== null && (mode.startsWith('nearest') || mode === 'area')) throw new ArgumentError(`${name}: alignCorners with '${mode}', got ${show(aligned)}; expected it with linear and cubic modes only`);
     if (antialias && mode !== 'bilinear' && mode !== 'bicubic') throw new ArgumentError(`${name}: antialias with '${mode}', got ${show(antialias)}; expected 'bilinear' or 'bicubic'`);
+    if (!isFloat(x.dtype) && (x.dtype !== 'uint8' || mode === 'area')) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32, float64 or uint8`);
     const axes = axesOf(x, options, aligned === true);
     if (mode === 'area') {
       const sizes = axes.map(({ to }) => to);

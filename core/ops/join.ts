@@ -8,6 +8,7 @@ import { type Primitive, apply, makeViews, primitive } from '../op.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import type { Device } from '../storage.ts';
 import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { narrow, realDim, reshape, select, unsqueeze } from './view.ts';
 
@@ -44,7 +45,7 @@ const catOp: Primitive<CatAttrs> = primitive<CatAttrs>({
       const size = shape.length === 1 && shape[0] === 0 ? 0 : shape[dim];
       at += size;
       if (!node.needs(i)) return null;
-      return shape.length === g.ndim ? narrow(g, dim, at - size, size) : emptyTensor(shape, g.dtype, g.device);
+      return shape.length === g.ndim && dim < shape.length ? narrow(g, dim, at - size, size) : emptyTensor(shape, g.dtype, g.device);
     });
   },
 });
@@ -75,14 +76,16 @@ function join(op: string, tensors: readonly Tensor[], dim: number): Tensor {
  * @throws ShapeError for sizes that differ, or scalars
  * @see https://pytorch.org/docs/stable/generated/torch.cat.html
  */
-export const cat: Free<(tensors: readonly Tensor[], dim?: number) => Tensor> = free(
+export const cat: Free<Named<'dim', number, object, Tensor, readonly Tensor[]>> = free(
   {
     name: 'cat',
+    parameters: ['dim'],
     family,
     samples: (s) => [
       [[s.float([2, 3]), s.float([1, 3])]],
       [[s.float([2, 1]), s.float([2, 3]), s.float([2, 0])], -1],
       [[s.float([0]), s.float([2, 2])], 1],
+      [[s.float([0]), s.float([0])], 1],
       [[s.int([2]), s.bool([3])]],
     ],
   },
@@ -99,8 +102,8 @@ export const cat: Free<(tensors: readonly Tensor[], dim?: number) => Tensor> = f
  * @throws ShapeError for shapes that differ
  * @see https://pytorch.org/docs/stable/generated/torch.stack.html
  */
-export const stack: Free<(tensors: readonly Tensor[], dim?: number) => Tensor> = free(
-  { name: 'stack', family, samples: (s) => [[[s.float([2, 3]), s.float([2, 3])]], [[s.float([2]), s.float([2]), s.float([2])], -1], [[s.float([]), s.float([])]]] },
+export const stack: Free<Named<'dim', number, object, Tensor, readonly Tensor[]>> = free(
+  { name: 'stack', parameters: ['dim'], family, samples: (s) => [[[s.float([2, 3]), s.float([2, 3])]], [[s.float([2]), s.float([2]), s.float([2])], -1], [[s.float([]), s.float([])]]] },
   (tensors: readonly Tensor[], dim = 0): Tensor => {
     checkList('stack', tensors);
     const [first] = tensors;
@@ -138,8 +141,8 @@ export const vstack: Free<(tensors: readonly Tensor[]) => Tensor> = free(
  * @throws ShapeError for sizes that do not add up
  * @see https://pytorch.org/docs/stable/generated/torch.split.html
  */
-export const split: Method<(x: Tensor, splitSize: number | readonly number[], dim?: number) => Tensor[]> = method(
-  { name: 'split', family, samples: (s) => [[s.float([5, 2]), 2], [s.float([2, 5]), [1, 0, 4], -1], [s.float([0, 2]), 2]] },
+export const split: Method<NamedPair<'splitSize', number | readonly number[], 'dim', number, object, Tensor[]>> = method(
+  { name: 'split', parameters: ['splitSize', 'dim'], family, samples: (s) => [[s.float([5, 2]), 2], [s.float([2, 5]), [1, 0, 4], -1], [s.float([0, 2]), 2]] },
   (x: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] => {
     checkTensor('split', x);
     const d = realDim('split', dim, x);
@@ -178,8 +181,8 @@ function evenSizes(size: number, part: number): number[] | null {
  *
  * @see https://pytorch.org/docs/stable/generated/torch.chunk.html
  */
-export const chunk: Method<(x: Tensor, chunks: number, dim?: number) => Tensor[]> = method(
-  { name: 'chunk', family, samples: (s) => [[s.float([5, 2]), 4], [s.float([2, 6]), 3, 1], [s.float([0, 2]), 2]] },
+export const chunk: Method<NamedPair<'chunks', number, 'dim', number, object, Tensor[]>> = method(
+  { name: 'chunk', parameters: ['chunks', 'dim'], family, samples: (s) => [[s.float([5, 2]), 4], [s.float([2, 6]), 3, 1], [s.float([0, 2]), 2]] },
   (x: Tensor, chunks: number, dim = 0): Tensor[] => {
     checkTensor('chunk', x);
     const d = realDim('chunk', dim, x);
@@ -190,8 +193,8 @@ export const chunk: Method<(x: Tensor, chunks: number, dim?: number) => Tensor[]
 );
 
 /** The entries of one dimension, as views without it. @see https://pytorch.org/docs/stable/generated/torch.unbind.html */
-export const unbind: Method<(x: Tensor, dim?: number) => Tensor[]> = method(
-  { name: 'unbind', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), -1]] },
+export const unbind: Method<Named<'dim', number, object, Tensor[]>> = method(
+  { name: 'unbind', parameters: ['dim'], family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), -1]] },
   (x: Tensor, dim = 0): Tensor[] => {
     checkTensor('unbind', x);
     const d = realDim('unbind', dim, x);

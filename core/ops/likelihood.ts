@@ -71,12 +71,13 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
       [s.float([2, 3]), s.float([2, 3]), s.float([2, 3], 0.5, 2)],
       [s.float([2, 3]), s.float([2, 3]), s.float([2, 1], 0.5, 2), { full: true, reduction: 'sum' }],
       [s.float([2, 3]), s.float([2, 3]), s.float([2], 0.5, 2), { reduction: 'none' }],
+      [s.float([2, 3]), s.float([2, 1]), s.float([2, 1], 0.5, 2)],
     ],
   },
   (input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllLossOptions = {}): Tensor => {
     const name = 'gaussianNllLoss';
     checkOptions(name, options, ['full', 'eps', 'reduction']);
-    checkPair(name, input, target);
+    checkBroadcast(name, input, target);
     checkInput(name, variance, 'variance');
     const { full = false, eps = 1e-6 } = options;
     checkFlag(name, 'full', full);
@@ -84,13 +85,19 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
     const reduction = reductionOf(name, options);
     const open = fitVariance(name, input, variance);
     const wrong = findElement(variance, 0, Infinity);
-    if (wrong !== undefined) throw new ArgumentError(`${name}: a variance is negative or NaN, got ${wrong}; expected values ≥ 0`, { values: { value: wrong } });
+    if (wrong !== undefined && !Number.isNaN(wrong)) throw new ArgumentError(`${name}: a variance is negative, got ${wrong}; expected values ≥ 0`, { values: { value: wrong } });
     const fixed = open.detach();
     const v = open.add(fixed.clamp({ min: eps }).sub(fixed));
     const losses = v.log().add(input.sub(target).square().div(v)).mul(0.5);
     return reduceLoss(full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, reduction);
   },
 );
+
+/** The target may have size 1 where the input has not: one mean for several values, or the other way round. */
+function checkBroadcast(name: string, input: Tensor, target: Tensor): void {
+  const alike = input.ndim === target.ndim && input.shape.every((n, d) => n === target.shape[d] || n === 1 || target.shape[d] === 1);
+  checkPair(name, input, alike && target.dtype === input.dtype ? input : target);
+}
 
 function fitVariance(name: string, input: Tensor, variance: Tensor): Tensor {
   if (sameShape(variance.shape, input.shape)) return variance;

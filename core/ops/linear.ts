@@ -6,6 +6,7 @@ import { ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
 import { isFloat } from '../dtype.ts';
 import { Tensor } from '../tensor.ts';
+import type { NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { checkDTypes, mT, matmul, productOnto, rowsOf } from './matmul.ts';
 
@@ -51,9 +52,10 @@ function isPlain(x: unknown, weight: unknown, bias: unknown): boolean {
  * @throws ShapeError or DTypeError when the operands do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
  */
-export const linear: Free<(x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor> = free(
+export const linear: Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, object, Tensor>> = free(
   {
     name: 'linear',
+    parameters: ['weight', 'bias'],
     family: 'matrix',
     torch: 'nn.functional.linear',
     samples: (s) => [

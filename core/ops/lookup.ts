@@ -6,6 +6,7 @@ import { normalizeDim } from '../shape.ts';
 import { type Operand, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkOperand, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { type TableOptions, byFrequency, checkTable, checkTableOptions, paddingRow, shortenRows, tableOptions } from './embeddingRules.ts';
 import { atLeast1d, checkIndex } from './gather.ts';
@@ -28,9 +29,10 @@ function rowIndex(op: string, index: unknown): Tensor {
  * @throws ShapeError for an index outside 0 … size-1
  * @see https://pytorch.org/docs/stable/generated/torch.index_select.html
  */
-export const indexSelect: Method<(x: Tensor, dim: number, index: Tensor) => Tensor> = method(
+export const indexSelect: Method<NamedPair<'dim', number, 'index', Tensor, object, Tensor>> = method(
   {
     name: 'indexSelect',
+    parameters: ['dim', 'index'],
     family,
     samples: (s) => [
       [s.float([3, 4]), 0, s.values([2, 0, 2], [3], 'int64')],
@@ -237,9 +239,10 @@ const oneHotOp = primitive<{ readonly classes: number }>({
  * @throws ShapeError for a class outside 0 … numClasses-1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.one_hot.html
  */
-export const oneHot: Free<(x: Tensor, numClasses?: number) => Tensor> = free(
+export const oneHot: Free<Named<'numClasses', number, object, Tensor>> = free(
   {
     name: 'oneHot',
+    parameters: ['numClasses'],
     family,
     torch: 'nn.functional.one_hot',
     differentiable: false,

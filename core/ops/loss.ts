@@ -143,11 +143,17 @@ export const huberLoss: Loss<HuberLossOptions> = free(
     checkOptions('huberLoss', options, ['reduction', 'delta']);
     const delta = options?.delta ?? 1;
     checkNumber('huberLoss', 'delta', delta, 'a number > 0', (v) => v > 0 && v < Infinity);
+    checkInput('huberLoss', input);
     return difference('huberLoss', huberOp, delta, input, target, reductionOf('huberLoss', options));
   },
 );
 
 // ---- probabilities ----
+
+/** Refuses a target of another dtype than the input. */
+function checkSameDType(name: string, input: Tensor, target: Tensor): void {
+  if (input.dtype !== target.dtype) throw new DTypeError(`${name}: dtypes differ, got ${show(input)} and ${show(target)}; expected one dtype`, { hint: `convert the target with .to('${input.dtype}')` });
+}
 
 const clampedLog = (x: Expr): Expr => e.max(e.log(x), -100);
 
@@ -191,6 +197,7 @@ export const binaryCrossEntropy: Loss<BinaryCrossEntropyOptions> = free(
     checkOptions(name, options, ['weight', 'reduction']);
     checkPair(name, input, target);
     const reduction = reductionOf(name, options);
+    checkSameDType(name, input, target);
     const wrong = findElement(input, 0, 1);
     if (wrong !== undefined) throw new ArgumentError(`${name}: not a probability, got ${wrong}; expected values from 0 to 1`, { values: { value: wrong }, hint: 'binaryCrossEntropyWithLogits takes logits' });
     return reduceLoss(weighted(name, apply(bceOp, [input, target], undefined), options?.weight), reduction);
@@ -242,6 +249,7 @@ export const binaryCrossEntropyWithLogits: Loss<BinaryCrossEntropyWithLogitsOpti
     checkOptions(name, options, ['weight', 'posWeight', 'reduction']);
     checkPair(name, input, target);
     const reduction = reductionOf(name, options);
+    if (!isFloat(target.dtype)) throw new DTypeError(`${name}: target is not a float tensor, got ${show(target)}; expected float32 or float64`);
     const posWeight = options?.posWeight;
     if (posWeight === null || posWeight === undefined) return reduceLoss(weighted(name, apply(logitsOp, [input, target], undefined), options?.weight), reduction);
     checkInput(name, posWeight, 'posWeight');

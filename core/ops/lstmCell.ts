@@ -11,15 +11,20 @@ import { linear } from './linear.ts';
 import { checkStep } from './recurrentArguments.ts';
 import { lstmBackward, lstmForward, lstmGradients } from './recurrentCells.ts';
 
+const slopes = { inputs: [1, 1, 5, 1], outputs: [4, 1], body: lstmBackward(arg(0), arg(1), [2, 3, 4, 5, 6, 7].map(arg)) };
+
 const backwardOp: Primitive<undefined> = primitive({
   name: 'lstmCellBackward',
   infer: ([, , way, before]) => {
     const { shape, dtype } = before as Tensor;
     return [{ shape: [shape[0], ((way as Tensor).shape[1] / 5) * 4], dtype }, { shape, dtype }];
   },
-  cpu: rowsOfFormula({ inputs: [1, 1, 5, 1], outputs: [4, 1], body: lstmBackward(arg(0), arg(1), [2, 3, 4, 5, 6, 7].map(arg)) }),
+  cpu: rowsOfFormula(slopes),
+  formula: { kind: 'rows', ...slopes },
   batching: joined(() => true),
 });
+
+const step = { inputs: [4, 4, 1], outputs: [1, 1, 5], body: lstmForward() };
 
 const cellOp: Primitive<undefined> = primitive({
   name: 'lstmCell',
@@ -28,7 +33,8 @@ const cellOp: Primitive<undefined> = primitive({
     const same = { shape, dtype };
     return [same, same, { shape: [shape[0], 5 * shape[1]], dtype }];
   },
-  cpu: rowsOfFormula({ inputs: [4, 4, 1], outputs: [1, 1, 5], body: lstmForward() }),
+  cpu: rowsOfFormula(step),
+  formula: { kind: 'rows', ...step },
   batching: joined(() => true),
   saves: 'both',
   backward: (node, hidden, cell) => {

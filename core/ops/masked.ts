@@ -10,7 +10,7 @@ const family = 'indexing';
 
 function checkMask(op: string, mask: unknown): asserts mask is Tensor {
   checkTensor(op, mask, 'the mask');
-  if (mask.dtype !== 'bool') throw new DTypeError(`${op}: the mask is not bool, got ${show(mask)}; expected bool`);
+  if (mask.dtype !== 'bool' && mask.dtype !== 'uint8') throw new DTypeError(`${op}: the mask is not bool, got ${show(mask)}; expected bool`);
 }
 
 /**
@@ -24,7 +24,7 @@ export const maskedSelect: Method<(x: Tensor, mask: Tensor) => Tensor> = method(
     checkTensor('maskedSelect', x);
     checkMask('maskedSelect', mask);
     const shape = broadcastShapes('maskedSelect', x.shape, mask.shape);
-    return index(reshape(expand(x, shape), [-1]), reshape(expand(mask, shape), [-1]));
+    return index(reshape(expand(x, shape), [-1]), reshape(expand(mask.bool(), shape), [-1]));
   },
 );
 

@@ -77,6 +77,7 @@ interface MaxPool {
   (x: Tensor, kernelSize: Size, stride: Size | null | undefined, options: Indexed<MaxPoolOptions>): MaxPoolResult;
   (x: Tensor, kernelSize: Size, stride?: Size | Plain<MaxPoolOptions> | null, options?: Plain<MaxPoolOptions>): Tensor;
   (x: Tensor, kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions): Tensor | MaxPoolResult;
+  (x: Tensor, options: MaxPoolOptions & { readonly kernelSize: Size }): Tensor | MaxPoolResult;
 }
 
 interface AdaptiveMaxPool {
@@ -129,6 +130,7 @@ function adaptiveMax(name: string, rank: SpatialRank): AdaptiveMaxPool {
 export const maxPool1d: Free<MaxPool> = free(
   {
     name: 'maxPool1d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.max_pool1d',
     samples: (s) => [
@@ -154,6 +156,7 @@ export const maxPool1d: Free<MaxPool> = free(
 export const maxPool2d: Free<MaxPool> = free(
   {
     name: 'maxPool2d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.max_pool2d',
     samples: (s) => [
@@ -179,6 +182,7 @@ export const maxPool2d: Free<MaxPool> = free(
 export const adaptiveMaxPool1d: Free<AdaptiveMaxPool> = free(
   {
     name: 'adaptiveMaxPool1d',
+    parameters: ['outputSize', 'options'],
     family,
     torch: 'nn.functional.adaptive_max_pool1d',
     samples: (s) => [[s.float([2, 2, 7]), 3], [s.float([2, 3]), 5, { returnIndices: true }]],
@@ -197,6 +201,7 @@ export const adaptiveMaxPool1d: Free<AdaptiveMaxPool> = free(
 export const adaptiveMaxPool2d: Free<AdaptiveMaxPool> = free(
   {
     name: 'adaptiveMaxPool2d',
+    parameters: ['outputSize', 'options'],
     family,
     torch: 'nn.functional.adaptive_max_pool2d',
     samples: (s) => [[s.float([2, 2, 5, 4]), 1], [s.float([1, 5, 4]), [3, 2]], [s.float([1, 1, 3, 5]), [null, 3], { returnIndices: true }]],

@@ -35,6 +35,7 @@ import type * as nonzero from './nonzero.ts';
 import type * as norm from './norm.ts';
 import type * as piecewise from './piecewise.ts';
 import type * as pointwise from './pointwise.ts';
+import type * as power from './power.ts';
 import type * as pieces from './pieces.ts';
 import type * as products from './products.ts';
 import type * as random from './random.ts';
@@ -51,8 +52,10 @@ import type * as scatterReduce from './scatterReduce.ts';
 import type * as strided from './strided.ts';
 import type * as ternary from './ternary.ts';
 import type * as turn from './turn.ts';
+import type * as unique from './unique.ts';
 import type * as view from './view.ts';
 // Who knows the methods also has them.
+import '../afterGrad.ts';
 import '../autograd.ts';
 import './activation.ts';
 import './arrange.ts';
@@ -92,6 +95,7 @@ import './nonzero.ts';
 import './norm.ts';
 import './piecewise.ts';
 import './pointwise.ts';
+import './power.ts';
 import './pieces.ts';
 import './products.ts';
 import './random.ts';
@@ -110,6 +114,7 @@ import './scatterReduce.ts';
 import './strided.ts';
 import './ternary.ts';
 import './turn.ts';
+import './unique.ts';
 import './view.ts';
 
 type Ops =
@@ -150,6 +155,7 @@ type Ops =
   & typeof norm
   & typeof piecewise
   & typeof pointwise
+  & typeof power
   & typeof pieces
   & Omit<typeof products, 'productOfChain'>
   & Pick<typeof random, 'bernoulli'>
@@ -167,6 +173,7 @@ type Ops =
   & typeof ternary
   & Omit<typeof turn, 'unfoldDim'>
   & { readonly unfold: typeof turn.unfoldDim }
+  & typeof unique
   & typeof view
   & { readonly var: typeof moments.variance };
 

@@ -3,11 +3,12 @@ import { accelerated } from '../cpu/engine.ts';
 import { fastLogSumExp, fastVariance } from '../cpu/fast/reduceMoments.ts';
 import { groupKernel, logSumExp, variance as varianceOf } from '../cpu/group.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
-import { isFloat } from '../dtype.ts';
+import { isFloat, toFloat } from '../dtype.ts';
 import { type GradFn, type Kernel, type Primitive, apply, primitive } from '../op.ts';
 import { reducedShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 import { type Dims, type PlainReduceOptions, type ReduceAttrs, attrsOf, spread } from './reduce.ts';
 
@@ -15,8 +16,8 @@ const family = 'reduction';
 
 /** Options of `variance` and `std`. */
 export interface MomentOptions extends PlainReduceOptions {
-  /** Subtracted from the number of elements in the divisor; default 1 (Bessel's correction). */
-  readonly correction?: number;
+  /** Subtracted from the number of elements in the divisor; default (or null) 1, Bessel's correction. */
+  readonly correction?: number | null;
   /** The older name: true is correction 1, false correction 0. */
   readonly unbiased?: boolean;
 }
@@ -67,7 +68,8 @@ function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims, options: Momen
   const { name } = op;
   checkFloat(name, x);
   checkOptions(name, options, ['correction', 'unbiased', 'keepdim']);
-  const { correction, unbiased } = options ?? {};
+  const unbiased = options?.unbiased;
+  const correction = options?.correction ?? undefined;
   if (correction !== undefined && unbiased !== undefined) {
     throw new ArgumentError(`${name}: both correction and unbiased, got ${correction} and ${unbiased}; expected one of them`);
   }
@@ -80,7 +82,7 @@ function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims, options: Momen
   return apply(op, [x], { ...attrsOf(name, x, dim, options), correction: correction ?? (unbiased === false ? 0 : 1) });
 }
 
-type Moment = Method<(x: Tensor, dim?: Dims, options?: MomentOptions) => Tensor>;
+type Moment = Method<Named<'dim', Dims, MomentOptions, Tensor>>;
 
 const samples: Samples = (s) => [
   [s.float([2, 3])],
@@ -96,7 +98,7 @@ const samples: Samples = (s) => [
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
-export const variance: Moment = method({ name: 'var', family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
+export const variance: Moment = method({ name: 'var', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
 
 /**
  * Standard deviation over dimensions: the root of the variance; gradient 0 where it is 0.
@@ -104,20 +106,20 @@ export const variance: Moment = method({ name: 'var', family, samples }, (x: Ten
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.std.html
  */
-export const std: Moment = method({ name: 'std', family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
+export const std: Moment = method({ name: 'std', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
 
 const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
 
 /**
- * `log Σ exp(x)` over dimensions, shifted by the largest element so that nothing overflows.
+ * `log Σ exp(x)` over dimensions, shifted by the largest element so that nothing overflows; integers and bool count as floats.
  *
- * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html
  */
-export const logsumexp: Method<(x: Tensor, dim: number | readonly number[], options?: PlainReduceOptions) => Tensor> = method(
-  { name: 'logsumexp', family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), [0, 2]], [s.float([2, 3]), 0, { keepdim: true }], [s.float([]), 0], [s.float([0, 2]), 0]] },
-  (x: Tensor, dim: number | readonly number[], options?: PlainReduceOptions): Tensor => {
-    checkFloat('logsumexp', x);
+export const logsumexp: Method<Named<'dim', number | readonly number[], PlainReduceOptions, Tensor>> = method(
+  { name: 'logsumexp', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), [0, 2]], [s.float([2, 3]), 0, { keepdim: true }], [s.float([]), 0], [s.float([0, 2]), 0]] },
+  (input: Tensor, dim: number | readonly number[], options?: PlainReduceOptions): Tensor => {
+    checkTensor('logsumexp', input);
+    const x = input.to(toFloat(input.dtype));
     checkOptions('logsumexp', options, ['keepdim']);
     if (dim === undefined || dim === null) throw new ArgumentError(`logsumexp: no dimension, got ${show(dim)}; expected one or several`);
     return apply(logsumexpOp, [x], attrsOf('logsumexp', x, dim, options));

@@ -171,10 +171,8 @@ export const multiHeadAttentionForward: Free<
     const differ = apart ? !sameShape(k0.shape.slice(0, 2), v0.shape.slice(0, 2)) : !sameShape(k0.shape, v0.shape);
     if (differ || k0.shape[1] !== batch) throw new ShapeError(`${name}: sizes do not fit, got query ${show(query)}, key ${show(key)}, value ${show(value)}; expected one batch, and as many keys as values`);
     if (!apart && !(inProjWeight instanceof Tensor)) throw new ArgumentError(`${name}: no inProjWeight, got ${show(inProjWeight)}; expected a tensor, or useSeparateProjWeight`);
-    if (mask !== null) {
-      checkShape('attnMask', mask, mask.ndim === 2 ? [rows, k0.shape[0]] : [batch * numHeads, rows, k0.shape[0]]);
-      if (mask.ndim === 2) mask = mask.unsqueeze(0);
-    }
+    if (given.mask !== null) checkShape('attnMask', given.mask, given.mask.ndim === 2 ? [rows, k0.shape[0]] : [batch * numHeads, rows, k0.shape[0]]);
+    if (mask !== null && mask.ndim === 2) mask = mask.unsqueeze(0);
     if (padding !== null) checkShape('keyPaddingMask', padding, [batch, k0.shape[0]]);
     if ((biasK === null) !== (biasV === null)) throw new ArgumentError(`${name}: one bias alone, got biasK ${show(biasK)} and biasV ${show(biasV)}; expected both or none`);
     if (biasK !== null && (staticK !== null || staticV !== null)) throw new StateError(`${name}: biases and given keys or values, got both; expected one of them`);

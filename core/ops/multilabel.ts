@@ -1,6 +1,6 @@
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import type { Tensor } from '../tensor.ts';
-import { logsigmoid, relu } from './activation.ts';
+import { logsigmoid } from './activation.ts';
 import { zeros } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
@@ -43,8 +43,10 @@ export const multilabelMarginLoss: Free<(input: Tensor, target: Tensor, options?
     const counts = given.ge(0).to('int64').cumprod(-1);
     const labels = given.mul(counts);
     const own = zeros(x.shape, { dtype: 'int64', device: x.device }).scatterAdd(-1, labels, counts).gt(0);
-    const gaps = relu(x.unsqueeze(-2).sub(gather(x, -1, labels).unsqueeze(-1)).add(1)); // (…, label, class)
-    const losses = gaps.maskedFill(counts.eq(0).unsqueeze(-1).logicalOr(own.unsqueeze(-2)), 0).sum([-2, -1]).div(classes);
+    const gaps = x.unsqueeze(-2).sub(gather(x, -1, labels).unsqueeze(-1)).add(1); // (…, label, class)
+    // What is not above 0 counts as 0: NaN, too, as in PyTorch.
+    const none = counts.eq(0).unsqueeze(-1).logicalOr(own.unsqueeze(-2)).logicalOr(gaps.gt(0).logicalNot());
+    const losses = gaps.maskedFill(none, 0).sum([-2, -1]).div(classes);
     return reduceLoss(losses, reduction);
   },
 );

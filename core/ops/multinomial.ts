@@ -1,11 +1,11 @@
-import { drawWithReplacement, drawWithoutReplacement, fillExponential } from '../cpu/random.ts';
+import { drawWithReplacement, drawWithoutReplacement, fillExponential, fillLike } from '../cpu/random.ts';
 import { type TypedArray, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
 import type { Tensor } from '../tensor.ts';
 import { fromCells } from './creation.ts';
 import { type Method, checkTensor, method } from './define.ts';
-import { generatorOf } from './random.ts';
+import { drawnFrom, generatorOf } from './random.ts';
 
 /** Options of `multinomial`. */
 export interface MultinomialOptions {
@@ -24,6 +24,23 @@ function checkRow(cells: TypedArray, at: number, n: number, least: number): void
     if (w > 0) positive++;
   }
   if (positive < least) throw new ArgumentError(`multinomial: too few weights above 0, got ${positive} of ${n}; expected at least ${least}`);
+}
+
+/** Indices from each row of weights that fit. */
+function drawRows(weights: Tensor, numSamples: number, replacement: boolean, generator: Generator): Tensor {
+  const n = weights.shape.at(-1) ?? 0;
+  const cells = weights.data();
+  for (let at = 0; at < cells.length; at += n) checkRow(cells, at, n, replacement ? 1 : numSamples);
+  const rows = cells.length / n;
+  const out = makeArray('int64', rows * numSamples);
+  if (replacement) {
+    for (let r = 0; r < rows; r++) drawWithReplacement({ cells, at: r * n, n }, out, r * numSamples, numSamples, generator);
+  } else {
+    const q = makeArray(weights.dtype, cells.length);
+    fillLike(weights, (into, at, count) => fillExponential(into, at, count, generator, 1))(q, 0, q.length, true);
+    for (let r = 0; r < rows; r++) drawWithoutReplacement({ cells, at: r * n, n }, out, r * numSamples, numSamples, q.subarray(r * n, (r + 1) * n));
+  }
+  return fromCells('multinomial', 'int64', out, [...weights.shape.slice(0, -1), numSamples], { device: weights.device });
 }
 
 /**
@@ -49,17 +66,6 @@ export const multinomial: Method<(weights: Tensor, numSamples: number, options?:
     if (!Number.isInteger(numSamples) || numSamples < 1 || (!replacement && numSamples > n)) {
       throw new ShapeError(`multinomial: invalid numSamples, got ${show(numSamples)} for ${show(weights)}; expected ${most}`, { values: { numSamples } });
     }
-    const cells = weights.data();
-    for (let at = 0; at < cells.length; at += n) checkRow(cells, at, n, replacement ? 1 : numSamples);
-    const rows = cells.length / n;
-    const out = makeArray('int64', rows * numSamples);
-    if (replacement) {
-      for (let r = 0; r < rows; r++) drawWithReplacement({ cells, at: r * n, n }, out, r * numSamples, numSamples, generator);
-    } else {
-      const q = makeArray(weights.dtype, cells.length);
-      fillExponential(q, 0, q.length, generator, 1);
-      for (let r = 0; r < rows; r++) drawWithoutReplacement({ cells, at: r * n, n }, out, r * numSamples, numSamples, q.subarray(r * n, (r + 1) * n));
-    }
-    return fromCells('multinomial', 'int64', out, [...weights.shape.slice(0, -1), numSamples], { device: weights.device });
+    return drawnFrom('multinomial', weights, generator, (one) => drawRows(one, numSamples, replacement, generator));
   },
 );

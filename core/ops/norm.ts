@@ -1,14 +1,15 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFold } from '../cpu/fast/reduce.ts';
-import { type Fold, reduceKernel } from '../cpu/reduce.ts';
+import { reduceKernel } from '../cpu/reduce.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Fold, e } from '../expr.ts';
 import { type Kernel, apply, primitive } from '../op.ts';
 import { reducedShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type Method, method } from './define.ts';
 import { type Dims, type ReduceAttrs, type ReduceOptions, attrsOf, shared, someEntry, spread, withDType } from './reduce.ts';
 
@@ -58,6 +59,7 @@ const normOp = primitive<NormAttrs>({
   },
   cpu: kernel,
   batching: { shift: nextDims },
+  formula: { kind: 'fold', key: ({ p }) => String(p), fold: ({ p }) => foldOf(p), dims: ({ dims }) => dims },
   saves: 'both',
   backward: [
     (g, node) => {
@@ -78,9 +80,10 @@ const normOp = primitive<NormAttrs>({
  * @throws DTypeError for integers and bool; ShapeError for the largest or smallest of no elements
  * @see https://pytorch.org/docs/stable/generated/torch.norm.html
  */
-export const norm: Method<(x: Tensor, p?: number | 'fro', dim?: Dims, options?: ReduceOptions) => Tensor> = method(
+export const norm: Method<NamedList<[p?: number | 'fro', dim?: Dims, options?: ReduceOptions], { readonly p?: number | 'fro'; readonly dim?: Dims } & ReduceOptions, Tensor>> = method(
   {
     name: 'norm',
+    parameters: ['p', 'dim', 'options'],
     family: 'reduction',
     samples: (s) => [
       [s.float([2, 3])],

@@ -35,7 +35,7 @@ export function vectorOperand(name: string, what: string, v: Vector, shape: Shap
 export function epsOf(name: string, given: number | NormOptions | undefined, fallback: number): number {
   if (typeof given === 'object') checkOptions(name, given, ['eps']);
   const eps = typeof given === 'object' ? (given.eps ?? fallback) : (given ?? fallback);
-  checkNumber(name, 'eps', eps, 'a number ≥ 0', (v) => v >= 0);
+  checkNumber(name, 'eps', eps, 'a finite number', Number.isFinite);
   return eps;
 }
 

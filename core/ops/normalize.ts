@@ -2,6 +2,7 @@ import { ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Shape, normalizeDims, numelOf, isShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { zeros } from './creation.ts';
+import type { Named, NamedList } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { cat } from './join.ts';
 import { norm } from './norm.ts';
@@ -18,7 +19,12 @@ function rowShape(name: string, x: Tensor, normalizedShape: number | Shape): Sha
   return shape;
 }
 
-type LayerNorm = Free<(x: Tensor, normalizedShape: number | Shape, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions) => Tensor>;
+interface AffineOptions extends NormOptions {
+  readonly weight?: Tensor | null;
+  readonly bias?: Tensor | null;
+}
+
+type LayerNorm = Free<NamedList<[normalizedShape: number | Shape, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions], AffineOptions & { readonly normalizedShape?: number | Shape }, Tensor>>;
 
 /**
  * Normalises the last dimensions of each sample, `y = (x - mean)/√(var + eps)·weight + bias`, with the biased variance.
@@ -33,11 +39,12 @@ type LayerNorm = Free<(x: Tensor, normalizedShape: number | Shape, weight?: Tens
 export const layerNorm: LayerNorm = free(
   {
     name: 'layerNorm',
+    parameters: ['normalizedShape', 'weight', 'bias', 'eps'],
     family,
     torch: 'nn.functional.layer_norm',
     samples: (s) => [[s.float([3, 4]), [4], s.float([4]), s.float([4])], [s.float([2, 3, 2]), [3, 2], null, null, 0.1], [s.float([2, 3]), [3], s.float([3])], [s.float([0, 3]), [3], s.float([3])]],
   },
-  (x: Tensor, normalizedShape: number | Shape, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions): Tensor => {
+  (x: Tensor, normalizedShape: number | Shape, weight?: Tensor | null, bias?: Tensor | null, eps?: number): Tensor => {
     checkFloat('layerNorm', x);
     const shape = rowShape('layerNorm', x, normalizedShape);
     const w = vectorOperand('layerNorm', 'weight', weight, shape, x, 1);
@@ -47,7 +54,7 @@ export const layerNorm: LayerNorm = free(
   },
 );
 
-type GroupNorm = Free<(x: Tensor, numGroups: number, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions) => Tensor>;
+type GroupNorm = Free<NamedList<[numGroups: number, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions], AffineOptions & { readonly numGroups?: number }, Tensor>>;
 
 /**
  * Normalises groups of channels of each sample of (N, C, …) on their own, then scales and shifts each channel.
@@ -59,8 +66,8 @@ type GroupNorm = Free<(x: Tensor, numGroups: number, weight?: Tensor | null, bia
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.group_norm.html and Wu & He, 2018
  */
 export const groupNorm: GroupNorm = free(
-  { name: 'groupNorm', family, torch: 'nn.functional.group_norm', samples: (s) => [[s.float([2, 4, 3]), 2, s.float([4]), s.float([4])], [s.float([3, 4]), 2], [s.float([2, 2, 2, 2]), 1, s.float([2]), s.float([2]), 0.1]] },
-  (x: Tensor, numGroups: number, weight?: Tensor | null, bias?: Tensor | null, eps?: number | NormOptions): Tensor => {
+  { name: 'groupNorm', parameters: ['numGroups', 'weight', 'bias', 'eps'], family, torch: 'nn.functional.group_norm', samples: (s) => [[s.float([2, 4, 3]), 2, s.float([4]), s.float([4])], [s.float([3, 4]), 2], [s.float([2, 2, 2, 2]), 1, s.float([2]), s.float([2]), 0.1]] },
+  (x: Tensor, numGroups: number, weight?: Tensor | null, bias?: Tensor | null, eps?: number): Tensor => {
     checkChannels('groupNorm', x);
     const [batch, channels] = x.shape;
     if (!Number.isInteger(numGroups) || numGroups < 1 || channels % numGroups !== 0) {
@@ -78,7 +85,13 @@ export const groupNorm: GroupNorm = free(
 
 const smallest = { float32: 2 ** -23, float64: 2 ** -52 };
 
-type RmsNorm = Free<(x: Tensor, normalizedShape: number | Shape, weight?: Tensor | null, eps?: number | null | NormOptions) => Tensor>;
+interface RmsNormArguments {
+  readonly normalizedShape?: number | Shape;
+  readonly weight?: Tensor | null;
+  readonly eps?: number | null;
+}
+
+type RmsNorm = Free<NamedList<[normalizedShape: number | Shape, weight?: Tensor | null, eps?: number | null | NormOptions], RmsNormArguments, Tensor>>;
 
 /**
  * Divides the last dimensions of each sample by their root mean square, `y = x/√(mean(x²) + eps)·weight`.
@@ -90,8 +103,8 @@ type RmsNorm = Free<(x: Tensor, normalizedShape: number | Shape, weight?: Tensor
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.rms_norm.html and Zhang & Sennrich, 2019
  */
 export const rmsNorm: RmsNorm = free(
-  { name: 'rmsNorm', family, torch: null, samples: (s) => [[s.float([3, 4]), [4], s.float([4])], [s.float([2, 3, 2]), [3, 2], null, 0.1], [s.float([2, 3]), 3]] },
-  (x: Tensor, normalizedShape: number | Shape, weight?: Tensor | null, eps?: number | null | NormOptions): Tensor => {
+  { name: 'rmsNorm', parameters: ['normalizedShape', 'weight', 'eps'], family, torch: null, samples: (s) => [[s.float([3, 4]), [4], s.float([4])], [s.float([2, 3, 2]), [3, 2], null, 0.1], [s.float([2, 3]), 3]] },
+  (x: Tensor, normalizedShape: number | Shape, weight?: Tensor | null, eps?: number | null): Tensor => {
     checkFloat('rmsNorm', x);
     const shape = rowShape('rmsNorm', x, normalizedShape);
     const w = vectorOperand('rmsNorm', 'weight', weight, shape, x, 1);
@@ -144,8 +157,8 @@ export interface LocalResponseNormOptions {
  * @throws ShapeError for fewer than 3 dimensions; ArgumentError unless `size` is an integer ≥ 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.local_response_norm.html
  */
-export const localResponseNorm: Free<(x: Tensor, size: number, options?: LocalResponseNormOptions) => Tensor> = free(
-  { name: 'localResponseNorm', family, torch: 'nn.functional.local_response_norm', samples: (s) => [[s.float([2, 4, 3]), 3], [s.float([1, 3, 2, 2]), 2, { alpha: 0.5, beta: 0.5, k: 2 }]] },
+export const localResponseNorm: Free<Named<'size', number, LocalResponseNormOptions, Tensor>> = free(
+  { name: 'localResponseNorm', parameters: ['size', 'options'], family, torch: 'nn.functional.local_response_norm', samples: (s) => [[s.float([2, 4, 3]), 3], [s.float([1, 3, 2, 2]), 2, { alpha: 0.5, beta: 0.5, k: 2 }]] },
   (x: Tensor, size: number, options?: LocalResponseNormOptions): Tensor => {
     const name = 'localResponseNorm';
     checkFloat(name, x);

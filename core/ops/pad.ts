@@ -27,9 +27,10 @@ function edgesOf(x: Tensor, padding: readonly number[]): [number, number][] {
     throw new ArgumentError(`${name}: not a padding, got ${show(padding)}; expected pairs of integers, those of the last dimension first`);
   }
   if (padding.length > 2 * x.ndim) throw new ShapeError(`${name}: more pairs than dimensions, got ${padding.length / 2} for ${show(x)}; expected at most ${x.ndim}`);
+  const ends: readonly number[] = padding;
   return x.shape.map((_, d) => {
     const at = 2 * (x.ndim - 1 - d);
-    return at < padding.length ? [padding[at], padding[at + 1]] : [0, 0];
+    return at < ends.length ? [ends[at], ends[at + 1]] : [0, 0];
   });
 }
 
@@ -50,9 +51,13 @@ function constant(x: Tensor, edges: readonly [number, number][], value: number):
 }
 
 /** Where entry `i` of a padded dimension comes from. */
-function sourceOf(i: number, size: number, mode: PadMode): number {
+function sourceOf(i: number, size: number, mode: PadMode, [before, behind]: readonly [number, number]): number {
   if (mode === 'replicate') return Math.min(size - 1, Math.max(0, i));
-  if (mode === 'circular') return ((i % size) + size) % size;
+  if (mode === 'circular') {
+    // What is cut off does not come back at the other end.
+    const [from, left] = [Math.max(0, -before), size + Math.min(0, before) + Math.min(0, behind)];
+    return from + ((((i - from) % left) + left) % left);
+  }
   return i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i;
 }
 
@@ -82,6 +87,7 @@ export const pad: Free<(x: Tensor, padding: readonly number[], mode?: PadMode | 
       [s.float([1, 2, 4]), [2, 1], 'reflect'],
       [s.float([1, 3, 4]), [1, 2, 2, 0], { mode: 'replicate' }],
       [s.float([1, 1, 3, 3]), [1, 2, 3, 0], 'circular'],
+      [s.float([1, 1, 4, 3]), [2, -1, -1, 1], 'circular'],
       [s.float([1, 2, 2, 3]), [1, 1, 1, 1], 'reflect'],
       [s.int([3]), [1, 1], { value: 7 }],
     ],
@@ -104,7 +110,7 @@ export const pad: Free<(x: Tensor, padding: readonly number[], mode?: PadMode | 
       if (edge[0] === 0 && edge[1] === 0) return;
       const size = x.shape[d];
       checkInside(x, size, edge, d, chosen);
-      const places = Int32Array.from({ length: size + edge[0] + edge[1] }, (_, i) => sourceOf(i - edge[0], size, chosen));
+      const places = Int32Array.from({ length: size + edge[0] + edge[1] }, (_, i) => sourceOf(i - edge[0], size, chosen, edge));
       y = indexSelect(y, d, tensor(places, { dtype: 'int64', device: x.device }));
     });
     return y === x ? x.clone() : y;

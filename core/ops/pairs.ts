@@ -5,7 +5,8 @@ import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Method, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 import { type TensorPair, floatPairs, tensorMethod, tensorPair } from './named.ts';
-import { exp2, pow } from './pointwise.ts';
+import { exp2 } from './pointwise.ts';
+import { pow } from './power.ts';
 import { floating } from './sign.ts';
 
 const family = 'pointwise';

@@ -1,7 +1,9 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { isFloat } from '../dtype.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { cat } from './join.ts';
 import { indexAdd, indexSelect } from './lookup.ts';
@@ -75,6 +77,7 @@ function placesIn({ height, width, kernel, dilation, padding, stride, rows, colu
 /** (N, C, …) of a batch, and whether the batch was added. */
 function batched(name: string, x: Tensor, rank: number): [Tensor, boolean] {
   checkTensor(name, x);
+  if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
   if (x.ndim === rank) return [x, false];
   if (x.ndim !== rank - 1) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${rank - 1} or ${rank}`);
   return [unsqueeze(x, 0), true];
@@ -88,9 +91,10 @@ function batched(name: string, x: Tensor, rank: number): [Tensor, boolean] {
  * @throws ShapeError when no patch fits
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.unfold.html
  */
-export const unfold: Free<(x: Tensor, kernelSize: Pair, options?: PatchOptions) => Tensor> = free(
+export const unfold: Free<Named<'kernelSize', Pair, PatchOptions, Tensor>> = free(
   {
     name: 'F.unfold',
+    parameters: ['kernelSize', 'options'],
     family,
     torch: 'nn.functional.unfold',
     samples: (s) => [
@@ -118,9 +122,10 @@ export const unfold: Free<(x: Tensor, kernelSize: Pair, options?: PatchOptions) 
  * @throws ShapeError when the columns do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.fold.html
  */
-export const fold: Free<(x: Tensor, outputSize: Pair, kernelSize: Pair, options?: PatchOptions) => Tensor> = free(
+export const fold: Free<NamedPair<'outputSize', Pair, 'kernelSize', Pair, PatchOptions, Tensor>> = free(
   {
     name: 'fold',
+    parameters: ['outputSize', 'kernelSize', 'options'],
     family,
     torch: 'nn.functional.fold',
     samples: (s) => [
@@ -155,8 +160,8 @@ function checkImage(name: string, x: Tensor): void {
 }
 
 /** Channels become pixels: (…, C·r², H, W) → (…, C, H·r, W·r). @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pixel_shuffle.html */
-export const pixelShuffle: Free<(x: Tensor, upscaleFactor: number) => Tensor> = free(
-  { name: 'pixelShuffle', family, torch: 'nn.functional.pixel_shuffle', samples: (s) => [[s.float([1, 4, 2, 3]), 2], [s.float([9, 1, 2]), 3]] },
+export const pixelShuffle: Free<Named<'upscaleFactor', number, object, Tensor>> = free(
+  { name: 'pixelShuffle', parameters: ['upscaleFactor'], family, torch: 'nn.functional.pixel_shuffle', samples: (s) => [[s.float([1, 4, 2, 3]), 2], [s.float([9, 1, 2]), 3]] },
   (x: Tensor, r: number): Tensor => {
     checkImage('pixelShuffle', x);
     factorOf('pixelShuffle', r);
@@ -170,8 +175,8 @@ export const pixelShuffle: Free<(x: Tensor, upscaleFactor: number) => Tensor> = 
 );
 
 /** Pixels become channels: (…, C, H·r, W·r) → (…, C·r², H, W), the inverse of `pixelShuffle`. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pixel_unshuffle.html */
-export const pixelUnshuffle: Free<(x: Tensor, downscaleFactor: number) => Tensor> = free(
-  { name: 'pixelUnshuffle', family, torch: 'nn.functional.pixel_unshuffle', samples: (s) => [[s.float([1, 2, 4, 2]), 2], [s.float([1, 3, 3]), 3]] },
+export const pixelUnshuffle: Free<Named<'downscaleFactor', number, object, Tensor>> = free(
+  { name: 'pixelUnshuffle', parameters: ['downscaleFactor'], family, torch: 'nn.functional.pixel_unshuffle', samples: (s) => [[s.float([1, 2, 4, 2]), 2], [s.float([1, 3, 3]), 3]] },
   (x: Tensor, r: number): Tensor => {
     checkImage('pixelUnshuffle', x);
     factorOf('pixelUnshuffle', r);
@@ -185,8 +190,8 @@ export const pixelUnshuffle: Free<(x: Tensor, downscaleFactor: number) => Tensor
 );
 
 /** Channels in another order: `groups` rows of channels, read by columns: (N, C, …) → (N, C, …). @see https://pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html */
-export const channelShuffle: Free<(x: Tensor, groups: number) => Tensor> = free(
-  { name: 'channelShuffle', family, torch: 'nn.functional.channel_shuffle', samples: (s) => [[s.float([1, 4, 2, 2]), 2], [s.float([2, 6, 3]), 3]] },
+export const channelShuffle: Free<Named<'groups', number, object, Tensor>> = free(
+  { name: 'channelShuffle', parameters: ['groups'], family, torch: 'nn.functional.channel_shuffle', samples: (s) => [[s.float([1, 4, 2, 2]), 2], [s.float([2, 6, 3]), 3]] },
   (x: Tensor, groups: number): Tensor => {
     checkTensor('channelShuffle', x);
     factorOf('channelShuffle', groups);

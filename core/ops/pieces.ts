@@ -1,7 +1,9 @@
 import { ArgumentError, ShapeError, show } from '../errors.ts';
 import { type Shape, broadcastShapes as broadcastTwo, isShape } from '../shape.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
+import type { NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
+import { checkIndex } from './gather.ts';
 import { cat, split } from './join.ts';
 import { expand, realDim, reshape } from './view.ts';
 
@@ -84,7 +86,15 @@ function partsOf(name: string, size: number, cuts: unknown): number[] {
   return [...places, size].map((end, i) => Math.max(0, end - (i === 0 ? 0 : places[i - 1])));
 }
 
+/** A number of sections, or where to cut. */
 type Cuts = number | readonly number[];
+
+/** Sections or places in a tensor of whole numbers. */
+function placesIn(cuts: Tensor): Cuts {
+  checkIndex('tensorSplit', cuts, 'indicesOrSections');
+  if (cuts.ndim > 1) throw new ShapeError(`tensorSplit: places in several dimensions, got ${show(cuts)}; expected at most 1`);
+  return cuts.ndim === 0 ? cuts.item() : [...cuts.data()];
+}
 
 /** Views of parts from each place to the next, where a place may lie before the one ahead of it. */
 function cutAt(name: string, x: Tensor, cuts: Cuts, dim: number): Tensor[] {
@@ -101,11 +111,12 @@ function cutAt(name: string, x: Tensor, cuts: Cuts, dim: number): Tensor[] {
  * @param indicesOrSections - a number of parts, or the indices to cut at
  * @see https://pytorch.org/docs/stable/generated/torch.tensor_split.html
  */
-export const tensorSplit: Method<(x: Tensor, indicesOrSections: Cuts, dim?: number) => Tensor[]> = method(
-  { name: 'tensorSplit', family, samples: (s) => [[s.float([7]), 3], [s.float([2, 7]), [1, 6], 1], [s.float([3]), 5], [s.float([5]), [2, -1]]] },
-  (x: Tensor, indicesOrSections: Cuts, dim = 0): Tensor[] => {
+export const tensorSplit: Method<NamedPair<'indicesOrSections', Cuts | Tensor, 'dim', number, object, Tensor[]>> = method(
+  { name: 'tensorSplit', parameters: ['indicesOrSections', 'dim'], family, samples: (s) => [[s.float([7]), 3], [s.float([2, 7]), [1, 6], 1], [s.float([3]), 5], [s.float([5]), [2, -1]], [s.float([5]), s.values([1, 3], [2], 'int64')], [s.float([5]), s.values([2], [], 'int64')]] },
+  (x: Tensor, indicesOrSections: Cuts | Tensor, dim = 0): Tensor[] => {
     checkTensor('tensorSplit', x);
-    return cutAt('tensorSplit', x, indicesOrSections, realDim('tensorSplit', dim, x));
+    const cuts = indicesOrSections instanceof Tensor ? placesIn(indicesOrSections) : indicesOrSections;
+    return cutAt('tensorSplit', x, cuts, realDim('tensorSplit', dim, x));
   },
 );
 
@@ -128,7 +139,7 @@ export const vsplit: Method<(x: Tensor, indicesOrSections: Cuts) => Tensor[]> = 
 export const dsplit: Method<(x: Tensor, indicesOrSections: Cuts) => Tensor[]> = splitAlong('dsplit', 3, () => 2, (s) => [[s.float([1, 2, 4]), 2], [s.float([1, 2, 4]), [3]]]);
 
 /** Parts of given sizes along one dimension, as views. @see https://pytorch.org/docs/stable/generated/torch.split.html */
-export const splitWithSizes: Method<(x: Tensor, sizes: readonly number[], dim?: number) => Tensor[]> = method(
-  { name: 'splitWithSizes', family, samples: (s) => [[s.float([2, 5]), [1, 0, 4], 1], [s.float([3]), [1, 2]]] },
+export const splitWithSizes: Method<NamedPair<'sizes', readonly number[], 'dim', number, object, Tensor[]>> = method(
+  { name: 'splitWithSizes', parameters: ['sizes', 'dim'], family, samples: (s) => [[s.float([2, 5]), [1, 0, 4], 1], [s.float([3]), [1, 2]]] },
   (x: Tensor, sizes: readonly number[], dim = 0): Tensor[] => split(x, Array.isArray(sizes) ? sizes : [], dim),
 );

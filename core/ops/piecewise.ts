@@ -2,6 +2,7 @@ import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { apply } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method, pointwise } from './define.ts';
 import { floatsOnly } from './fused.ts';
 import { type InplaceOptions, type Plain, type Values, type WithOne, type WithTwo, activation, caller, family, nn, triesOf } from './parametric.ts';
@@ -123,8 +124,8 @@ export const softshrink: Free<WithOne<'lambd'>> = activation({
 });
 
 /** `x` above `threshold`, else `value`. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.threshold.html */
-export const threshold: Free<(x: Tensor, threshold: number, value: number, options?: InplaceOptions) => Tensor> = free(
-  { name: 'threshold', family, torch: nn('threshold'), samples: (s) => [[s.float([2, 4]), 0.1, -3], [s.float([]), -1, 2], [s.int([4], -3, 3), 0, 7]] },
+export const threshold: Free<NamedPair<'threshold', number, 'value', number, InplaceOptions, Tensor>> = free(
+  { name: 'threshold', parameters: ['threshold', 'value', 'options'], family, torch: nn('threshold'), samples: (s) => [[s.float([2, 4]), 0.1, -3], [s.float([]), -1, 2], [s.int([4], -3, 3), 0, 7]] },
   (x: Tensor, limit: number, value: number, options?: InplaceOptions): Tensor => {
     if (typeof limit !== 'number' || typeof value !== 'number') throw new ArgumentError(`threshold: not numbers, got ${show(limit)} and ${show(value)}; expected two numbers`);
     return replaced(x, limit, value, options);
@@ -154,9 +155,10 @@ const preluOp = pointwise({
  * @throws ShapeError when the weights do not fit; DTypeError when dtypes differ
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.prelu.html
  */
-export const prelu: Method<(x: Tensor, weight: Tensor) => Tensor> = method(
+export const prelu: Method<Named<'weight', Tensor, object, Tensor>> = method(
   {
     name: 'prelu',
+    parameters: ['weight'],
     family,
     torch: nn('prelu'),
     samples: (s) => [

@@ -3,7 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Binary, type InPlace, type Unary, binary, checkOperand, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
+import { type Binary, type InPlace, type Unary, binary, checkBeside, checkTensor, inPlaceMethod, pointwise, unary } from './define.ts';
 
 // ---- arithmetic ----
 
@@ -15,6 +15,11 @@ const addOp = pointwise<number>({
   expr: (alpha, x, y, _, factor) => e.add(x, alpha === 1 ? y : e.mul(y, factor)),
   backward: [(g) => g, (g, n) => scaled(g, n.attrs as number)],
 });
+
+/** Refuses a boolean, which is no operand of a difference. */
+function checkDifference(name: string, ...operands: readonly unknown[]): void {
+  for (const x of operands) if (typeof x === 'boolean') throw new DTypeError(`${name}: bools have no difference, got ${x}; expected numbers`);
+}
 
 /** The dtype of a difference; refuses bool on either side. */
 function difference(name: string, dtype: DType, inputs: readonly Operand[]): DType {
@@ -52,7 +57,7 @@ export interface AlphaOptions {
   readonly alpha?: number;
 }
 
-function alphaOf(name: string, x: Operand, y: Operand, options: AlphaOptions | undefined): number {
+function alphaOf(name: string, x: Operand | boolean, y: Operand | boolean, options: AlphaOptions | undefined): number {
   if (options === undefined) return 1;
   checkOptions(name, options, ['alpha']);
   const alpha = options.alpha ?? 1;
@@ -61,7 +66,7 @@ function alphaOf(name: string, x: Operand, y: Operand, options: AlphaOptions | u
   return alpha;
 }
 
-type AlphaBinary = InPlace<(x: Operand, y: Operand, options?: AlphaOptions) => Tensor>;
+type AlphaBinary = InPlace<(x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions) => Tensor>;
 
 /** Sum `x + alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.add.html */
 export const add: AlphaBinary = inPlaceMethod(
@@ -78,8 +83,8 @@ export const add: AlphaBinary = inPlaceMethod(
       [s.float([0, 3]), s.float([1, 3])],
     ],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(addOp, [checkOperand('add', x, 'input'), checkOperand('add', y)], alphaOf('add', x, y, options)),
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkOperand('add_', y)], alphaOf('add_', x, y, options)),
+  (x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions): Tensor => apply(addOp, [checkBeside('add', x, y, 'input'), checkBeside('add', y, x)], alphaOf('add', x, y, options)),
+  (x: Tensor, y: Operand | boolean, options?: AlphaOptions): Tensor => applyInPlace(addOp, [x, checkBeside('add_', y, x)], alphaOf('add_', x, y, options)),
 );
 
 /** Difference `x - alpha·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.sub.html */
@@ -95,8 +100,14 @@ export const sub: AlphaBinary = inPlaceMethod(
       [s.float([0, 3]), s.float([1, 3])],
     ],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(subOp, [checkOperand('sub', x, 'input'), checkOperand('sub', y)], alphaOf('sub', x, y, options)),
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(subOp, [x, checkOperand('sub_', y)], alphaOf('sub_', x, y, options)),
+  (x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions): Tensor => {
+    checkDifference('sub', x, y);
+    return apply(subOp, [checkBeside('sub', x, y, 'input'), checkBeside('sub', y, x)], alphaOf('sub', x, y, options));
+  },
+  (x: Tensor, y: Operand | boolean, options?: AlphaOptions): Tensor => {
+    checkDifference('sub_', y);
+    return applyInPlace(subOp, [x, checkBeside('sub_', y, x)], alphaOf('sub_', x, y, options));
+  },
 );
 
 const rsubOp = pointwise<number>({
@@ -115,8 +126,14 @@ export const rsub: AlphaBinary = inPlaceMethod(
     family: 'pointwise',
     samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 1, 3]), s.float([4, 1]), { alpha: 0.5 }], [s.float([2, 3]), 2], [s.int([2, 3]), s.int([3])], [s.float([0, 3]), s.float([1, 3])]],
   },
-  (x: Operand, y: Operand, options?: AlphaOptions): Tensor => apply(rsubOp, [checkOperand('rsub', x, 'input'), checkOperand('rsub', y)], alphaOf('rsub', x, y, options)),
-  (x: Tensor, y: Operand, options?: AlphaOptions): Tensor => applyInPlace(rsubOp, [x, checkOperand('rsub_', y)], alphaOf('rsub_', x, y, options)),
+  (x: Operand | boolean, y: Operand | boolean, options?: AlphaOptions): Tensor => {
+    checkDifference('rsub', x, y);
+    return apply(rsubOp, [checkBeside('rsub', x, y, 'input'), checkBeside('rsub', y, x)], alphaOf('rsub', x, y, options));
+  },
+  (x: Tensor, y: Operand | boolean, options?: AlphaOptions): Tensor => {
+    checkDifference('rsub_', y);
+    return applyInPlace(rsubOp, [x, checkBeside('rsub_', y, x)], alphaOf('rsub_', x, y, options));
+  },
 );
 
 /** Product `x·y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.mul.html */
@@ -126,44 +143,6 @@ export const mul: Binary = binary({
   saves: 'inputs',
   backward: [(g, n) => g.mul(n.operand(1)), (g, n) => g.mul(n.operand(0))],
 });
-
-/** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
-export const pow: Binary = binary({
-  name: 'pow',
-  dtype: (t, [, y]) => {
-    if (t === 'bool') throw new DTypeError('pow: bools have no power, got bool and bool; expected numbers');
-    if (typeof y === 'number' && y < 0 && !isFloat(t)) throw new DTypeError(`pow: integers have no negative power, got ${t} and ${y}; expected an exponent ≥ 0`, { hint: "to('float32') first" });
-    return t;
-  },
-  cpu: e.pow,
-  saves: 'both',
-  backward: [
-    (g, n) => {
-      const y = n.operand(1);
-      if (y === 0) return g.mul(0);
-      if (y === 2) return g.mul(n.input(0)).mul(2);
-      if (typeof y === 'number') return g.mul(n.input(0).pow(y - 1)).mul(y);
-      return g.mul(y).mul(powOf(n.operand(0), y.to(g.dtype).sub(1))).maskedFill(y.eq(0), 0);
-    },
-    (g, n) => {
-      const x = n.operand(0);
-      const y = n.output();
-      if (typeof x === 'number') return x === 0 ? g.mul(0) : g.mul(y).mul(Math.log(x));
-      return g.mul(y).mul(x.log()).maskedFill(x.eq(0).logicalAnd(n.input(1).ge(0)), 0);
-    },
-  ],
-  samples: (s) => [
-    [s.float([2, 3], 0.2, 2), s.float([3], -2, 2)],
-    [s.float([2, 3]), 2],
-    [s.float([2, 3]), 3],
-    [s.float([3], 0.1, 2), 0.5],
-    [2, s.float([3])],
-    [s.int([3]), 2],
-    [s.float([0]), 2],
-  ],
-});
-
-const powOf = (x: Operand, y: Tensor): Tensor => pow(x, y);
 
 /** Larger of two, NaN where either is; half the gradient to each where equal. @see https://pytorch.org/docs/stable/generated/torch.maximum.html */
 export const maximum: Binary = binary({

@@ -6,6 +6,7 @@ import { ArgumentError, DTypeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { type Size, type SpatialRank, checkImages, trailing } from './spatial.ts';
 import { contiguous } from './view.ts';
@@ -73,7 +74,7 @@ function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, 
   return apply(avgPoolOp, [contiguous(x)], fixedPool(name, x, rank, kernelSize, { ...options, countPadding, divisor }));
 }
 
-type AvgPool<O> = Free<(x: Tensor, kernelSize: Size, stride?: Size | O | null, options?: O) => Tensor>;
+type AvgPool<O> = Free<NamedPair<'kernelSize', Size, 'stride', Size | O | null, O, Tensor>>;
 
 /**
  * Average of each window of `(channels, length)` or a batch of these.
@@ -86,6 +87,7 @@ type AvgPool<O> = Free<(x: Tensor, kernelSize: Size, stride?: Size | O | null, o
 export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
   {
     name: 'avgPool1d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.avg_pool1d',
     samples: (s) => [
@@ -108,6 +110,7 @@ export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
 export const avgPool2d: AvgPool<AvgPoolOptions> = free(
   {
     name: 'avgPool2d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.avg_pool2d',
     samples: (s) => [
@@ -135,8 +138,8 @@ function adaptiveAveraged(name: string, rank: SpatialRank, x: Tensor, outputSize
  * @throws ShapeError, DTypeError or ArgumentError when the operands do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool1d.html
  */
-export const adaptiveAvgPool1d: Free<(x: Tensor, outputSize: AdaptiveSize) => Tensor> = free(
-  { name: 'adaptiveAvgPool1d', family, torch: 'nn.functional.adaptive_avg_pool1d', samples: (s) => [[s.float([2, 2, 7]), 3], [s.float([2, 3]), 5]] },
+export const adaptiveAvgPool1d: Free<Named<'outputSize', AdaptiveSize, object, Tensor>> = free(
+  { name: 'adaptiveAvgPool1d', parameters: ['outputSize'], family, torch: 'nn.functional.adaptive_avg_pool1d', samples: (s) => [[s.float([2, 2, 7]), 3], [s.float([2, 3]), 5]] },
   (x: Tensor, outputSize: AdaptiveSize): Tensor => adaptiveAveraged('adaptiveAvgPool1d', 1, x, outputSize),
 );
 
@@ -147,9 +150,10 @@ export const adaptiveAvgPool1d: Free<(x: Tensor, outputSize: AdaptiveSize) => Te
  * @throws ShapeError, DTypeError or ArgumentError when the operands do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool2d.html
  */
-export const adaptiveAvgPool2d: Free<(x: Tensor, outputSize: AdaptiveSize) => Tensor> = free(
+export const adaptiveAvgPool2d: Free<Named<'outputSize', AdaptiveSize, object, Tensor>> = free(
   {
     name: 'adaptiveAvgPool2d',
+    parameters: ['outputSize'],
     family,
     torch: 'nn.functional.adaptive_avg_pool2d',
     samples: (s) => [

@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
 import { results } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { type AdaptiveMaxPoolOptions, type MaxPoolOptions, type MaxPoolResult, adaptiveMaxPool2d, maxPool2d } from './maxPool.ts';
@@ -38,7 +39,7 @@ function split(name: string, kernelSize: Size, { stride, padding = 0, ceilMode =
   return { kernel, plane: { stride: step[1], padding: cells[1], ceilMode }, depth: { stride: [step[0], 1], padding: [cells[0], 0], ceilMode } };
 }
 
-type AvgPool3d = Free<(x: Tensor, kernelSize: Size, stride?: Size | AvgPoolOptions | null, options?: AvgPoolOptions) => Tensor>;
+type AvgPool3d = Free<NamedPair<'kernelSize', Size, 'stride', Size | AvgPoolOptions | null, AvgPoolOptions, Tensor>>;
 
 /**
  * Average of each window of `(channels, depth, height, width)` or a batch of these.
@@ -50,6 +51,7 @@ type AvgPool3d = Free<(x: Tensor, kernelSize: Size, stride?: Size | AvgPoolOptio
 export const avgPool3d: AvgPool3d = free(
   {
     name: 'avgPool3d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.avg_pool3d',
     samples: (s) => [
@@ -63,6 +65,8 @@ export const avgPool3d: AvgPool3d = free(
     const options: AvgPoolOptions = splitArgs('avgPool3d', stride, last, ['stride', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride']);
     checkVolume('avgPool3d', x);
     const { kernel, plane, depth } = split('avgPool3d', kernelSize, options);
+    const window = [kernel[0], ...kernel[1]];
+    if (x.shape.slice(-3).some((n, d) => n < window[d])) throw new ShapeError(`avgPool3d: the window is larger than the volume, got ${show(window)} for ${show(x)}; expected at most its size`);
     const { countIncludePad = true, divisorOverride = null } = options;
     const over = divisorOverride === null ? [null, null] : [1, divisorOverride];
     const inner = avgPool2d(sheetsOf(x), kernel[1], { ...plane, countIncludePad, divisorOverride: over[0] });
@@ -72,8 +76,8 @@ export const avgPool3d: AvgPool3d = free(
 );
 
 /** Averages of windows that share the volume evenly. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool3d.html */
-export const adaptiveAvgPool3d: Free<(x: Tensor, outputSize: AdaptiveSize) => Tensor> = free(
-  { name: 'adaptiveAvgPool3d', family, torch: 'nn.functional.adaptive_avg_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1]], [s.float([1, 1, 2, 3, 4]), [null, 2, null]]] },
+export const adaptiveAvgPool3d: Free<Named<'outputSize', AdaptiveSize, object, Tensor>> = free(
+  { name: 'adaptiveAvgPool3d', parameters: ['outputSize'], family, torch: 'nn.functional.adaptive_avg_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1]], [s.float([1, 1, 2, 3, 4]), [null, 2, null]]] },
   (x: Tensor, outputSize: AdaptiveSize): Tensor => {
     checkVolume('adaptiveAvgPool3d', x);
     const [depth, plane] = triple<number | null>('adaptiveAvgPool3d', 'outputSize', outputSize);
@@ -98,6 +102,7 @@ interface MaxPool3d {
   (x: Tensor, kernelSize: Size, stride: Size | null | undefined, options: MaxPoolOptions & { readonly returnIndices: true }): MaxPoolResult;
   (x: Tensor, kernelSize: Size, stride?: Size | (MaxPoolOptions & { readonly returnIndices?: false }) | null, options?: MaxPoolOptions & { readonly returnIndices?: false }): Tensor;
   (x: Tensor, kernelSize: Size, stride?: Size | MaxPoolOptions | null, options?: MaxPoolOptions): Tensor | MaxPoolResult;
+  (x: Tensor, options: MaxPoolOptions & { readonly kernelSize: Size }): Tensor | MaxPoolResult;
 }
 
 /**
@@ -111,6 +116,7 @@ interface MaxPool3d {
 export const maxPool3d: Free<MaxPool3d> = free(
   {
     name: 'maxPool3d',
+    parameters: ['kernelSize', 'stride', 'options'],
     family,
     torch: 'nn.functional.max_pool3d',
     samples: (s) => [
@@ -140,7 +146,7 @@ interface AdaptiveMaxPool3d {
 
 /** Largest elements of windows that share the volume evenly. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool3d.html */
 export const adaptiveMaxPool3d: Free<AdaptiveMaxPool3d> = free(
-  { name: 'adaptiveMaxPool3d', family, torch: 'nn.functional.adaptive_max_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1], { returnIndices: true }]] },
+  { name: 'adaptiveMaxPool3d', parameters: ['outputSize', 'options'], family, torch: 'nn.functional.adaptive_max_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1], { returnIndices: true }]] },
   ((x: Tensor, outputSize: AdaptiveSize, options?: AdaptiveMaxPoolOptions): Tensor | MaxPoolResult => {
     checkVolume('adaptiveMaxPool3d', x);
     checkOptions('adaptiveMaxPool3d', options, ['returnIndices']);

@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { normalizeDim, sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { indexSelect } from './lookup.ts';
 import { cat, stack } from './join.ts';
@@ -33,9 +34,10 @@ export const vdot: Method<(x: Tensor, other: Tensor) => Tensor> = method({ name:
  * @throws ShapeError for dimensions that differ in size; ArgumentError for lists that differ in length
  * @see https://pytorch.org/docs/stable/generated/torch.tensordot.html
  */
-export const tensordot: Free<(a: Tensor, b: Tensor, dims?: number | readonly [readonly number[], readonly number[]]) => Tensor> = free(
+export const tensordot: Free<NamedPair<'b', Tensor, 'dims', number | readonly [readonly number[], readonly number[]], object, Tensor>> = free(
   {
     name: 'tensordot',
+    parameters: ['b', 'dims'],
     family,
     samples: (s) => [
       [s.float([2, 3, 4]), s.float([3, 4, 2])],
@@ -176,8 +178,8 @@ export const addr: InPlace<(x: Tensor, vec1: Tensor, vec2: Tensor, options?: Add
 /** `beta·input + alpha·Σ (batch1[i] @ batch2[i])`: input (n, p), stacks (b, n, m) and (b, m, p). @see https://pytorch.org/docs/stable/generated/torch.addbmm.html */
 export const addbmm: InPlace<(x: Tensor, batch1: Tensor, batch2: Tensor, options?: AddmmOptions) => Tensor> = addProduct(
   'addbmm',
-  { samples: (s) => [[s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4])], [s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4]), { beta: 0.5, alpha: 2 }]] },
-  (a, b) => bmm(a, b).sum(0),
+  { samples: (s) => [[s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4])], [s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4]), { beta: 0.5, alpha: 2 }], [s.int([2, 2], 0, 3, 'int32'), s.int([2, 2, 1], 0, 3, 'int32'), s.int([2, 1, 2], 0, 3, 'int32')]] },
+  (a, b) => bmm(a, b).sum(0, { dtype: a.dtype }),
 );
 
 function crossOver(name: string, x: Tensor, other: Tensor, dim: number): Tensor {
@@ -198,8 +200,8 @@ function crossOver(name: string, x: Tensor, other: Tensor, dim: number): Tensor 
  * @throws ShapeError where there is no such dimension, or shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.cross.html
  */
-export const cross: Method<(x: Tensor, other: Tensor, dim?: number | null) => Tensor> = method(
-  { name: 'cross', family, samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 3]), s.float([2, 3])], [s.float([3, 2]), s.float([3, 2]), 0], [s.float([2, 3]), s.float([1, 3]), -1]] },
+export const cross: Method<NamedPair<'other', Tensor, 'dim', number | null, object, Tensor>> = method(
+  { name: 'cross', parameters: ['other', 'dim'], family, samples: (s) => [[s.float([3]), s.float([3])], [s.float([2, 3]), s.float([2, 3])], [s.float([3, 2]), s.float([3, 2]), 0], [s.float([2, 3]), s.float([1, 3]), -1]] },
   (x: Tensor, other: Tensor, dim?: number | null): Tensor => {
     checkTensor('cross', x);
     checkTensor('cross', other, 'other');
@@ -253,8 +255,8 @@ export interface CombinationsOptions {
  * @throws ShapeError for other than a vector; ArgumentError for an `r` that is no whole number ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.combinations.html
  */
-export const combinations: Free<(x: Tensor, r?: number | CombinationsOptions, options?: CombinationsOptions) => Tensor> = free(
-  { name: 'combinations', family: 'arranging', samples: (s) => [[s.float([4])], [s.float([3]), 3], [s.float([3]), 2, { withReplacement: true }], [s.float([2]), 3]] },
+export const combinations: Free<Named<'r', number | CombinationsOptions, CombinationsOptions, Tensor>> = free(
+  { name: 'combinations', parameters: ['r', 'options'], family: 'arranging', samples: (s) => [[s.float([4])], [s.float([3]), 3], [s.float([3]), 2, { withReplacement: true }], [s.float([2]), 3]] },
   (x: Tensor, r?: number | CombinationsOptions, options?: CombinationsOptions): Tensor => {
     checkTensor('combinations', x);
     const [count, rest] = typeof r === 'object' ? [2, r] : [r ?? 2, options];
@@ -280,8 +282,8 @@ export interface VanderOptions {
  * @param n - number of columns; default the length of the vector
  * @see https://pytorch.org/docs/stable/generated/torch.vander.html
  */
-export const vander: Free<(x: Tensor, n?: number | null | VanderOptions, options?: VanderOptions) => Tensor> = free(
-  { name: 'vander', family: 'arranging', samples: (s) => [[s.float([3])], [s.float([3]), 2], [s.float([3]), 4, { increasing: true }], [s.int([3])]] },
+export const vander: Free<Named<'N', number | null | VanderOptions, VanderOptions, Tensor>> = free(
+  { name: 'vander', parameters: ['N', 'options'], family: 'arranging', samples: (s) => [[s.float([3])], [s.float([3]), 2], [s.float([3]), 4, { increasing: true }], [s.int([3])]] },
   (x: Tensor, n?: number | null | VanderOptions, options?: VanderOptions): Tensor => {
     checkTensor('vander', x);
     const [given, rest] = typeof n === 'object' && n !== null ? [undefined, n] : [n, options];

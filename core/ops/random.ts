@@ -1,5 +1,5 @@
 import { fillNormal, fillUniform } from '../cpu/fast/random.ts';
-import { fillBernoulliEach, fillIntegers, fillPermutation, memoryOrder, type Fill } from '../cpu/random.ts';
+import { fillBernoulliEach, fillIntegers, fillLike, fillPermutation, memoryOrder, type Fill } from '../cpu/random.ts';
 import { getDevice } from '../device.ts';
 import { type DType, checkRange, getDefaultDtype, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
@@ -8,7 +8,7 @@ import { type Shape, broadcastShapes, checkShape, numelOf } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type TensorOptions, dtypeOf, fromCells } from './creation.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
-import { broadcastTo, contiguous, permute } from './view.ts';
+import { broadcastTo, contiguous, expand, permute } from './view.ts';
 
 const family = 'random';
 
@@ -47,6 +47,8 @@ export interface Lanes {
   readonly outer: Lanes | null;
   /** A tensor of one example from the numbers of all, `(examples, …)`. */
   lift(all: Tensor): Tensor;
+  /** Whether a tensor differs between the examples. */
+  holds(x: Tensor): boolean;
   /** Refuses to draw, where nobody said how. */
   check(name: string): void;
 }
@@ -92,18 +94,36 @@ export function drawn(name: string, shape: Shape, dtype: DType, options: TensorO
   return options?.requiresGrad === true ? made.requiresGrad_() : made;
 }
 
-function uniformTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType): Tensor {
-  const { dtype, generator } = prepare(name, options, fallback);
-  checkShape(name, shape);
-  floatOnly(name, dtype);
-  return drawn(name, shape, dtype, options, (cells, at, n) => fillUniform(cells, at, n, generator, 0, 1));
+/** A draw that reads the values of a tensor: for many examples one after the other, from the same numbers again where all share them. */
+export function drawnFrom(name: string, x: Tensor, generator: Generator, draw: (x: Tensor) => Tensor): Tensor {
+  const current = lanes;
+  if (current === null) return draw(x);
+  current.check(name);
+  const within = (one: Tensor): Tensor => withLanes(current.outer, () => drawnFrom(name, one, generator, draw));
+  if (!current.each && !current.holds(x)) return within(x);
+  const examples = current.holds(x) ? x : current.lift(expand(x, [current.size, ...x.shape]));
+  const start = generator.getState();
+  const result = examples.device.each?.(name, [examples], ([one]) => {
+    if (!current.each) generator.setState(start);
+    return within(one);
+  });
+  return result ?? draw(x);
 }
 
-function normalTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, mean = 0, std = 1): Tensor {
+function uniformTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, like?: Tensor): Tensor {
   const { dtype, generator } = prepare(name, options, fallback);
   checkShape(name, shape);
   floatOnly(name, dtype);
-  return drawn(name, shape, dtype, options, (cells, at, n) => fillNormal(cells, at, n, generator, mean, std));
+  const fill: Fill = (cells, at, n) => fillUniform(cells, at, n, generator, 0, 1);
+  return drawn(name, shape, dtype, options, like === undefined ? fill : fillLike(like, fill));
+}
+
+function normalTensor(name: string, shape: Shape, options: RandomOptions | undefined, fallback: DType, mean = 0, std = 1, like?: Tensor): Tensor {
+  const { dtype, generator } = prepare(name, options, fallback);
+  checkShape(name, shape);
+  floatOnly(name, dtype);
+  const fill: Fill = (cells, at, n, whole) => fillNormal(cells, at, n, generator, mean, std, whole);
+  return drawn(name, shape, dtype, options, like === undefined ? fill : fillLike(like, fill));
 }
 
 type Draw = Free<(shape: Shape, options?: RandomOptions) => Tensor>;
@@ -130,13 +150,13 @@ export const randn: Draw = free(description('randn'), (shape: Shape, options?: R
 /** `rand` in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.rand_like.html */
 export const randLike: DrawLike = free(description('randLike'), (x: Tensor, options?: RandomOptions): Tensor => {
   checkTensor('randLike', x);
-  return uniformTensor('randLike', x.shape, { device: x.device, ...options }, x.dtype);
+  return uniformTensor('randLike', x.shape, { device: x.device, ...options }, x.dtype, x);
 });
 
 /** `randn` in the shape, dtype and device of another tensor. @see https://pytorch.org/docs/stable/generated/torch.randn_like.html */
 export const randnLike: DrawLike = free(description('randnLike'), (x: Tensor, options?: RandomOptions): Tensor => {
   checkTensor('randnLike', x);
-  return normalTensor('randnLike', x.shape, { device: x.device, ...options }, x.dtype);
+  return normalTensor('randnLike', x.shape, { device: x.device, ...options }, x.dtype, 0, 1, x);
 });
 
 /** Refuses bounds that are no whole numbers, the wrong way round, or outside the dtype. */
@@ -163,6 +183,19 @@ export const randint: Free<{
   checkShape('randint', shape);
   checkBounds('randint', low, high, dtype);
   return drawn('randint', shape, dtype, options, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low));
+});
+
+/** `randint` in the shape of another tensor, and in its dtype and on its device. @throws as `randint` @see https://pytorch.org/docs/stable/generated/torch.randint_like.html */
+export const randintLike: Free<{
+  (x: Tensor, high: number, options?: RandomOptions): Tensor;
+  (x: Tensor, low: number, high: number, options?: RandomOptions): Tensor;
+}> = free(description('randintLike'), (x: Tensor, a: number, b?: number | RandomOptions, c?: RandomOptions): Tensor => {
+  checkTensor('randintLike', x);
+  const [low, high, given] = typeof b === 'number' ? [a, b, c] : [0, a, b];
+  const options = { device: x.device, ...given };
+  const { dtype, generator } = prepare('randintLike', options, x.dtype);
+  checkBounds('randintLike', low, high, dtype);
+  return drawn('randintLike', x.shape, dtype, options, fillLike(x, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low)));
 });
 
 /**
@@ -206,7 +239,7 @@ export const normal: Normal = free(description('normal'), (mean: Tensor | number
   const like = typeof m === 'number' ? (s as Tensor) : m;
   const shape = broadcastShapes('normal', typeof m === 'number' ? [] : m.shape, typeof s === 'number' ? [] : s.shape);
   if (typeof s === 'number') checkNormal('normal', 0, s);
-  else if (s.data().some((v) => !(v >= 0))) throw new ArgumentError(`normal: a std is negative or NaN, got ${show(s)}; expected values ≥ 0`);
+  else if (s.device.each === undefined && s.data().some((v) => !(v >= 0))) throw new ArgumentError(`normal: a std is negative or NaN, got ${show(s)}; expected values ≥ 0`);
   const z = normalTensor('normal', shape, { device: like.device, ...options }, like.dtype, 0, typeof s === 'number' ? s : 1);
   return (typeof s === 'number' ? z : z.mul(s.detach())).add(typeof m === 'number' ? m : m.detach());
 });
@@ -235,6 +268,6 @@ export const bernoulli: Method<(p: Tensor, options?: Pick<RandomOptions, 'genera
   (p: Tensor, options?: Pick<RandomOptions, 'generator'>): Tensor => {
     checkTensor('bernoulli', p);
     const { generator } = prepare('bernoulli', options, p.dtype);
-    return drawn('bernoulli', p.shape, p.dtype, { device: p.device }, bernoulliFill('bernoulli', p, contiguous(p), generator));
+    return drawnFrom('bernoulli', p, generator, (one) => drawn('bernoulli', one.shape, one.dtype, { device: one.device }, bernoulliFill('bernoulli', one, contiguous(one), generator)));
   },
 );

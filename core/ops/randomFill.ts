@@ -1,6 +1,7 @@
 import { fillBernoulli, fillNormal, fillUniform } from '../cpu/fast/random.ts';
+import { fillCauchy, fillGeometric, fillLogNormal } from '../cpu/draws.ts';
 import { type Fill, fillDoubleIntegers, fillExponential, fillIntegers, fillTensor, fullRange } from '../cpu/random.ts';
-import { type DType, isFloat } from '../dtype.ts';
+import { type DType, isFloat, range } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, applyInPlace, primitive } from '../op.ts';
 import type { Generator } from '../random.ts';
@@ -19,7 +20,10 @@ function sampler(name: string): Primitive<Fill> {
   return primitive<Fill>({ name, infer: ([x]) => x as Tensor, cpu: ([out], _, fill) => fillTensor(out, fill), batching: 'random', backward: [(g) => g.mul(0)] });
 }
 
-const ops = { uniform: sampler('uniform'), normal: sampler('normal'), bernoulli: sampler('bernoulli'), random: sampler('random'), exponential: sampler('exponential') };
+const ops = {
+  uniform: sampler('uniform'), normal: sampler('normal'), bernoulli: sampler('bernoulli'), random: sampler('random'), exponential: sampler('exponential'), cauchy: sampler('cauchy'),
+  geometric: sampler('geometric'), logNormal: sampler('logNormal'),
+};
 
 function prepare(name: string, x: Tensor, options: FillOptions | undefined, floats: boolean): Generator {
   checkTensor(name, x);
@@ -76,6 +80,28 @@ function exponential_(x: Tensor, rate = 1, options?: FillOptions): Tensor {
   return applyInPlace(ops.exponential, [x], (cells, at, n) => fillExponential(cells, at, n, generator, rate));
 }
 
+function cauchy_(x: Tensor, median = 0, sigma = 1, options?: FillOptions): Tensor {
+  const generator = prepare('cauchy_', x, options, true);
+  checkNumber('cauchy_', 'median', median, 'a finite number', Number.isFinite);
+  checkNumber('cauchy_', 'sigma', sigma, 'a number > 0', (v) => v > 0);
+  return applyInPlace(ops.cauchy, [x], (cells, at, n) => fillCauchy(cells, at, n, generator, median, sigma));
+}
+
+function geometric_(x: Tensor, p: number, options?: FillOptions): Tensor {
+  const generator = prepare('geometric_', x, options, false);
+  if (x.dtype === 'bool') throw new DTypeError(`geometric_: not numbers, got ${show(x)}; expected a dtype other than bool`);
+  checkNumber('geometric_', 'p', p, 'a probability between 0 and 1', (v) => v > 0 && v < 1);
+  const most = isFloat(x.dtype) ? Infinity : range(x.dtype).max;
+  return applyInPlace(ops.geometric, [x], (cells, at, n) => fillGeometric(cells, at, n, generator, p, most));
+}
+
+function logNormal_(x: Tensor, mean = 1, std = 2, options?: FillOptions): Tensor {
+  const generator = prepare('logNormal_', x, options, true);
+  checkNumber('logNormal_', 'mean', mean, 'a finite number', Number.isFinite);
+  checkNumber('logNormal_', 'std', std, 'a number > 0', (v) => v > 0);
+  return applyInPlace(ops.logNormal, [x], (cells, at, n) => fillLogNormal(cells, at, n, generator, mean, std));
+}
+
 declare module '../tensor.ts' {
   interface Tensor {
     /**
@@ -116,6 +142,27 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
      */
     exponential_(rate?: number, options?: FillOptions): Tensor;
+    /**
+     * Cauchy numbers of a median (default 0) and half width at half maximum `sigma` (default 1), in place.
+     *
+     * @throws ArgumentError unless sigma > 0; DTypeError for integers
+     * @see https://pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html
+     */
+    cauchy_(median?: number, sigma?: number, options?: FillOptions): Tensor;
+    /**
+     * How many trials of probability `p` it takes until one succeeds, from 1 on, in place; integers stop at the largest of the dtype.
+     *
+     * @throws ArgumentError unless 0 < p < 1; DTypeError for bool
+     * @see https://pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html
+     */
+    geometric_(p: number, options?: FillOptions): Tensor;
+    /**
+     * Numbers whose logarithm is normal, of a mean (default 1) and standard deviation (default 2), in place.
+     *
+     * @throws ArgumentError unless the deviation is above 0; DTypeError for integers
+     * @see https://pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html
+     */
+    logNormal_(mean?: number, std?: number, options?: FillOptions): Tensor;
   }
 }
 
@@ -133,4 +180,13 @@ Tensor.prototype.random_ = function (this: Tensor, ...args: (number | FillOption
 };
 Tensor.prototype.exponential_ = function (this: Tensor, rate?: number, options?: FillOptions): Tensor {
   return exponential_(this, rate, options);
+};
+Tensor.prototype.cauchy_ = function (this: Tensor, median?: number, sigma?: number, options?: FillOptions): Tensor {
+  return cauchy_(this, median, sigma, options);
+};
+Tensor.prototype.geometric_ = function (this: Tensor, p: number, options?: FillOptions): Tensor {
+  return geometric_(this, p, options);
+};
+Tensor.prototype.logNormal_ = function (this: Tensor, mean?: number, std?: number, options?: FillOptions): Tensor {
+  return logNormal_(this, mean, std, options);
 };

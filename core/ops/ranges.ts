@@ -21,14 +21,16 @@ function split<O extends TensorOptions, K extends string>(name: string, options:
 
 /** `steps` powers of a base, whose exponents are evenly spread from `start` to `end`, both included. @see https://pytorch.org/docs/stable/generated/torch.logspace.html */
 export const logspace: Free<(start: number, end: number, steps: number, base?: number | LogspaceOptions, options?: TensorOptions) => Tensor> = free(
-  { name: 'logspace', family, differentiable: false, samples: () => [[0, 2, 5], [-1, 1, 4, 2], [1, 3, 1]] },
-  (start: number, end: number, steps: number, base?: number | LogspaceOptions, options?: TensorOptions): Tensor => {
+  { name: 'logspace', parameters: ['end', 'steps', 'base', 'options'], family, differentiable: false, samples: () => [[0, 2, 5], [-1, 1, 4, 2], [1, 3, 1]] },
+  (first: number, last: number, steps: number, base?: number | LogspaceOptions, options?: TensorOptions): Tensor => {
     const given = typeof base === 'object' ? base : undefined;
     const b = given === undefined ? ((base as number | undefined) ?? 10) : (given.base ?? 10);
     const rest = given === undefined ? options : split('logspace', given, ['base']);
     const dtype = dtypeOf('logspace', rest, getDefaultDtype());
-    for (const [key, value] of Object.entries({ start, end, base: b })) if (typeof value !== 'number') throw new ArgumentError(`logspace: ${key} is not a number, got ${show(value)}; expected a number`);
+    for (const [key, value] of Object.entries({ start: first, end: last, base: b })) if (typeof value !== 'number') throw new ArgumentError(`logspace: ${key} is not a number, got ${show(value)}; expected a number`);
     if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(`logspace: steps is not a whole number, got ${show(steps)}; expected an integer ≥ 0`);
+    // Among whole numbers the exponents end at whole ones.
+    const [start, end] = isFloat(dtype) ? [first, last] : [Math.trunc(first), Math.trunc(last)];
     const cells = makeArray(dtype, steps);
     const step = steps > 1 ? (end - start) / (steps - 1) : 0;
     for (let i = 0; i < steps; i++) cells[i] = toCell('logspace', b ** (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step), dtype);

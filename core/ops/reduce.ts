@@ -1,15 +1,16 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastFold } from '../cpu/fast/reduce.ts';
-import { reduceKernel, type Fold } from '../cpu/reduce.ts';
+import { reduceKernel } from '../cpu/reduce.ts';
 import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Fold, e } from '../expr.ts';
 import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
-import { type Shape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
+import { type Shape, checkShape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { productOfOthers } from './cumulate.ts';
+import type { Named } from './byName.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 
 const family = 'reduction';
@@ -43,6 +44,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
     },
     cpu: accelerated(fastFold(d), reduceKernel(d)),
     batching: { shift: nextDims },
+    formula: { kind: 'fold', key: () => '', fold: () => d, dims: ({ dims }) => dims },
     backward: d.backward && [d.backward],
     saves: d.saves,
   });
@@ -86,8 +88,8 @@ export function attrsOf(name: string, x: Tensor, dim: Dims, options: ReduceOptio
 }
 
 /** Sum over dimensions; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.sum.html */
-export const sum: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor> = method(
-  { name: 'sum', family, samples: (s) => [...samples(s), [s.int([2, 3]), 0], [s.bool([4])], [s.float([0, 3]), 0]] },
+export const sum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
+  { name: 'sum', parameters: ['dim', 'options'], family, samples: (s) => [...samples(s), [s.int([2, 3]), 0], [s.bool([4])], [s.float([0, 3]), 0]] },
   (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     const x = withDType('sum', input, options);
     return apply(sumOp, [x], attrsOf('sum', x, dim, options));
@@ -109,22 +111,23 @@ function leading(n: number): ReduceAttrs {
 }
 
 /** The sum over broadcast dimensions that brings `x` back to `shape`: the gradient of broadcasting. @see https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html */
-export const sumTo: Method<(x: Tensor, shape: Shape) => Tensor> = method(
-  { name: 'sumTo', family, torch: 'Tensor.sum_to_size', samples: (s) => [[s.float([2, 3]), [1, 3]], [s.float([2, 3]), [3]], [s.float([2, 3]), []]] },
+export const sumToSize: Method<(x: Tensor, shape: Shape) => Tensor> = method(
+  { name: 'sumToSize', family, torch: 'Tensor.sum_to_size', samples: (s) => [[s.float([2, 3]), [1, 3]], [s.float([2, 3]), [3]], [s.float([2, 3]), []]] },
   (x: Tensor, shape: Shape): Tensor => {
+    checkShape('sumTo', shape);
     if (sameShape(x.shape, shape)) return x;
     const lead = x.ndim - shape.length;
     if (lead > 0 && isEnd(shape, x.shape)) return apply(sumOp, [x], leading(lead));
     const dims = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
     if (lead < 0 || x.shape.some((n, i) => !dims.includes(i) && n !== shape[i - lead])) {
-      throw new ShapeError(`sumTo: not a shape that broadcasts to the tensor, got [${shape.join(', ')}] for ${show(x)}; expected sizes equal or 1`);
+      throw new ShapeError(`sumToSize: not a shape that broadcasts to the tensor, got [${shape.join(', ')}] for ${show(x)}; expected sizes equal or 1`);
     }
     return dims.length === 0 ? x.reshape(shape) : apply(sumOp, [x], { dims, keepdim: true }).reshape(shape);
   },
 );
 
 /** Mean over dimensions; NaN over no elements. @see https://pytorch.org/docs/stable/generated/torch.mean.html */
-export const mean: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor> = method({ name: 'mean', family, samples }, (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
+export const mean: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method({ name: 'mean', parameters: ['dim', 'options'], family, samples }, (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
   const x = withDType('mean', input, options);
   if (!isFloat(x.dtype)) throw new DTypeError(`mean: not a float tensor, got ${show(x)}; expected float32 or float64`, { hint: "pass { dtype: 'float32' }" });
   return apply(meanOp, [x], attrsOf('mean', x, dim, options));
@@ -162,8 +165,8 @@ const prodOp = reduction('prod', {
 });
 
 /** Product over everything or along a dimension; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.prod.html */
-export const prod: Method<(x: Tensor, dim?: number | null, options?: ReduceOptions) => Tensor> = method(
-  { name: 'prod', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
+export const prod: Method<Named<'dim', number | null, ReduceOptions, Tensor>> = method(
+  { name: 'prod', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
   (input: Tensor, dim?: number | null, options?: ReduceOptions): Tensor => {
     const x = withDType('prod', input, options);
     if (typeof dim === 'object' && dim !== null) throw new ArgumentError(`prod: several dimensions, got ${show(dim)}; expected one dimension or none`);
@@ -197,10 +200,10 @@ export interface PlainReduceOptions {
   readonly keepdim?: boolean;
 }
 
-type Plain = Method<(x: Tensor, dim?: Dims, options?: PlainReduceOptions) => Tensor>;
+type Plain = Method<Named<'dim', Dims, PlainReduceOptions, Tensor>>;
 
 function plain(name: string, op: Primitive<ReduceAttrs>, differentiable: boolean, cases: Samples = samples): Plain {
-  return method({ name, family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
+  return method({ name, parameters: ['dim', 'options'], family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
     checkTensor(name, x);
     checkOptions(name, options, ['keepdim']);
     return apply(op, [x], attrsOf(name, x, dim, options));
@@ -224,8 +227,8 @@ export const any: Plain = plain('any', reduction('any', { start: 0, step: e.or, 
 const countOp = reduction('countNonzero', { start: 0, step: (total, x) => e.add(total, e.ne(x, 0)), dtype: () => 'int64' });
 
 /** Number of elements that are not 0. @see https://pytorch.org/docs/stable/generated/torch.count_nonzero.html */
-export const countNonzero: Method<(x: Tensor, dim?: Dims) => Tensor> = method(
-  { name: 'countNonzero', family, differentiable: false, samples: (s) => [[s.int([2, 3], 0, 2)], [s.int([2, 3], 0, 2), 1]] },
+export const countNonzero: Method<Named<'dim', Dims, object, Tensor>> = method(
+  { name: 'countNonzero', parameters: ['dim'], family, differentiable: false, samples: (s) => [[s.int([2, 3], 0, 2)], [s.int([2, 3], 0, 2), 1]] },
   (x: Tensor, dim?: Dims): Tensor => {
     checkTensor('countNonzero', x);
     return apply(countOp, [x], attrsOf('countNonzero', x, dim, undefined));

@@ -4,6 +4,7 @@ import { isGradEnabled } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { type TensorData, type TensorOptions, empty, full, ones, tensor, zeros } from './creation.ts';
 import { checkTensor } from './define.ts';
+import { emptyStrided } from './strided.ts';
 import { squeeze, t, transpose, unsqueeze } from './view.ts';
 
 // Methods that a tensor has besides the operations: views in place, tensors like itself, and what it says of its memory.
@@ -62,6 +63,9 @@ const methods = {
   newEmpty(this: Tensor, size: readonly number[], options?: TensorOptions): Tensor {
     return empty(size, like(this, options));
   },
+  newEmptyStrided(this: Tensor, size: readonly number[], stride: readonly number[], options?: TensorOptions): Tensor {
+    return emptyStrided(size, stride, like(this, options));
+  },
   newFull(this: Tensor, size: readonly number[], value: number | boolean, options?: TensorOptions): Tensor {
     return full(size, value, like(this, options));
   },
@@ -119,6 +123,8 @@ declare module '../tensor.ts' {
     newOnes(size: readonly number[], options?: TensorOptions): Tensor;
     /** An unfilled tensor of the dtype and device of this one. @see https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty.html */
     newEmpty(size: readonly number[], options?: TensorOptions): Tensor;
+    /** An unfilled tensor of the dtype and device of this one under given strides. @see https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty_strided.html */
+    newEmptyStrided(size: readonly number[], stride: readonly number[], options?: TensorOptions): Tensor;
     /** `value` everywhere, in the dtype and on the device of this tensor. @see https://pytorch.org/docs/stable/generated/torch.Tensor.new_full.html */
     newFull(size: readonly number[], value: number | boolean, options?: TensorOptions): Tensor;
     /** The given elements, in the dtype and on the device of this tensor. @see https://pytorch.org/docs/stable/generated/torch.Tensor.new_tensor.html */

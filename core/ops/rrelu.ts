@@ -37,7 +37,9 @@ const slopesOp: Primitive<Slopes> = primitive<Slopes>({
   cpu: ([out], [input], { lower, upper, generator }) => {
     const x: TypedArray = (input as Tensor).data();
     const to = out.storage.cells;
-    for (let i = 0; i < x.length; i++) to[out.offset + i] = x[i] <= 0 ? generator.uniform53() * (upper - lower) + lower : 1;
+    // As in PyTorch, the bounds are rounded to the dtype and the slope is drawn in double precision.
+    const [low, high] = out.dtype === 'float32' ? [Math.fround(lower), Math.fround(upper)] : [lower, upper];
+    for (let i = 0; i < x.length; i++) to[out.offset + i] = x[i] <= 0 ? generator.uniform53() * (high - low) + low : 1;
   },
 });
 

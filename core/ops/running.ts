@@ -5,14 +5,15 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import { type Kernel, type Primitive, apply, applyInPlace, applyMany, primitive } from '../op.ts';
 import { results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
+import { isGradEnabled } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { flip } from './arrange.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type InPlace, type Method, type Samples, checkTensor, inPlaceMethod, method } from './define.ts';
-import type { KeepdimOptions, ValuesAndIndices } from './extrema.ts';
+import { type KeepdimOptions, type ValuesAndIndices, checkOrder, checkWhole } from './extrema.ts';
 import { gather, scatterAdd } from './gather.ts';
 import { where } from './select.ts';
 import { type Sorted, sort } from './sort.ts';
-
 import { narrow, reshape } from './view.ts';
 
 const family = 'scan';
@@ -45,9 +46,9 @@ function picks(name: string, cpu: Kernel<DimAttrs>, keepsDim: boolean): Primitiv
 
 const row = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
 
-function running(name: string, largest: boolean): Method<(x: Tensor, dim: number) => ValuesAndIndices> {
+function running(name: string, largest: boolean): Method<Named<'dim', number, object, ValuesAndIndices>> {
   const op = picks(name, runningExtremeKernel(largest), true);
-  return method({ name, family, samples: (s) => [[s.float([2, 4]), 1], [s.float([3, 2, 2]), -3], [s.float([]), 0], [s.float([2, 0]), 1], [s.int([5], 0, 3), 0], [s.int([2, 4], 0, 2), 1]] }, (x: Tensor, dim: number): ValuesAndIndices => {
+  return method({ name, parameters: ['dim'], family, samples: (s) => [[s.float([2, 4]), 1], [s.float([3, 2, 2]), -3], [s.float([]), 0], [s.float([2, 0]), 1], [s.int([5], 0, 3), 0], [s.int([2, 4], 0, 2), 1]] }, (x: Tensor, dim: number): ValuesAndIndices => {
     checkTensor(name, x);
     const d = normalizeDim(name, dim, x.ndim);
     const [values, indices] = applyMany(op, [row(x)], { dim: d });
@@ -56,11 +57,21 @@ function running(name: string, largest: boolean): Method<(x: Tensor, dim: number
 }
 
 /** The largest entry so far along a dimension and its place, the last of equal ones; NaN stays. @see https://pytorch.org/docs/stable/generated/torch.cummax.html */
-export const cummax: Method<(x: Tensor, dim: number) => ValuesAndIndices> = running('cummax', true);
+export const cummax: Method<Named<'dim', number, object, ValuesAndIndices>> = running('cummax', true);
 /** The smallest entry so far along a dimension and its place, the last of equal ones; NaN stays. @see https://pytorch.org/docs/stable/generated/torch.cummin.html */
-export const cummin: Method<(x: Tensor, dim: number) => ValuesAndIndices> = running('cummin', false);
+export const cummin: Method<Named<'dim', number, object, ValuesAndIndices>> = running('cummin', false);
 
 const backwards = (x: Tensor, dim: number): Tensor => flip(logcumsumexp(flip(x, [dim]), dim), [dim]);
+
+/**
+ * The part of the zeros in `g`: nothing, but with a derivative, which a logarithm of them has not. Exact as long as `y` grows by less than what the exponential
+ * function can hold.
+ */
+function ofZeros(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const most = narrow(y, dim, y.shape[dim] - 1, 1).detach();
+  const shares = where(g.eq(0), g, 0).mul(most.sub(y).clamp({ max: x.dtype === 'float64' ? 700 : 80 }).exp());
+  return flip(flip(shares, [dim]).cumsum(dim), [dim]).mul(x.sub(most).exp());
+}
 
 const logcumsumexpOp = primitive<DimAttrs>({
   name: 'logcumsumexp',
@@ -78,14 +89,15 @@ const logcumsumexpOp = primitive<DimAttrs>({
         const size = where(counts, positive ? g : g.neg(), 1).log();
         return backwards(where(counts, size.sub(y), -Infinity), dim).add(x).exp();
       };
-      return part(true).sub(part(false));
+      const sum = part(true).sub(part(false));
+      return isGradEnabled() && g.requiresGrad && g.numel() > 0 ? sum.add(ofZeros(g, x, y, dim)) : sum;
     },
   ],
 });
 
 /** `log Σ exp(x)` of the entries so far along a dimension. @throws DTypeError for integers @see https://pytorch.org/docs/stable/generated/torch.logcumsumexp.html */
-export const logcumsumexp: InPlace<(x: Tensor, dim: number) => Tensor> = inPlaceMethod(
-  { name: 'logcumsumexp', family, samples: (s) => [[s.float([2, 4]), 1], [s.float([3, 2]), 0], [s.float([]), 0], [s.float([0, 2]), 0]] },
+export const logcumsumexp: InPlace<Named<'dim', number, object, Tensor>> = inPlaceMethod(
+  { name: 'logcumsumexp', parameters: ['dim'], family, samples: (s) => [[s.float([2, 4]), 1], [s.float([3, 2]), 0], [s.float([]), 0], [s.float([0, 2]), 0]] },
   (x: Tensor, dim: number): Tensor => {
     checkTensor('logcumsumexp', x);
     if (!isFloat(x.dtype)) throw new DTypeError(`logcumsumexp: not a float tensor, got ${show(x)}; expected float32 or float64`);
@@ -120,7 +132,7 @@ const modeSamples: Samples = (s) => [[s.values([3, 1, 3, 2, 2, 3], [6])], [s.val
  * @throws ShapeError for a dimension without entries
  * @see https://pytorch.org/docs/stable/generated/torch.mode.html
  */
-export const mode: Method<(x: Tensor, dim?: number, options?: KeepdimOptions) => ValuesAndIndices> = method({ name: 'mode', family: 'reduction', samples: modeSamples }, (x: Tensor, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
+export const mode: Method<Named<'dim', number, KeepdimOptions, ValuesAndIndices>> = method({ name: 'mode', parameters: ['dim', 'options'], family: 'reduction', samples: modeSamples }, (x: Tensor, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
   checkTensor('mode', x);
   const keepdim = keepdimOf('mode', options);
   const d = normalizeDim('mode', dim, x.ndim);
@@ -144,10 +156,11 @@ function taken({ values, indices }: Sorted, d: number, at: number, keepdim: bool
  * @throws ShapeError for a `k` outside 1 … size
  * @see https://pytorch.org/docs/stable/generated/torch.kthvalue.html
  */
-export const kthvalue: Method<(x: Tensor, k: number, dim?: number, options?: KeepdimOptions) => ValuesAndIndices> = method(
-  { name: 'kthvalue', family: 'reduction', samples: (s) => [[s.float([5]), 2], [s.float([2, 4]), 4, 1, { keepdim: true }], [s.float([3, 2]), 1, 0], [s.float([]), 1]] },
+export const kthvalue: Method<NamedPair<'k', number, 'dim', number, KeepdimOptions, ValuesAndIndices>> = method(
+  { name: 'kthvalue', parameters: ['k', 'dim', 'options'], family: 'reduction', samples: (s) => [[s.float([5]), 2], [s.float([2, 4]), 4, 1, { keepdim: true }], [s.float([3, 2]), 1, 0], [s.float([]), 1]] },
   (x: Tensor, k: number, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
     checkTensor('kthvalue', x);
+    checkOrder('kthvalue', x);
     const keepdim = keepdimOf('kthvalue', options);
     const d = normalizeDim('kthvalue', dim, x.ndim);
     const size = x.shape[d] ?? 1;
@@ -160,14 +173,21 @@ export const kthvalue: Method<(x: Tensor, k: number, dim?: number, options?: Kee
 export const msort: Method<(x: Tensor) => Tensor> = method({ name: 'msort', family: 'sorting', samples: (s) => [[s.float([3, 2])], [s.float([4])]] }, (x: Tensor): Tensor => sort(x, 0).values);
 
 /** The two forms of `nanmedian`. */
-export type NanMedian = Method<{ (x: Tensor): Tensor; (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices }>;
+export type NanMedian = Method<{
+  (x: Tensor): Tensor;
+  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
+  (x: Tensor, options: KeepdimOptions & { readonly dim: number }): ValuesAndIndices;
+}>;
 
 /** Lower median of the entries that are not NaN, of everything or along a dimension with its place; NaN where there are none. @see https://pytorch.org/docs/stable/generated/torch.nanmedian.html */
 export const nanmedian: NanMedian = method(
-  { name: 'nanmedian', family: 'reduction', samples: (s) => [[s.float([5])], [s.values([1, NaN, 3, 2], [4])], [s.values([1, NaN, 3, NaN, NaN, 2], [2, 3]), 1], [s.float([3, 4]), 0, { keepdim: true }]] },
+  { name: 'nanmedian', parameters: ['dim', 'options'], family: 'reduction', samples: (s) => [[s.float([5])], [s.values([1, NaN, 3, 2], [4])], [s.values([1, NaN, 3, NaN, NaN, 2], [2, 3]), 1], [s.float([3, 4]), 0, { keepdim: true }]] },
   ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor('nanmedian', x);
+    checkOrder('nanmedian', x);
     if (dim === undefined) {
+      checkWhole('nanmedian', options);
+      if (x.numel() === 0 && !isFloat(x.dtype)) throw new ShapeError(`nanmedian: nothing to choose from, got ${show(x)}; expected at least one element`);
       if (x.numel() === 0) return x.sum().mul(NaN);
       return lineMedian(reshape(x, [-1]), 0, false).values;
     }

@@ -3,10 +3,11 @@ import { nextDim } from '../batching.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
-import type { Node } from '../tape.ts';
+import type { Node, Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type InPlace, checkTensor, inPlaceMethod } from './define.ts';
-import { atLeast1d, checkIndex, gather, scatter, scatterAdd } from './gather.ts';
+import { atLeast1d, checkIndex, gather, scatterAdd, scatterInto, scatterSamples } from './gather.ts';
 import { where } from './select.ts';
 import { cloneBeside, expand, narrow, reshape } from './view.ts';
 
@@ -19,6 +20,47 @@ export interface ScatterReduceOptions {
   /** Whether what is there counts, too; default true. */
   readonly includeSelf?: boolean;
 }
+
+/** Options of `scatter`. */
+export interface ScatterOptions {
+  /** Adds to what is there, or multiplies it, instead of replacing it. */
+  readonly reduce?: 'add' | 'multiply' | null;
+}
+
+function scattered(name: string, x: Tensor, dim: number, index: Tensor, src: Operand | boolean, options: ScatterOptions | undefined): Tensor {
+  checkOptions(name, options, ['reduce']);
+  const reduce = options?.reduce ?? null;
+  const source = typeof src === 'boolean' ? Number(src) : src;
+  if (reduce === null) return scatterInto(name, x, dim, index, source, false);
+  if (reduce !== 'add' && reduce !== 'multiply') throw new ArgumentError(`${name}: unknown reduction, got ${show(reduce)}; expected 'add' or 'multiply'`);
+  checkTensor(name, x);
+  checkIndex(name, index);
+  const each = typeof source === 'number' ? expand(x.scalarLike(source), index.shape) : source;
+  return reduce === 'add' ? scatterInto(name, x, dim, index, each, true) : reduced(name, x, dim, index, each, 'prod', undefined);
+}
+
+/**
+ * A copy of `x` with entries along one dimension replaced: `out[index[i][j]][j] = src[i][j]` for dimension 0. Where an entry
+ * is named twice, the last one wins. With `reduce`, entries are added to or multiplied instead.
+ *
+ * @param src - a tensor of the dtype of `x` that covers the index, or a number
+ * @throws ShapeError for an index outside 0 … size-1, before anything is written
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
+ */
+export const scatter: InPlace<(x: Tensor, dim: number, index: Tensor, src: Operand | boolean, options?: ScatterOptions) => Tensor> = inPlaceMethod(
+  {
+    name: 'scatter',
+    family,
+    samples: (s) => [
+      ...scatterSamples(s),
+      [s.float([3, 2]), 0, s.values([2, 0], [1, 2], 'int64'), 1.5],
+      [s.int([3], 1, 4), 0, s.values([2, 2], [2], 'int64'), s.int([2], 2, 5), { reduce: 'multiply' }],
+      [s.int([3], 1, 4), 0, s.values([2, 0], [2], 'int64'), 3, { reduce: 'add' }],
+    ],
+  },
+  (x: Tensor, dim: number, index: Tensor, src: Operand | boolean, options?: ScatterOptions): Tensor => scattered('scatter', x, dim, index, src, options),
+  (x: Tensor, dim: number, index: Tensor, src: Operand | boolean, options?: ScatterOptions): Tensor => scattered('scatter_', x, dim, index, src, options),
+);
 
 const reductions: readonly unknown[] = ['sum', 'prod', 'mean', 'amax', 'amin'];
 
@@ -79,6 +121,7 @@ function reduced(op: string, x: Tensor, dim: number, index: Tensor, src: Tensor,
   const includeSelf = options?.includeSelf ?? true;
   if (typeof includeSelf !== 'boolean') throw new ArgumentError(`${op}: includeSelf is not a boolean, got ${show(includeSelf)}; expected true or false`);
   if (!reductions.includes(reduce)) throw new ArgumentError(`${op}: unknown reduction, got ${show(reduce)}; expected one of ${reductions.join(', ')}`);
+  if (x.dtype === 'bool' && reduce === 'mean') throw new DTypeError(`${op}: bools have no mean, got ${show(x)}; expected numbers`);
   if (src.dtype !== x.dtype) throw new DTypeError(`${op}: src has another dtype, got ${show(src)} for ${show(x)}; expected ${x.dtype}`);
   const d = normalizeDim(op, dim, x.ndim);
   const [to, places, from] = [atLeast1d(x), atLeast1d(index), atLeast1d(src)];
@@ -97,7 +140,10 @@ function reduced(op: string, x: Tensor, dim: number, index: Tensor, src: Tensor,
   return x;
 }
 
-type ScatterReduce = InPlace<(x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: ScatterReduceOptions) => Tensor>;
+type ScatterReduce = InPlace<{
+  (x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: ScatterReduceOptions): Tensor;
+  (x: Tensor, dim: number, index: Tensor, src: Tensor, options: ScatterReduceOptions & { readonly reduce: ScatterReduction }): Tensor;
+}>;
 
 /**
  * A copy of `x` in which the entries that the index names along a dimension are reduced with those of `src`: `out[index[i][j]][j] = reduce(out[…], src[i][j])` for
@@ -110,6 +156,7 @@ type ScatterReduce = InPlace<(x: Tensor, dim: number, index: Tensor, src: Tensor
 export const scatterReduce: ScatterReduce = inPlaceMethod(
   {
     name: 'scatterReduce',
+    parameters: ['dim', 'index', 'src', 'reduce', 'options'],
     family,
     samples: (s) => [
       ...(['sum', 'prod', 'mean', 'amax', 'amin'] as const).flatMap((reduce) => [
@@ -117,6 +164,7 @@ export const scatterReduce: ScatterReduce = inPlaceMethod(
         [s.float([3, 2]), 0, s.values([2, 0, 2, 1], [2, 2], 'int64'), s.float([2, 2]), reduce, { includeSelf: false }],
       ]),
       [s.int([3]), 0, s.values([0, 0], [2], 'int64'), s.int([2]), 'sum'],
+      [s.values([1, 0, 1], [3], 'bool'), 0, s.values([0, 1], [2], 'int64'), s.values([1, 0], [2], 'bool'), 'sum'],
       [s.values([2, 0, 3]), 0, s.values([0, 1, 0, 2], [4], 'int64'), s.values([0, 2, 1.5, 0.5]), 'prod'],
     ],
   },
@@ -142,6 +190,7 @@ type IndexReduction = Exclude<ScatterReduction, 'sum'>;
 
 function indexReduced(op: string, run: ScatterReduce | NonNullable<ScatterReduce['inPlace']>, x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: IndexReduction, options: ScatterReduceOptions | undefined): Tensor {
   const places = spreadIndex(op, x, dim, index, source);
+  if (x.dtype === 'bool') throw new DTypeError(`${op}: not defined for bool, got ${show(x)}; expected numbers`);
   if ((reduce as unknown) === 'sum' || !reductions.includes(reduce)) throw new ArgumentError(`${op}: unknown reduction, got ${show(reduce)}; expected one of prod, mean, amax, amin`);
   return (run as (...args: unknown[]) => Tensor)(x, dim, places, source, reduce, options);
 }
@@ -154,9 +203,13 @@ function indexReduced(op: string, run: ScatterReduce | NonNullable<ScatterReduce
  * @throws ShapeError for a source that does not fit, or an index out of range, before anything is written
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.index_reduce_.html
  */
-export const indexReduce: InPlace<(x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: IndexReduction, options?: ScatterReduceOptions) => Tensor> = inPlaceMethod(
+export const indexReduce: InPlace<{
+  (x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: IndexReduction, options?: ScatterReduceOptions): Tensor;
+  (x: Tensor, dim: number, index: Tensor, source: Tensor, options: ScatterReduceOptions & { readonly reduce: IndexReduction }): Tensor;
+}> = inPlaceMethod(
   {
     name: 'indexReduce',
+    parameters: ['dim', 'index', 'source', 'reduce', 'options'],
     family,
     samples: (s) => (['prod', 'mean', 'amax', 'amin'] as const).flatMap((reduce) => [
       [s.float([3, 2]), 0, s.values([2, 0, 2], [3], 'int64'), s.float([3, 2]), reduce],
@@ -184,8 +237,10 @@ function putAt(op: string, x: Tensor, index: Tensor, source: Tensor, accumulate:
  * @param index - places in the flattened tensor; negative ones count from the end
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html
  */
-export const put: InPlace<(x: Tensor, index: Tensor, source: Tensor, accumulate?: boolean) => Tensor> = inPlaceMethod(
-  { name: 'put', family, samples: (s) => [[s.float([2, 3]), s.values([1, 4], [2], 'int64'), s.float([2])], [s.float([2, 3]), s.values([1, -1, 1], [3], 'int64'), s.float([3]), true]] },
+export const put: InPlace<
+  NamedList<[index: Tensor, source: Tensor, accumulate?: boolean], { readonly index?: Tensor; readonly source?: Tensor; readonly accumulate?: boolean }, Tensor>
+> = inPlaceMethod(
+  { name: 'put', parameters: ['index', 'source', 'accumulate'], family, samples: (s) => [[s.float([2, 3]), s.values([1, 4], [2], 'int64'), s.float([2])], [s.float([2, 3]), s.values([1, -1, 1], [3], 'int64'), s.float([3]), true]] },
   (x: Tensor, index: Tensor, source: Tensor, accumulate = false): Tensor => putAt('put', x, index, source, accumulate),
   (x: Tensor, index: Tensor, source: Tensor, accumulate = false): Tensor => x.copy_(putAt('put_', x, index, source, accumulate)),
 );

@@ -3,7 +3,8 @@ import { DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import { Tensor } from '../tensor.ts';
-import { type InPlace, type Method, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
+import type { NamedPair } from './byName.ts';
+import { type InPlace, type Method, checkBeside, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
 import { nonzero } from './nonzero.ts';
 
 const family = 'selection';
@@ -81,8 +82,8 @@ const maskedFillOp = pointwise({
 });
 
 /** A copy with `value` where `mask` (bool, broadcast) holds. @see https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html */
-export const maskedFill: InPlace<(x: Tensor, mask: Tensor, value: Operand) => Tensor> = inPlaceMethod(
-  { name: 'maskedFill', family, torch: 'Tensor.masked_fill', samples: (s) => [[s.float([2, 3]), s.bool([3]), -1], [s.float([2, 3]), s.bool([2, 3]), s.float([])]] },
+export const maskedFill: InPlace<NamedPair<'mask', Tensor, 'value', Operand, object, Tensor>> = inPlaceMethod(
+  { name: 'maskedFill', parameters: ['mask', 'value'], family, torch: 'Tensor.masked_fill', samples: (s) => [[s.float([2, 3]), s.bool([3]), -1], [s.float([2, 3]), s.bool([2, 3]), s.float([])]] },
   (x: Tensor, mask: Tensor, value: Operand): Tensor => apply(maskedFillOp, maskedFillArgs('maskedFill', x, mask, value), undefined),
   (x: Tensor, mask: Tensor, value: Operand): Tensor => applyInPlace(maskedFillOp, maskedFillArgs('maskedFill_', x, mask, value), undefined),
 );
@@ -114,8 +115,9 @@ const clampOp = pointwise<'both' | 'min' | 'max'>({
 });
 
 function outside(x: Tensor, a: Operand, b: Operand | null, which: string): Tensor {
-  if (b !== null) return x.lt(a).logicalOr(x.gt(b));
-  return which === 'min' ? x.lt(a) : x.gt(a);
+  // NaN is inside nothing.
+  if (b !== null) return x.ge(a).logicalAnd(x.le(b)).logicalNot();
+  return (which === 'min' ? x.ge(a) : x.le(a)).logicalNot();
 }
 
 function clampArgs(name: string, x: Tensor, min: Operand | ClampOptions | null | undefined, max: Operand | null | undefined): [[Tensor, ...Operand[]], 'both' | 'min' | 'max'] {
@@ -128,9 +130,9 @@ function clampArgs(name: string, x: Tensor, min: Operand | ClampOptions | null |
   if ((low === null || low === undefined) && (high === null || high === undefined)) {
     throw new ShapeError(`${name}: no bound, got neither min nor max; expected at least one`);
   }
-  if (low === null || low === undefined) return [[x, checkOperand(name, high, 'max')], 'max'];
-  if (high === null || high === undefined) return [[x, checkOperand(name, low, 'min')], 'min'];
-  const operands: [Tensor, Operand, Operand] = [x, checkOperand(name, low, 'min'), checkOperand(name, high, 'max')];
+  if (low === null || low === undefined) return [[x, checkBeside(name, high, x, 'max')], 'max'];
+  if (high === null || high === undefined) return [[x, checkBeside(name, low, x, 'min')], 'min'];
+  const operands: [Tensor, Operand, Operand] = [x, checkBeside(name, low, x, 'min'), checkBeside(name, high, x, 'max')];
   if (resultType(...operands) === 'bool') throw new DTypeError(`${name}: bools have no order, got ${show(x)} and bounds of bool; expected numbers`);
   return [operands, 'both'];
 }
@@ -154,9 +156,9 @@ type Bound<K extends string> = InPlace<(x: Tensor, bound: Operand | { readonly [
 function oneSided(name: string, side: 'min' | 'max'): Bound<'min'> & Bound<'max'> {
   const inputs = (who: string, x: Tensor, bound: Operand | { readonly min?: Operand; readonly max?: Operand }): [Tensor, Operand] => {
     checkTensor(who, x);
-    if (typeof bound !== 'object' || bound === null || 'storage' in bound) return [x, checkOperand(who, bound, side)];
+    if (typeof bound !== 'object' || bound === null || 'storage' in bound) return [x, checkBeside(who, bound, x, side)];
     checkOptions(who, bound, [side]);
-    return [x, checkOperand(who, bound[side], side)];
+    return [x, checkBeside(who, bound[side], x, side)];
   };
   return inPlaceMethod(
     { name, family, samples: (s) => [[s.float([2, 3]), 0.1], [s.float([2, 3]), s.float([3])], [s.float([2]), { [side]: 0.3 }], [s.int([3], -3, 4), 1], [s.int([3], -3, 4), 1.5], [s.float([]), s.float([])], [s.float([0]), 1]] },

@@ -3,7 +3,7 @@ import { DTypeError } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Binary, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
+import { type Binary, type Samples, checkBeside, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 
 const accepts = (name: string) => (t: DType): void => {
   if (isFloat(t) || t === 'bool') throw new DTypeError(`${name}: only integers have bits to move, got ${t}; expected uint8, int32 or int64`);
@@ -28,14 +28,14 @@ function shift(name: string, moved: (x: Expr, bits: Expr) => Expr, out: (x: Expr
     key: String,
     expr: (width, x, bits) => e.select(e.and(e.ge(bits, 0), e.lt(bits, width)), moved(x, bits), out(x)),
   });
-  const call = (who: string, x: Operand, bits: Operand): [[Operand, Operand], number] => {
-    const operands: [Operand, Operand] = [checkOperand(who, x, 'input'), checkOperand(who, bits)];
+  const call = (who: string, x: Operand | boolean, bits: Operand | boolean): [[Operand, Operand], number] => {
+    const operands: [Operand, Operand] = [checkBeside(who, x, bits, 'input'), typeof bits === 'number' ? bits : checkBeside(who, bits, x)];
     return [operands, widths[resultType(...operands)] ?? 0];
   };
   return inPlaceMethod(
     { name, family: 'bitwise', differentiable: false, samples },
-    (x: Operand, bits: Operand): Tensor => apply(op, ...call(name, x, bits)),
-    (x: Tensor, bits: Operand): Tensor => {
+    (x: Operand | boolean, bits: Operand | boolean): Tensor => apply(op, ...call(name, x, bits)),
+    (x: Tensor, bits: Operand | boolean): Tensor => {
       checkTensor(`${name}_`, x);
       const [[, other], width] = call(`${name}_`, x, bits);
       return applyInPlace(op, [x, other], width);

@@ -1,9 +1,9 @@
-import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid } from './activation.ts';
 import { arange } from './creation.ts';
-import { type Free, free } from './define.ts';
+import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { norm } from './norm.ts';
 import { type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
@@ -124,6 +124,8 @@ export const marginRankingLoss: Free<(x1: Tensor, x2: Tensor, target: Tensor, op
     checkOptions(name, options, ['margin', 'reduction']);
     checkInput(name, x1, 'x1');
     checkInput(name, x2, 'x2');
+    checkTensor(name, target, 'target');
+    if (x1.ndim !== x2.ndim || x1.ndim !== target.ndim) throw new ShapeError(`${name}: dimensions differ, got ${show(x1)}, ${show(x2)} and ${show(target)}; expected as many in each`);
     const reduction = reductionOf(name, options);
     return reduceLoss(target.neg().mul(x1.sub(x2)).add(marginOf(name, options, 0)).clamp({ min: 0 }), reduction);
   },
@@ -176,10 +178,13 @@ export const multiMarginLoss: Free<(input: Tensor, target: Tensor, options?: Mul
     if (wrong !== undefined) throw new ArgumentError(`${name}: no such class, got label ${wrong}; expected 0 to ${classes - 1}`, { values: { label: wrong, classes } });
     const labels = target.unsqueeze(-1).to('int64');
     const own = arange(classes, { device: input.device }).eq(labels);
-    const gaps = input.sub(gather(input, -1, labels)).add(margin).clamp({ min: 0 }).maskedFill(own, 0);
+    const differences = input.sub(gather(input, -1, labels)).add(margin);
+    // What is not above 0 counts as 0: NaN, too, as in PyTorch.
+    const gaps = differences.maskedFill(own.logicalOr(differences.gt(0).logicalNot()), 0);
     const powered = p === 2 ? gaps.square() : gaps;
     if (weight === null || weight === undefined) return reduceLoss(powered.sum(-1).div(classes), reduction);
     checkInput(name, weight, 'weight');
+    if (weight.dtype !== input.dtype) throw new DTypeError(`${name}: weight differs in dtype, got ${show(weight)} for ${show(input)}; expected ${input.dtype}`);
     if (weight.ndim !== 1 || weight.shape[0] !== classes) throw new ShapeError(`${name}: weight does not fit, got ${show(weight)} for ${show(input)}; expected [${classes}]`);
     return reduceLoss(powered.sum(-1).div(classes).mul(gather(weight.detach(), 0, labels.flatten()).reshape(target.shape)), reduction);
   },

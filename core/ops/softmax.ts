@@ -8,6 +8,7 @@ import { type Primitive, apply, primitive } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, type Method, type Samples, checkTensor, free, method } from './define.ts';
 
 const family = 'softmax';
@@ -70,26 +71,26 @@ function run(op: Primitive<DimAttrs>, name: string, input: Tensor, dim: number, 
 
 const samples: Samples = (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), 1], [s.float([3]), 0], [s.float([2, 3]), -2], [s.float([]), 0], [s.float([2, 0]), 1]];
 
-type Softmax = (x: Tensor, dim: number, options?: SoftmaxOptions) => Tensor;
+type Softmax = Named<'dim', number, SoftmaxOptions, Tensor>;
 
 /**
  * `exp(x) / Σ exp(x)` along a dimension, shifted by the largest entry so that nothing overflows.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
  */
-export const softmax: Method<Softmax> = method({ name: 'softmax', family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => run(softmaxRule, 'softmax', x, dim, options));
+export const softmax: Method<Softmax> = method({ name: 'softmax', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => run(softmaxRule, 'softmax', x, dim, options));
 
 /**
  * `x - log Σ exp(x)` along a dimension, shifted by the largest entry.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
  */
-export const logSoftmax: Method<Softmax> = method({ name: 'logSoftmax', family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor =>
+export const logSoftmax: Method<Softmax> = method({ name: 'logSoftmax', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor =>
   run(logSoftmaxRule, 'logSoftmax', x, dim, options),
 );
 
 /** Softmax of `-x`. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmin.html */
-export const softmin: Free<Softmax> = free({ name: 'softmin', family, torch: 'nn.functional.softmin', samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => {
+export const softmin: Free<Softmax> = free({ name: 'softmin', parameters: ['dim', 'options'], family, torch: 'nn.functional.softmin', samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => {
   checkTensor('softmin', x);
   return run(softmaxRule, 'softmin', x.neg(), dim, options);
 });

@@ -2,17 +2,18 @@ import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastSort } from '../cpu/fast/sort.ts';
 import { type SortAttrs, searchKernel, sortKernel } from '../cpu/sort.ts';
-import { makeArray } from '../dtype.ts';
-import { ArgumentError, ShapeError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import { normalizeDim, sameShape } from '../shape.ts';
 import type { Operand } from '../tape.ts';
-import { Tensor, emptyTensor } from '../tensor.ts';
+import { type Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
-import { checkIndex, gather, scatter } from './gather.ts';
-import { contiguous, detach, reshape } from './view.ts';
+import { checkIndex, gather } from './gather.ts';
+import { scatter } from './scatterReduce.ts';
+import { contiguous, reshape } from './view.ts';
 
 const family = 'sorting';
 
@@ -69,14 +70,14 @@ function sortedBy(op: string, x: Tensor, dim: number, options: SortOptions | und
  * @param dim - default the last
  * @see https://pytorch.org/docs/stable/generated/torch.sort.html
  */
-export const sort: Method<(x: Tensor, dim?: number, options?: SortOptions) => Sorted> = method(
-  { name: 'sort', family, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])], [s.float([2, 0])]] },
+export const sort: Method<Named<'dim', number, SortOptions, Sorted>> = method(
+  { name: 'sort', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])], [s.float([2, 0])]] },
   (x: Tensor, dim = -1, options?: SortOptions): Sorted => sortedBy('sort', x, dim, options),
 );
 
 /** The places of the values in ascending order along one dimension. @see https://pytorch.org/docs/stable/generated/torch.argsort.html */
-export const argsort: Method<(x: Tensor, dim?: number, options?: SortOptions) => Tensor> = method(
-  { name: 'argsort', family, differentiable: false, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])]] },
+export const argsort: Method<Named<'dim', number, SortOptions, Tensor>> = method(
+  { name: 'argsort', parameters: ['dim', 'options'], family, differentiable: false, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])]] },
   (x: Tensor, dim = -1, options?: SortOptions): Tensor => sortedBy('argsort', x, dim, options).indices,
 );
 
@@ -94,10 +95,11 @@ export interface TopkOptions {
  * @throws ShapeError for `k` outside 0 … size
  * @see https://pytorch.org/docs/stable/generated/torch.topk.html
  */
-export const topk: Method<(x: Tensor, k: number, dim?: number, options?: TopkOptions) => Sorted> = method(
-  { name: 'topk', family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
+export const topk: Method<NamedPair<'k', number, 'dim', number, TopkOptions, Sorted>> = method(
+  { name: 'topk', parameters: ['k', 'dim', 'options'], family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
   (x: Tensor, k: number, dim = -1, options?: TopkOptions): Sorted => {
     checkTensor('topk', x);
+    if (x.dtype === 'bool') throw new DTypeError(`topk: not defined for bool, got ${show(x)}; expected numbers`);
     checkOptions('topk', options, ['largest', 'sorted']);
     const d = normalizeDim('topk', dim, x.ndim);
     const size = x.shape[d] ?? 1;
@@ -106,74 +108,6 @@ export const topk: Method<(x: Tensor, k: number, dim?: number, options?: TopkOpt
     return sorted(x, d, flag('topk', 'largest', options?.largest, true), x.ndim === 0 ? 1 : k);
   },
 );
-
-/** Options of `unique`. */
-export interface UniqueOptions {
-  /** The values come sorted in any case; the option is PyTorch's. */
-  readonly sorted?: boolean;
-  /** Also where each element went; default false. */
-  readonly returnInverse?: boolean;
-  /** Also how often each value occurs; default false. */
-  readonly returnCounts?: boolean;
-}
-
-interface Unique {
-  (x: Tensor, options: UniqueOptions & { readonly returnInverse: true; readonly returnCounts: true }): Results<{ output: Tensor; inverseIndices: Tensor; counts: Tensor }>;
-  (x: Tensor, options: UniqueOptions & { readonly returnInverse: true }): Results<{ output: Tensor; inverseIndices: Tensor }>;
-  (x: Tensor, options: UniqueOptions & { readonly returnCounts: true }): Results<{ output: Tensor; counts: Tensor }>;
-  (x: Tensor, options?: UniqueOptions): Tensor;
-}
-
-/**
- * The distinct values of a tensor, ascending; every NaN counts as distinct. With options also where each element went (int64, the
- * shape of `x`) and how often each value occurs (int64).
- *
- * @returns the values, or with `returnInverse` or `returnCounts` an object of `output`, `inverseIndices` and `counts`
- * @see https://pytorch.org/docs/stable/generated/torch.unique.html
- */
-export const unique: Method<Unique> = method(
-  {
-    name: 'unique',
-    family,
-    differentiable: false,
-    samples: (s) => [[s.values([3, 1, 2, 1, 3, 1], [2, 3])], [s.values([3, 1, 3], [3], 'int64'), { returnInverse: true, returnCounts: true }], [s.values([2], [])], [s.float([0, 2])]],
-  },
-  ((x: Tensor, options?: UniqueOptions): Tensor | Results<{ output: Tensor }> => {
-    checkTensor('unique', x);
-    checkOptions('unique', options, ['sorted', 'returnInverse', 'returnCounts']);
-    flag('unique', 'sorted', options?.sorted, true);
-    const wantsInverse = flag('unique', 'returnInverse', options?.returnInverse, false);
-    const wantsCounts = flag('unique', 'returnCounts', options?.returnCounts, false);
-    const found = distinct(x);
-    if (!wantsInverse && !wantsCounts) return found.output;
-    const { output, inverseIndices, counts } = found;
-    if (!wantsCounts) return results({ output, inverseIndices });
-    return wantsInverse ? results({ output, inverseIndices, counts }) : results({ output, counts });
-  }) as Unique,
-);
-
-/** Sorts and walks through runs of equal values. How many there are is known only then, so it is no primitive. */
-function distinct(x: Tensor): { output: Tensor; inverseIndices: Tensor; counts: Tensor } {
-  const cells = x.data();
-  const n = cells.length;
-  const order = sorted(reshape(detach(x), [n]), 0, false, n).indices.data();
-  const values = makeArray(x.dtype, n);
-  const inverse = new Int32Array(n);
-  const counts = new Int32Array(n);
-  let k = -1;
-  for (let i = 0; i < n; i++) {
-    const value = cells[order[i]];
-    if (i === 0 || value !== values[k]) values[++k] = value;
-    counts[k]++;
-    inverse[order[i]] = k;
-  }
-  const { device } = x;
-  return {
-    output: new Tensor(device.adopt(x.dtype, values.slice(0, k + 1)), [k + 1]),
-    inverseIndices: new Tensor(device.adopt('int64', inverse), x.shape),
-    counts: new Tensor(device.adopt('int64', counts.slice(0, k + 1)), [k + 1]),
-  };
-}
 
 const searchOp = primitive<{ readonly right: boolean; readonly dtype: 'int32' | 'int64' }>({
   name: 'searchsorted',

@@ -73,7 +73,7 @@ function composed(node: Node, g: Tensor, { eps, training }: NormAttrs, { dims, v
   const unit = centred.mul(inverse);
   const scaled = typeof weight === 'number' ? g : g.mul(weight.reshape(vector));
   const across = training ? scaled.sub(scaled.mean(dims, keepdim)).sub(unit.mul(scaled.mul(unit).mean(dims, keepdim))) : scaled;
-  const sum = (t: Tensor, i: number): Tensor | null => (node.inputs[i].dtype === null ? null : t.sumTo(vector).reshape(node.inputs[i].shape));
+  const sum = (t: Tensor, i: number): Tensor | null => (node.inputs[i].dtype === null ? null : t.sumToSize(vector).reshape(node.inputs[i].shape));
   return [across.mul(inverse), sum(g.mul(unit), 1), sum(g, 2)];
 }
 

@@ -4,6 +4,7 @@ import { type Results, results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { Named, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { type KeepdimOptions } from './extrema.ts';
 import { gather } from './gather.ts';
@@ -18,14 +19,14 @@ const family = 'reduction';
 // ---- several results at once ----
 
 /** Standard deviation and mean over dimensions. @see https://pytorch.org/docs/stable/generated/torch.std_mean.html */
-export const stdMean: Free<(x: Tensor, dim?: Dims, options?: MomentOptions) => Results<{ std: Tensor; mean: Tensor }>> = free(
-  { name: 'stdMean', family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), 1, { correction: 0, keepdim: true }]] },
+export const stdMean: Free<Named<'dim', Dims, MomentOptions, Results<{ std: Tensor; mean: Tensor }>>> = free(
+  { name: 'stdMean', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), 1, { correction: 0, keepdim: true }]] },
   (x: Tensor, dim?: Dims, options?: MomentOptions): Results<{ std: Tensor; mean: Tensor }> => results({ std: std(x, dim, options), mean: mean(x, dim, { keepdim: options?.keepdim ?? false }) }),
 );
 
 /** Variance and mean over dimensions. @see https://pytorch.org/docs/stable/generated/torch.var_mean.html */
-export const varMean: Free<(x: Tensor, dim?: Dims, options?: MomentOptions) => Results<{ var: Tensor; mean: Tensor }>> = free(
-  { name: 'varMean', family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), [0, 1], { correction: 2 }]] },
+export const varMean: Free<Named<'dim', Dims, MomentOptions, Results<{ var: Tensor; mean: Tensor }>>> = free(
+  { name: 'varMean', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), [0, 1], { correction: 2 }]] },
   (x: Tensor, dim?: Dims, options?: MomentOptions): Results<{ var: Tensor; mean: Tensor }> => results({ var: variance(x, dim, options), mean: mean(x, dim, { keepdim: options?.keepdim ?? false }) }),
 );
 
@@ -50,17 +51,18 @@ export const aminmax: Method<(x: Tensor, options?: AminmaxOptions) => Results<{ 
 // ---- without NaN ----
 
 /** Sum of the elements that are not NaN. @see https://pytorch.org/docs/stable/generated/torch.nansum.html */
-export const nansum: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor> = method(
-  { name: 'nansum', family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), [0, 1], { keepdim: true }], [s.int([3])]] },
+export const nansum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
+  { name: 'nansum', parameters: ['dim', 'options'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), [0, 1], { keepdim: true }], [s.int([3])]] },
   (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     checkTensor('nansum', x);
+    if (isFloat(x.dtype) && options?.dtype !== undefined && !isFloat(options.dtype)) throw new DTypeError(`nansum: not a float dtype, got ${show(options.dtype)} for ${show(x)}; expected float32 or float64`);
     return sum(isFloat(x.dtype) ? x.maskedFill(x.isnan(), 0) : x, dim, options);
   },
 );
 
 /** Mean of the elements that are not NaN; NaN where there are none. @throws DTypeError for integers @see https://pytorch.org/docs/stable/generated/torch.nanmean.html */
-export const nanmean: Method<(x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor> = method(
-  { name: 'nanmean', family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), 0, { keepdim: true }]] },
+export const nanmean: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
+  { name: 'nanmean', parameters: ['dim', 'options'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), 0, { keepdim: true }]] },
   (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     checkTensor('nanmean', x);
     if (!isFloat(x.dtype)) throw new DTypeError(`nanmean: not a float tensor, got ${show(x)}; expected float32 or float64`);
@@ -117,7 +119,7 @@ function quantiles(name: string, x: Tensor, q: Tensor | number, dim: number | nu
   return points.ndim === 0 ? shaped.squeeze(0) : shaped;
 }
 
-type Quantile = Method<(x: Tensor, q: Tensor | number, dim?: number | null, options?: QuantileOptions) => Tensor>;
+type Quantile = Method<NamedPair<'q', Tensor | number, 'dim', number | null, QuantileOptions, Tensor>>;
 
 /**
  * Quantiles of everything or along a dimension, between entries by linear interpolation or as `interpolation` says; NaN where there is one.
@@ -129,6 +131,7 @@ type Quantile = Method<(x: Tensor, q: Tensor | number, dim?: number | null, opti
 export const quantile: Quantile = method(
   {
     name: 'quantile',
+    parameters: ['q', 'dim', 'options'],
     family,
     samples: (s) => [
       [s.float([5]), 0.3],
@@ -144,7 +147,7 @@ export const quantile: Quantile = method(
 
 /** Quantiles of the entries that are not NaN; NaN where there are none. @see https://pytorch.org/docs/stable/generated/torch.nanquantile.html */
 export const nanquantile: Quantile = method(
-  { name: 'nanquantile', family, samples: (s) => [[s.values([3, NaN, 1, 2]), 0.4], [s.values([3, NaN, 1, 2, 5, 4], [2, 3]), s.values([0.125, 0.375]), 1, { keepdim: true }]] },
+  { name: 'nanquantile', parameters: ['q', 'dim', 'options'], family, samples: (s) => [[s.values([3, NaN, 1, 2]), 0.4], [s.values([3, NaN, 1, 2, 5, 4], [2, 3]), s.values([0.125, 0.375]), 1, { keepdim: true }]] },
   (x: Tensor, q: Tensor | number, dim?: number | null, options?: QuantileOptions): Tensor => quantiles('nanquantile', x, q, dim, options, true),
 );
 
@@ -184,6 +187,7 @@ export const cov: Method<(x: Tensor, options?: CovOptions) => Tensor> = method(
     samples: (s) => [
       [s.float([2, 4])],
       [s.float([4])],
+      [s.float([1, 4])],
       [s.float([2, 3]), { correction: 0 }],
       [s.float([2, 3]), { fweights: s.values([1, 2, 3], [3], 'int64') }],
       [s.float([2, 3]), { fweights: s.values([1, 2, 3], [3], 'int64'), aweights: s.values([0.5, 1, 0.25]) }],
@@ -208,7 +212,7 @@ export const cov: Method<(x: Tensor, options?: CovOptions) => Tensor> = method(
     const product = centred.matmul((w === null ? centred : centred.mul(w)).t());
     const divisor = typeof factor === 'number' ? Math.max(factor, 0) : factor.clamp(0);
     const result = product.div(divisor);
-    return x.ndim < 2 ? reshape(result, []) : result;
+    return rows.shape[0] === 1 ? reshape(result, []) : result;
   },
 );
 

@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Operand, type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
+import type { NamedPair } from './byName.ts';
 import { type InPlace, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 import { checkFactor } from './pointwise.ts';
 
@@ -54,6 +55,9 @@ const scaled = (g: Tensor, value: unknown): Tensor => (value === 1 ? g : g.mul(v
 
 const addcmulOp = pointwise<number>({
   name: 'addcmul',
+  accepts: (t) => {
+    if (t === 'bool') throw new DTypeError('addcmul: not defined for bool, got bool; expected numbers');
+  },
   scalar: (value) => value,
   expr: (_, x, a, b, value) => e.add(x, e.mul(value, e.mul(a, b))),
   saves: factors,
@@ -143,9 +147,10 @@ function checkEnds(name: string, x: Tensor, end: Tensor, weight: Operand): void 
  * @throws DTypeError for integers and for dtypes that differ
  * @see https://pytorch.org/docs/stable/generated/torch.lerp.html
  */
-export const lerp: InPlace<(x: Tensor, end: Tensor, weight: Operand) => Tensor> = inPlaceMethod(
+export const lerp: InPlace<NamedPair<'end', Tensor, 'weight', Operand, object, Tensor>> = inPlaceMethod(
   {
     name: 'lerp',
+    parameters: ['end', 'weight'],
     family,
     samples: (s) => [
       [s.float([2, 3]), s.float([2, 3]), 0.3],

@@ -4,6 +4,7 @@ import { type Shape, normalizeDim } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { diagonal, flip } from './arrange.ts';
 import { type TensorOptions, dtypeOf, fromCells } from './creation.ts';
+import type { Named, NamedList } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { asStridedScatter } from './strided.ts';
 import { clone, cloneBeside, permute, reshape, select, sliceDim, transpose } from './view.ts';
@@ -32,8 +33,8 @@ export const flipud: Method<(x: Tensor) => Tensor> = method({ name: 'flipud', fa
  * @param dims - the plane; default [0, 1]
  * @see https://pytorch.org/docs/stable/generated/torch.rot90.html
  */
-export const rot90: Method<(x: Tensor, k?: number, dims?: readonly number[]) => Tensor> = method(
-  { name: 'rot90', family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 2], [s.float([2, 3]), -1, [0, 1]], [s.float([2, 3, 4]), 1, [1, 2]], [s.float([2, 3]), 4]] },
+export const rot90: Method<NamedList<[k?: number, dims?: readonly number[]], { readonly k?: number; readonly dims?: readonly number[] }, Tensor>> = method(
+  { name: 'rot90', parameters: ['k', 'dims'], family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 2], [s.float([2, 3]), -1, [0, 1]], [s.float([2, 3, 4]), 1, [1, 2]], [s.float([2, 3]), 4]] },
   (x: Tensor, k = 1, dims: readonly number[] = [0, 1]): Tensor => {
     checkTensor('rot90', x);
     if (!Number.isInteger(k)) throw new ArgumentError(`rot90: not whole turns, got ${show(k)}; expected an integer`);
@@ -59,8 +60,8 @@ export const ravel: Method<(x: Tensor) => Tensor> = method({ name: 'ravel', fami
  * @param dim2 - where the columns go; default -1
  * @see https://pytorch.org/docs/stable/generated/torch.diag_embed.html
  */
-export const diagEmbed: Method<(x: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor> = method(
-  { name: 'diagEmbed', family, samples: (s) => [[s.float([3])], [s.float([2, 3])], [s.float([2, 2]), 1, 0, 2], [s.float([2]), -1]] },
+export const diagEmbed: Method<NamedList<[offset?: number, dim1?: number, dim2?: number], { readonly offset?: number; readonly dim1?: number; readonly dim2?: number }, Tensor>> = method(
+  { name: 'diagEmbed', parameters: ['offset', 'dim1', 'dim2'], family, samples: (s) => [[s.float([3])], [s.float([2, 3])], [s.float([2, 2]), 1, 0, 2], [s.float([2]), -1]] },
   (x: Tensor, offset = 0, dim1 = -2, dim2 = -1): Tensor => {
     checkTensor('diagEmbed', x);
     if (!Number.isInteger(offset)) throw new ArgumentError(`diagEmbed: the offset is not an integer, got ${show(offset)}; expected an integer`);
@@ -78,8 +79,8 @@ export const diagEmbed: Method<(x: Tensor, offset?: number, dim1?: number, dim2?
 );
 
 /** All elements on a diagonal of a square matrix. @see https://pytorch.org/docs/stable/generated/torch.diagflat.html */
-export const diagflat: Method<(x: Tensor, offset?: number) => Tensor> = method(
-  { name: 'diagflat', family, samples: (s) => [[s.float([3])], [s.float([2, 2]), 1], [s.float([]), -1]] },
+export const diagflat: Method<Named<'offset', number, object, Tensor>> = method(
+  { name: 'diagflat', parameters: ['offset'], family, samples: (s) => [[s.float([3])], [s.float([2, 2]), 1], [s.float([]), -1]] },
   (x: Tensor, offset = 0): Tensor => reshape(x, [-1]).diag(offset),
 );
 
@@ -97,20 +98,20 @@ function placed(name: string, x: Tensor, source: Tensor, view: (t: Tensor) => Te
 }
 
 /** A copy of `x` with another diagonal. @see https://pytorch.org/docs/stable/generated/torch.diagonal_scatter.html */
-export const diagonalScatter: Method<(x: Tensor, src: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor> = method(
-  { name: 'diagonalScatter', family, samples: (s) => [[s.float([3, 3]), s.float([3])], [s.float([2, 3, 3]), s.float([2, 2]), 1, 1, 2]] },
+export const diagonalScatter: Method<NamedList<[src: Tensor, offset?: number, dim1?: number, dim2?: number], { readonly src?: Tensor; readonly offset?: number; readonly dim1?: number; readonly dim2?: number }, Tensor>> = method(
+  { name: 'diagonalScatter', parameters: ['src', 'offset', 'dim1', 'dim2'], family, samples: (s) => [[s.float([3, 3]), s.float([3])], [s.float([2, 3, 3]), s.float([2, 2]), 1, 1, 2]] },
   (x: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor => placed('diagonalScatter', x, src, (t) => diagonal(t.detach(), offset, dim1, dim2)),
 );
 
 /** A copy of `x` with another entry at `index` of one dimension. @see https://pytorch.org/docs/stable/generated/torch.select_scatter.html */
-export const selectScatter: Method<(x: Tensor, src: Tensor, dim: number, index: number) => Tensor> = method(
-  { name: 'selectScatter', family, samples: (s) => [[s.float([2, 3]), s.float([3]), 0, 1], [s.float([2, 3]), s.float([2]), -1, -3]] },
+export const selectScatter: Method<NamedList<[src: Tensor, dim: number, index: number], { readonly src?: Tensor; readonly dim?: number; readonly index?: number }, Tensor>> = method(
+  { name: 'selectScatter', parameters: ['src', 'dim', 'index'], family, samples: (s) => [[s.float([2, 3]), s.float([3]), 0, 1], [s.float([2, 3]), s.float([2]), -1, -3]] },
   (x: Tensor, src: Tensor, dim: number, index: number): Tensor => placed('selectScatter', x, src, (t) => select(t.detach(), dim, index)),
 );
 
 /** A copy of `x` with another slice of one dimension. @see https://pytorch.org/docs/stable/generated/torch.slice_scatter.html */
-export const sliceScatter: Method<(x: Tensor, src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number) => Tensor> = method(
-  { name: 'sliceScatter', family, samples: (s) => [[s.float([4, 2]), s.float([2, 2]), 0, 1, 3], [s.float([2, 5]), s.float([2, 2]), 1, 0, 4, 2], [s.float([3]), s.float([3])]] },
+export const sliceScatter: Method<NamedList<[src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number], { readonly src?: Tensor; readonly dim?: number; readonly start?: number | null; readonly end?: number | null; readonly step?: number }, Tensor>> = method(
+  { name: 'sliceScatter', parameters: ['src', 'dim', 'start', 'end', 'step'], family, samples: (s) => [[s.float([4, 2]), s.float([2, 2]), 0, 1, 3], [s.float([2, 5]), s.float([2, 2]), 1, 0, 4, 2], [s.float([3]), s.float([3])]] },
   (x: Tensor, src: Tensor, dim = 0, start?: number | null, end?: number | null, step = 1): Tensor => placed('sliceScatter', x, src, (t) => sliceDim(t.detach(), dim, start ?? null, end ?? null, step)),
 );
 
@@ -123,8 +124,8 @@ export const sliceScatter: Method<(x: Tensor, src: Tensor, dim?: number, start?:
  * @throws ShapeError for a window longer than the dimension
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html
  */
-export const unfoldDim: Method<(x: Tensor, dimension: number, size: number, step: number) => Tensor> = method(
-  { name: 'unfold', family: 'shape', torch: 'Tensor.unfold', samples: (s) => [[s.float([5]), 0, 2, 1], [s.float([2, 5]), 1, 3, 2], [s.float([]), 0, 1, 1], [s.float([4]), 0, 4, 3]] },
+export const unfoldDim: Method<NamedList<[dimension: number, size: number, step: number], { readonly dimension?: number; readonly size?: number; readonly step?: number }, Tensor>> = method(
+  { name: 'unfold', parameters: ['dimension', 'size', 'step'], family: 'shape', torch: 'Tensor.unfold', samples: (s) => [[s.float([5]), 0, 2, 1], [s.float([2, 5]), 1, 3, 2], [s.float([]), 0, 1, 1], [s.float([4]), 0, 4, 3]] },
   (x: Tensor, dimension: number, size: number, step: number): Tensor => {
     checkTensor('unfold', x);
     const d = normalizeDim('unfold', dimension, x.ndim);

@@ -1,11 +1,14 @@
+import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';
 import { results } from '../results.ts';
 import { sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
+import type { NamedList } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { checkIndex, gather, scatter } from './gather.ts';
+import { checkIndex, gather } from './gather.ts';
+import { scatter } from './scatterReduce.ts';
 import type { MaxPoolResult } from './maxPool.ts';
 import { avgPool1d, avgPool2d } from './pool.ts';
 import { avgPool3d } from './pool3d.ts';
@@ -35,11 +38,17 @@ export interface MaxUnpoolOptions {
   readonly outputSize?: readonly number[] | null;
 }
 
-type MaxUnpool = Free<(x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions) => Tensor>;
+interface MaxUnpoolArguments extends MaxUnpoolOptions {
+  readonly indices?: Tensor;
+  readonly kernelSize?: Size;
+}
+
+type MaxUnpool = Free<NamedList<[indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions], MaxUnpoolArguments, Tensor>>;
 
 function unpool(name: string, rank: number, samples: MaxUnpool['samples']): MaxUnpool {
-  return free({ name, family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
+  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
     checkTensor(name, x);
+    if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
     checkIndex(name, indices, 'indices');
     const keyed = typeof stride === 'object' && stride !== null && !Array.isArray(stride);
     const options: MaxUnpoolOptions = keyed ? (stride as MaxUnpoolOptions) : { ...last, ...(stride !== undefined && stride !== null && { stride: stride as Size }) };
@@ -82,10 +91,12 @@ export interface LpPoolOptions {
   readonly ceilMode?: boolean;
 }
 
-type LpPool = Free<(x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean) => Tensor>;
+type LpPool = Free<
+  NamedList<[normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean], LpPoolOptions & { readonly normType?: number; readonly kernelSize?: Size }, Tensor>
+>;
 
 function lpPool(name: string, rank: 1 | 2 | 3, torch: string | null, samples: LpPool['samples']): LpPool {
-  return free({ name, family, torch, samples }, (x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean): Tensor => {
+  return free({ name, parameters: ['normType', 'kernelSize', 'stride', 'ceilMode'], family, torch, samples }, (x: Tensor, normType: number, kernelSize: Size, stride?: Size | LpPoolOptions | null, ceilMode?: boolean): Tensor => {
     checkTensor(name, x);
     const keyed = typeof stride === 'object' && stride !== null && !Array.isArray(stride);
     const options: LpPoolOptions = keyed ? (stride as LpPoolOptions) : { ...(stride !== undefined && stride !== null && { stride: stride as Size }), ...(ceilMode !== undefined && { ceilMode }) };
@@ -115,7 +126,7 @@ export interface FractionalMaxPoolOptions {
   readonly outputRatio?: number | readonly number[] | null;
   /** Also return where the largest elements lie; default false. */
   readonly returnIndices?: boolean;
-  /** Where the windows lie: (N, C, dimensions) numbers from 0 to 1, the last dimension first; default random. */
+  /** Where the windows lie: (N, C, dimensions) numbers from 0 to 1, of images the last dimension first; default random. */
   readonly randomSamples?: Tensor | null;
   /** Where the random numbers come from; default the one `manualSeed` seeds. */
   readonly generator?: Generator;
@@ -136,7 +147,8 @@ function starts(sample: number, size: number, output: number, kernel: number): n
 /** Places in the flattened image of all elements of all windows of one image: (windows, elements). */
 function windowPlaces(samples: readonly number[], spatial: readonly number[], output: readonly number[], kernel: readonly number[]): number[] {
   const rank = spatial.length;
-  const begins = spatial.map((n, d) => starts(samples[rank - 1 - d], n, output[d], kernel[d]));
+  // PyTorch takes the samples of images from the last dimension on, those of volumes from the first.
+  const begins = spatial.map((n, d) => starts(samples[rank === 2 ? 1 - d : d], n, output[d], kernel[d]));
   const places: number[] = [];
   const elements = (d: number, from: readonly number[], at: number): void => {
     if (d === rank) places.push(at);
@@ -151,7 +163,7 @@ function windowPlaces(samples: readonly number[], spatial: readonly number[], ou
 }
 
 function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>['samples']): Free<FractionalMaxPool> {
-  return free({ name, family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
+  return free({ name, parameters: ['kernelSize', 'options'], family, torch: `nn.functional.fractional_max_pool${rank}d`, samples }, ((x: Tensor, kernelSize: Size, options: FractionalMaxPoolOptions): Tensor | MaxPoolResult => {
     checkTensor(name, x);
     checkOptions(name, options, ['outputSize', 'outputRatio', 'returnIndices', 'randomSamples', 'generator']);
     if (x.ndim !== rank + 1 && x.ndim !== rank + 2) throw new ShapeError(`${name}: wrong number of dimensions, got ${show(x)}; expected ${rank + 1} or ${rank + 2}`);
@@ -163,7 +175,9 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
     if (ratios.some((r) => !(r > 0 && r < 1))) throw new ArgumentError(`${name}: invalid outputRatio, got ${show(options.outputRatio)}; expected numbers between 0 and 1`);
     const output = hasSize ? sizesOf(name, 'outputSize', options.outputSize, rank, 1) : spatial.map((n, d) => Math.trunc(n * (ratios[d] ?? ratios[0])));
     spatial.forEach((n, d) => {
-      if (output[d] + kernel[d] - 1 > n) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected at most ${n - kernel[d] + 1}`);
+      // As in PyTorch, volumes need one element more.
+      const most = n - kernel[d] + (rank === 2 ? 1 : 0);
+      if (output[d] < 1 || output[d] > most) throw new ShapeError(`${name}: windows do not fit, got ${output[d]} of ${kernel[d]} in ${n}; expected 1 to ${most}`);
     });
     const batch = x.ndim === rank + 2 ? x.shape[0] : 1;
     const channels = x.shape[x.ndim - rank - 1];
@@ -186,6 +200,12 @@ function fractional(name: string, rank: 2 | 3, samples: Free<FractionalMaxPool>[
 }
 
 /** Largest elements of windows that begin at random places, so that sizes shrink by any factor. @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html and Graham, Fractional Max-Pooling, 2014 */
-export const fractionalMaxPool2d: Free<FractionalMaxPool> = fractional('fractionalMaxPool2d', 2, () => []);
+export const fractionalMaxPool2d: Free<FractionalMaxPool> = fractional('fractionalMaxPool2d', 2, (s) => [
+  [s.float([2, 3, 7, 6]), 2, { outputSize: [4, 3], randomSamples: s.float([2, 3, 2], 0, 1) }],
+  [s.float([2, 8, 9]), [2, 3], { outputRatio: [0.5, 0.6], randomSamples: s.float([1, 2, 2], 0, 1), returnIndices: true }],
+]);
 /** The same over three dimensions. @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html */
-export const fractionalMaxPool3d: Free<FractionalMaxPool> = fractional('fractionalMaxPool3d', 3, () => []);
+export const fractionalMaxPool3d: Free<FractionalMaxPool> = fractional('fractionalMaxPool3d', 3, (s) => [
+  [s.float([1, 2, 5, 4, 6]), 2, { outputSize: [3, 2, 4], randomSamples: s.float([1, 2, 3], 0, 1) }],
+  [s.float([2, 6, 5, 4]), [3, 2, 1], { outputRatio: 0.5, randomSamples: s.float([1, 2, 3], 0, 1), returnIndices: true }],
+]);

@@ -43,6 +43,13 @@ export interface UpdateDefinition extends Omit<UpdateRule, 'body' | 'kernels'> {
   readonly body: (columns: readonly Expr[], scalars: readonly Expr[]) => readonly (Expr | null)[];
 }
 
+/** A device that makes the kernels of rules from their formulas. */
+export interface UpdatingDevice extends Device {
+  updateOf(rule: UpdateRule): UpdateKernel;
+}
+
+const isUpdating = (device: Device): device is UpdatingDevice => 'updateOf' in device;
+
 const rules = new Map<string, UpdateRule>();
 
 /**
@@ -149,7 +156,7 @@ function isDense({ shape, strides }: Tensor): boolean {
 }
 
 function kernelOf(rule: UpdateRule, device: Device): UpdateKernel {
-  const kernel = rule.kernels.on(device);
+  const kernel = rule.kernels.on(device) ?? (isUpdating(device) ? device.updateOf(rule) : undefined);
   if (kernel === undefined) {
     throw new DeviceError(`${rule.name}: no kernel on this device, got '${device.name}'; expected one of ${rule.kernels.names().join(', ')}`);
   }

@@ -1,8 +1,10 @@
 import { forEach, nextDim } from '../batching.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
-import { type Operand, apply, makeView, primitive } from '../op.ts';
+import { arg } from '../expr.ts';
+import { type Formula, type Operand, apply, makeView, primitive } from '../op.ts';
 import { type Shape, broadcastStrides, inferShape, isContiguous, normalizeDim, numelOf, stridesOf } from '../shape.ts';
 import { Tensor } from '../tensor.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { accelerated } from '../cpu/engine.ts';
 import { fastClone, fastPlace } from '../cpu/fast/strided.ts';
@@ -84,8 +86,8 @@ export const view: Method<(x: Tensor, shape: readonly number[]) => Tensor> = met
  *
  * @see https://pytorch.org/docs/stable/generated/torch.flatten.html
  */
-export const flatten: Method<(x: Tensor, startDim?: number, endDim?: number) => Tensor> = method(
-  { name: 'flatten', family, samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 4]), 1], [s.float([2, 3, 4]), 0, 1], [s.float([])]] },
+export const flatten: Method<NamedList<[startDim?: number, endDim?: number], { readonly startDim?: number; readonly endDim?: number }, Tensor>> = method(
+  { name: 'flatten', parameters: ['startDim', 'endDim'], family, samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 4]), 1], [s.float([2, 3, 4]), 0, 1], [s.float([])]] },
   (x: Tensor, startDim = 0, endDim = -1): Tensor => {
     const start = normalizeDim('flatten', startDim, x.ndim);
     const end = normalizeDim('flatten', endDim, x.ndim);
@@ -95,8 +97,8 @@ export const flatten: Method<(x: Tensor, startDim?: number, endDim?: number) => 
 );
 
 /** Splits dimension `dim` into `sizes`, one of which may be -1. @see https://pytorch.org/docs/stable/generated/torch.unflatten.html */
-export const unflatten: Method<(x: Tensor, dim: number, sizes: readonly number[]) => Tensor> = method(
-  { name: 'unflatten', family, torch: 'Tensor.unflatten', samples: (s) => [[s.float([2, 6]), 1, [2, 3]], [s.float([2, 6]), -1, [-1, 2]]] },
+export const unflatten: Method<NamedPair<'dim', number, 'sizes', readonly number[], object, Tensor>> = method(
+  { name: 'unflatten', parameters: ['dim', 'sizes'], family, torch: 'Tensor.unflatten', samples: (s) => [[s.float([2, 6]), 1, [2, 3]], [s.float([2, 6]), -1, [-1, 2]]] },
   (x: Tensor, dim: number, sizes: readonly number[]): Tensor => {
     const d = realDim('unflatten', dim, x);
     return reshape(x, [...x.shape.slice(0, d), ...inferShape('unflatten', sizes, x.shape[d]), ...x.shape.slice(d + 1)]);
@@ -111,8 +113,8 @@ function distinctDims(op: string, dim: number | readonly number[], rank: number)
 }
 
 /** Drops dimensions of size 1: all, or the named ones where they have size 1. @see https://pytorch.org/docs/stable/generated/torch.squeeze.html */
-export const squeeze: Method<(x: Tensor, dim?: number | readonly number[]) => Tensor> = method(
-  { name: 'squeeze', family, samples: (s) => [[s.float([1, 3, 1])], [s.float([1, 3, 1]), 0], [s.float([1, 3, 1]), 1], [s.float([])]] },
+export const squeeze: Method<Named<'dim', number | readonly number[], object, Tensor>> = method(
+  { name: 'squeeze', parameters: ['dim'], family, samples: (s) => [[s.float([1, 3, 1])], [s.float([1, 3, 1]), 0], [s.float([1, 3, 1]), 1], [s.float([])]] },
   (x: Tensor, dim?: number | readonly number[]): Tensor => {
     const dims = dim === undefined ? x.shape.map((_, i) => i) : distinctDims('squeeze', dim, x.ndim);
     const keep = x.shape.map((_, i) => i).filter((i) => x.shape[i] !== 1 || !dims.includes(i));
@@ -123,8 +125,8 @@ export const squeeze: Method<(x: Tensor, dim?: number | readonly number[]) => Te
 );
 
 /** Adds a dimension of size 1 at `dim`. @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html */
-export const unsqueeze: Method<(x: Tensor, dim: number) => Tensor> = method(
-  { name: 'unsqueeze', family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3]), -1], [s.float([]), 0]] },
+export const unsqueeze: Method<Named<'dim', number, object, Tensor>> = method(
+  { name: 'unsqueeze', parameters: ['dim'], family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3]), -1], [s.float([]), 0]] },
   (x: Tensor, dim: number): Tensor => {
     const d = normalizeDim('unsqueeze', dim, x.ndim + 1);
     const stride = d < x.ndim ? x.strides[d] * x.shape[d] : 1;
@@ -134,8 +136,8 @@ export const unsqueeze: Method<(x: Tensor, dim: number) => Tensor> = method(
 );
 
 /** Reorders dimensions. @see https://pytorch.org/docs/stable/generated/torch.permute.html */
-export const permute: Method<(x: Tensor, dims: readonly number[]) => Tensor> = method(
-  { name: 'permute', family, samples: (s) => [[s.float([2, 3, 4]), [2, 0, 1]], [s.float([2, 3]), [-1, 0]], [s.float([]), []]] },
+export const permute: Method<Named<'dims', readonly number[], object, Tensor>> = method(
+  { name: 'permute', parameters: ['dims'], family, samples: (s) => [[s.float([2, 3, 4]), [2, 0, 1]], [s.float([2, 3]), [-1, 0]], [s.float([]), []]] },
   (x: Tensor, dims: readonly number[]): Tensor => {
     if (!Array.isArray(dims)) throw new ArgumentError(`permute: not a list of dimensions, got ${show(dims)}; expected an array`);
     const order = dims.map((d: number) => normalizeDim('permute', d, x.ndim));
@@ -149,8 +151,8 @@ export const permute: Method<(x: Tensor, dims: readonly number[]) => Tensor> = m
 );
 
 /** Swaps two dimensions. @see https://pytorch.org/docs/stable/generated/torch.transpose.html */
-export const transpose: Method<(x: Tensor, dim0: number, dim1: number) => Tensor> = method(
-  { name: 'transpose', family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3]), -1, -2]] },
+export const transpose: Method<NamedPair<'dim0', number, 'dim1', number, object, Tensor>> = method(
+  { name: 'transpose', parameters: ['dim0', 'dim1'], family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3]), -1, -2]] },
   (x: Tensor, dim0: number, dim1: number): Tensor => {
     const [a, b] = [normalizeDim('transpose', dim0, x.ndim), normalizeDim('transpose', dim1, x.ndim)];
     const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
@@ -165,8 +167,8 @@ export const t: Method<(x: Tensor) => Tensor> = method({ name: 't', family, samp
 });
 
 /** Moves dimensions to new places, the others keep their order. @see https://pytorch.org/docs/stable/generated/torch.movedim.html */
-export const movedim: Method<(x: Tensor, source: number | readonly number[], destination: number | readonly number[]) => Tensor> = method(
-  { name: 'movedim', family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3, 4]), [0, 1], [-1, 0]]] },
+export const movedim: Method<NamedPair<'source', number | readonly number[], 'destination', number | readonly number[], object, Tensor>> = method(
+  { name: 'movedim', parameters: ['source', 'destination'], family, samples: (s) => [[s.float([2, 3, 4]), 0, 2], [s.float([2, 3, 4]), [0, 1], [-1, 0]]] },
   (x: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor => {
     const from = distinctDims('movedim', source, x.ndim);
     const to = distinctDims('movedim', destination, x.ndim);
@@ -192,7 +194,7 @@ export const expand: Method<(x: Tensor, shape: readonly number[]) => Tensor> = m
     }
     const before = x.shape;
     const layout = { shape: target, strides: broadcastStrides(x.shape, x.strides, target), offset: x.offset };
-    return makeView('expand', x, layout, (g) => g.sumTo(before));
+    return makeView('expand', x, layout, (g) => g.sumToSize(before));
   },
 );
 
@@ -209,10 +211,11 @@ export const broadcastTo: Method<(x: Tensor, shape: readonly number[]) => Tensor
 );
 
 /** `length` entries of dimension `dim` from `start` on (negative from the end), as a view. @see https://pytorch.org/docs/stable/generated/torch.narrow.html */
-export const narrow: Method<(x: Tensor, dim: number, start: number, length: number) => Tensor> = method(
-  { name: 'narrow', family, samples: (s) => [[s.float([4, 3]), 0, 1, 2], [s.float([2, 4]), -1, 2, 2], [s.float([4]), 0, -2, 1], [s.float([4]), 0, 4, 0]] },
-  (x: Tensor, dim: number, start: number, length: number): Tensor => {
+export const narrow: Method<NamedList<[dim: number, start: number | Tensor, length: number], { readonly dim?: number; readonly start?: number | Tensor; readonly length?: number }, Tensor>> = method(
+  { name: 'narrow', parameters: ['dim', 'start', 'length'], family, samples: (s) => [[s.float([4, 3]), 0, 1, 2], [s.float([2, 4]), -1, 2, 2], [s.float([4]), 0, -2, 1], [s.float([4]), 0, 4, 0], [s.float([4]), 0, s.values([1], [], 'int64'), 2]] },
+  (x: Tensor, dim: number, first: number | Tensor, length: number): Tensor => {
     const d = realDim('narrow', dim, x);
+    const start = typeof first === 'object' && first.ndim === 0 && first.dtype.startsWith('int') ? first.item() : (first as number);
     const size = x.shape[d];
     const from = start < 0 ? start + size : start;
     if (!Number.isInteger(from) || !Number.isInteger(length) || from < 0 || length < 0 || from + length > size) {
@@ -230,8 +233,8 @@ function slice(x: Tensor, d: number, start: number, length: number, step: number
 }
 
 /** Entry `index` of dimension `dim` (negative from the end), without that dimension, as a view. @see https://pytorch.org/docs/stable/generated/torch.select.html */
-export const select: Method<(x: Tensor, dim: number, index: number) => Tensor> = method(
-  { name: 'select', family, samples: (s) => [[s.float([3, 4]), 0, 1], [s.float([3, 4]), -1, -1]] },
+export const select: Method<NamedPair<'dim', number, 'index', number, object, Tensor>> = method(
+  { name: 'select', parameters: ['dim', 'index'], family, samples: (s) => [[s.float([3, 4]), 0, 1], [s.float([3, 4]), -1, -1]] },
   (x: Tensor, dim: number, index: number): Tensor => {
     const d = realDim('select', dim, x);
     const size = x.shape[d];
@@ -299,6 +302,8 @@ function placed(x: Tensor, shape: Shape, window: Window): Tensor {
 
 // ---- copies ----
 
+const copyFormula: Formula<undefined> = { kind: 'pointwise', key: () => '', expr: () => arg(0) };
+
 const cloneKernel = accelerated<undefined>(fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }));
 
 const cloneOp = primitive({
@@ -306,6 +311,7 @@ const cloneOp = primitive({
   infer: ([x]) => x as Tensor,
   batching: 'broadcast',
   cpu: cloneKernel,
+  formula: copyFormula,
   backward: [(g) => g],
 });
 
@@ -316,6 +322,7 @@ const besideOp = primitive({
   name: 'cloneBeside',
   infer: ([x]) => x as Tensor,
   cpu: cloneKernel,
+  formula: copyFormula,
   batching: { run: ({ inputs: [x], batched: [differs], size }) => [clone(differs ? (x as Tensor) : forEach(x as Tensor, size))] },
   backward: [(g) => g, null],
 });

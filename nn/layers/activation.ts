@@ -8,6 +8,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { Inplace, Plain } from './check.ts';
+import { given } from '../given.ts';
 
 /** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
 export class ReLU extends Inplace {
@@ -168,13 +169,21 @@ export class GELU extends Module {
   }
 }
 
+/** Options of `Softmax`, `LogSoftmax`, `Softmin` and `GLU`; the dimension may also stand by itself. */
+export interface DimOptions {
+  /** Along which dimension. */
+  readonly dim?: number;
+}
+
 /** What works along one dimension. */
 abstract class Along extends Module {
   readonly dim: number;
 
-  constructor(name: string, dim: number) {
+  constructor(name: string, first: number | DimOptions | undefined, byDefault?: number) {
     super();
-    if (!Number.isInteger(dim)) throw new ArgumentError(`${name}: dim is not an integer, got ${show(dim)}; expected a dimension`);
+    const options = given<DimOptions>(name, ['dim'], [first]);
+    const dim: unknown = options.dim ?? byDefault;
+    if (typeof dim !== 'number' || !Number.isInteger(dim)) throw new ArgumentError(`${name}: dim is not an integer, got ${show(dim)}; expected a dimension`);
     this.dim = dim;
   }
 
@@ -186,7 +195,7 @@ abstract class Along extends Module {
 /** `exp(x)/Σ exp(x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html */
 export class Softmax extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim: number) {
+  constructor(dim: number | DimOptions) {
     super('Softmax', dim);
   }
 
@@ -198,7 +207,7 @@ export class Softmax extends Along {
 /** `log(softmax(x))` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html */
 export class LogSoftmax extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim: number) {
+  constructor(dim: number | DimOptions) {
     super('LogSoftmax', dim);
   }
 
@@ -210,7 +219,7 @@ export class LogSoftmax extends Along {
 /** `softmax(−x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmin.html */
 export class Softmin extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim: number) {
+  constructor(dim: number | DimOptions) {
     super('Softmin', dim);
   }
 
@@ -222,8 +231,8 @@ export class Softmin extends Along {
 /** Gated linear unit `a·σ(b)` for the two halves of `dim` (default the last). @see https://pytorch.org/docs/stable/generated/torch.nn.GLU.html */
 export class GLU extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim = -1) {
-    super('GLU', dim);
+  constructor(dim?: number | DimOptions) {
+    super('GLU', dim, -1);
   }
 
   forward(x: Tensor): Tensor {

@@ -1,10 +1,11 @@
-import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, checkNumber, show } from '../../core/errors.ts';
 import { type AttentionOutput, multiHeadAttentionForward } from '../../core/ops/multiHeadAttention.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { constant_, xavierNormal_, xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { given } from '../given.ts';
 import { Linear } from './linear.ts';
 
 /** The output projection, under the name that PyTorch prints. */
@@ -42,8 +43,8 @@ export interface AttendOptions {
   readonly isCausal?: boolean;
 }
 
-const options_ = ['dropout', 'bias', 'addBiasKv', 'addZeroAttn', 'kdim', 'vdim', 'batchFirst', ...factoryOptions];
-const forwardOptions = ['keyPaddingMask', 'needWeights', 'attnMask', 'averageAttnWeights', 'isCausal'];
+const options_ = ['bias', 'addBiasKv', 'addZeroAttn', 'kdim', 'vdim', 'batchFirst', ...factoryOptions] as const;
+const forwardOptions = ['needWeights', 'attnMask', 'averageAttnWeights', 'isCausal'] as const;
 
 /**
  * Attention of several heads, `concat(softmax(Qᵢ·Kᵢᵀ/√(E/heads))·Vᵢ)·Wᵒ` with learned projections to queries, keys and values. `inProjWeight`
@@ -72,12 +73,12 @@ export class MultiheadAttention extends Module {
   biasV: Parameter | null;
   outProj: Linear;
 
-  constructor(embedDim: number, numHeads: number, options: MultiheadAttentionOptions = {}) {
+  constructor(embedDim: number, numHeads: number, ...rest: readonly [MultiheadAttentionOptions?] | readonly [dropout: number, MultiheadAttentionOptions?]) {
     super();
     const layer = 'MultiheadAttention';
+    const options = given<MultiheadAttentionOptions>(layer, ['dropout'], rest, options_);
     checkInteger(layer, 'embedDim', embedDim);
     checkInteger(layer, 'numHeads', numHeads);
-    checkOptions(layer, options, options_);
     const { dropout = 0, bias = true, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
     checkNumber(layer, 'dropout', dropout, 'a probability from 0 to 1', (p) => p >= 0 && p <= 1);
     for (const [name, value] of Object.entries({ bias, addBiasKv, addZeroAttn, batchFirst })) checkBoolean(layer, name, value);
@@ -121,8 +122,8 @@ export class MultiheadAttention extends Module {
    * @returns output and weights, by name and as `[attnOutput, attnOutputWeights]`; the weights are null unless `needWeights`
    * @throws ShapeError for what does not fit; ArgumentError for `isCausal` without `attnMask`
    */
-  forward(query: Tensor, key: Tensor, value: Tensor, options: AttendOptions = {}): AttentionOutput {
-    checkOptions('MultiheadAttention.forward', options, forwardOptions);
+  forward(query: Tensor, key: Tensor, value: Tensor, ...rest: readonly [AttendOptions?] | readonly [keyPaddingMask: Tensor | null | undefined, AttendOptions?]): AttentionOutput {
+    const options = given<AttendOptions>('MultiheadAttention.forward', ['keyPaddingMask'], rest, forwardOptions);
     for (const x of [query, key, value]) if (!(x instanceof Tensor)) throw new ArgumentError(`MultiheadAttention: not a tensor, got ${show(x)}; expected query, key and value`);
     const turn = this.batchFirst && query.ndim === 3;
     // What is one tensor stays one, so that its projections are one product.

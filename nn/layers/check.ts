@@ -3,6 +3,7 @@ import { type DType, getDefaultDtype } from '../../core/dtype.ts';
 import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { empty } from '../../core/ops/creation.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
+import { isInitializing } from '../initializing.ts';
 import { Module } from '../module.ts';
 import { noGrad } from '../../core/tape.ts';
 import { Parameter } from '../parameter.ts';
@@ -25,6 +26,7 @@ export function newParameter(shape: readonly number[], { dtype = getDefaultDtype
 
 /** Sets the scale of a normalisation to 1 and its shift to 0, where it has them. */
 export function resetAffine(weight: Parameter | null, bias: Parameter | null = null): void {
+  if (!isInitializing()) return;
   noGrad(() => {
     weight?.fill_(1);
     bias?.fill_(0);

@@ -74,6 +74,11 @@ abstract class List<T, In = T> extends Container {
     return this;
   }
 
+  /** Removes the entry at a position (default the last) and gives it; those behind move down. @throws ArgumentError outside */
+  pop(index = -1): T {
+    return this._entries.splice(position(this.constructor.name, index, this.length), 1)[0];
+  }
+
   [Symbol.iterator](): Iterator<T> {
     return this._entries[Symbol.iterator]();
   }
@@ -130,6 +135,13 @@ abstract class Dict<T, In = T> extends Container {
   /** Removes an entry; tells whether there was one. */
   delete(name: string): boolean {
     return this._entries.delete(name);
+  }
+
+  /** Removes an entry and gives it. @throws ArgumentError when there is none */
+  pop(name: string): T {
+    const found = this.get(name);
+    this._entries.delete(name);
+    return found;
   }
 
   /** Removes all entries. */

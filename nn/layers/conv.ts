@@ -1,4 +1,4 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, show } from '../../core/errors.ts';
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../core/ops/conv.ts';
 import { conv3d, convTranspose3d } from '../../core/ops/conv3d.ts';
 import { type PadMode, pad } from '../../core/ops/pad.ts';
@@ -9,6 +9,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter, spatial } from './check.ts';
+import { type OutputSizeArgument, given, readOutputSize } from '../given.ts';
 
 interface CommonOptions extends FactoryOptions {
   /** Step between windows; default 1. */
@@ -37,7 +38,12 @@ export interface ConvTransposeLayerOptions extends CommonOptions {
   readonly outputPadding?: Size;
 }
 
-const common = ['stride', 'dilation', 'groups', 'bias', 'padding', ...factoryOptions];
+/** What may stand behind the kernel size: options, or stride and padding before them. */
+export type ConvRest = readonly [ConvLayerOptions?] | readonly [Size, ConvLayerOptions?] | readonly [Size, Size | 'same' | 'valid', ConvLayerOptions?];
+/** The same for transposed convolutions. */
+export type ConvTransposeRest = readonly [ConvTransposeLayerOptions?] | readonly [Size, ConvTransposeLayerOptions?] | readonly [Size, Size, ConvTransposeLayerOptions?];
+
+const common = ['dilation', 'groups', 'bias', ...factoryOptions] as const;
 
 /** What all convolutions share. */
 abstract class Convolution extends Module {
@@ -98,8 +104,8 @@ abstract class Forward extends Convolution {
   readonly padding: readonly number[] | 'same' | 'valid';
   readonly paddingMode: 'zeros' | 'reflect' | 'replicate' | 'circular';
 
-  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions) {
-    checkOptions(name, options, [...common, 'paddingMode']);
+  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, rest: ConvRest) {
+    const options = given<ConvLayerOptions>(name, ['stride', 'padding'], rest, [...common, 'paddingMode']);
     super(name, rank, false, inChannels, outChannels, kernelSize, options);
     const { padding = 0 } = options;
     if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
@@ -144,8 +150,8 @@ abstract class Forward extends Convolution {
  */
 export class Conv1d extends Forward {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
-    super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvRest) {
+    super('Conv1d', 1, inChannels, outChannels, kernelSize, rest);
   }
 
   forward(x: Tensor): Tensor {
@@ -165,8 +171,8 @@ export class Conv1d extends Forward {
  */
 export class Conv2d extends Forward {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
-    super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvRest) {
+    super('Conv2d', 2, inChannels, outChannels, kernelSize, rest);
   }
 
   forward(x: Tensor): Tensor {
@@ -180,8 +186,8 @@ abstract class Transposed extends Convolution {
   readonly padding: readonly number[];
   readonly outputPadding: readonly number[];
 
-  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions) {
-    checkOptions(name, options, [...common, 'outputPadding']);
+  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, rest: ConvTransposeRest) {
+    const options = given<ConvTransposeLayerOptions>(name, ['stride', 'padding'], rest, [...common, 'outputPadding']);
     super(name, rank, true, inChannels, outChannels, kernelSize, options);
     this.padding = spatial(name, 'padding', options.padding ?? 0, rank, 0);
     this.outputPadding = spatial(name, 'outputPadding', options.outputPadding ?? 0, rank, 0);
@@ -193,9 +199,10 @@ abstract class Transposed extends Convolution {
   }
 
   /** Options of the convolution; a wanted size of the output takes the place of `outputPadding`. */
-  protected prepared(x: Tensor, outputSize: readonly number[] | null | undefined): { readonly stride: readonly number[]; readonly padding: readonly number[]; readonly outputPadding: readonly number[]; readonly dilation: readonly number[]; readonly groups: number } {
+  protected prepared(x: Tensor, argument: OutputSizeArgument): { readonly stride: readonly number[]; readonly padding: readonly number[]; readonly outputPadding: readonly number[]; readonly dilation: readonly number[]; readonly groups: number } {
     const { stride, padding, outputPadding, dilation, groups, kernelSize } = this;
-    if (outputSize === null || outputSize === undefined) return { stride, padding, outputPadding, dilation, groups };
+    const outputSize = readOutputSize(this.constructor.name, argument);
+    if (outputSize === null) return { stride, padding, outputPadding, dilation, groups };
     const rank = kernelSize.length;
     const wanted = outputSize.length === x.ndim ? outputSize.slice(-rank) : outputSize;
     const least = x.shape.slice(-rank).map((n, d) => (n - 1) * stride[d] - 2 * padding[d] + dilation[d] * (kernelSize[d] - 1) + 1);
@@ -220,11 +227,11 @@ abstract class Transposed extends Convolution {
  */
 export class ConvTranspose1d extends Transposed {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
-    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
+    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, rest);
   }
 
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return convTranspose1d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }
@@ -239,11 +246,11 @@ export class ConvTranspose1d extends Transposed {
  */
 export class ConvTranspose2d extends Transposed {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
-    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
+    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, rest);
   }
 
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return convTranspose2d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }
@@ -258,8 +265,8 @@ export class ConvTranspose2d extends Transposed {
  */
 export class Conv3d extends Forward {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {
-    super('Conv3d', 3, inChannels, outChannels, kernelSize, options);
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvRest) {
+    super('Conv3d', 3, inChannels, outChannels, kernelSize, rest);
   }
 
   forward(x: Tensor): Tensor {
@@ -276,11 +283,11 @@ export class Conv3d extends Forward {
  */
 export class ConvTranspose3d extends Transposed {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
-    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options);
+  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
+    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, rest);
   }
 
-  forward(x: Tensor, outputSize?: readonly number[] | null): Tensor {
+  forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
     return convTranspose3d(x, this.weight, this.bias, this.prepared(x, outputSize));
   }
 }

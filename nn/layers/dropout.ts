@@ -1,13 +1,15 @@
-import { checkOptions } from '../../core/errors.ts';
 import { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from '../../core/ops/dropout.ts';
 import type { Generator } from '../../core/random.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
-import { python } from '../repr.ts';
+import { python, pythonFloat } from '../repr.ts';
 import { checkBoolean, checkProbability } from './check.ts';
+import { given } from '../given.ts';
 
-/** Options of the dropout layers. */
+/** Options of the dropout layers; the probability may also stand before them. */
 export interface DropoutOptions {
+  /** Probability; default 0.5. */
+  readonly p?: number;
   /** Write into the input; default false. */
   readonly inplace?: boolean;
   /** Where the random numbers come from; default the global generator. */
@@ -20,11 +22,11 @@ abstract class AnyDropout extends Module {
   readonly inplace: boolean;
   readonly generator: Generator | undefined;
 
-  constructor(name: string, p: number, options: DropoutOptions) {
+  constructor(name: string, first: number | DropoutOptions | undefined, second: DropoutOptions | undefined) {
     super();
+    const options = given<DropoutOptions>(name, ['p'], [first, second], ['inplace', 'generator']);
+    const { p = 0.5, inplace = false, generator } = options;
     checkProbability(name, p);
-    checkOptions(name, options, ['inplace', 'generator']);
-    const { inplace = false, generator } = options;
     checkBoolean(name, 'inplace', inplace);
     this.p = p;
     this.inplace = inplace;
@@ -37,7 +39,7 @@ abstract class AnyDropout extends Module {
   }
 
   override extraRepr(): string {
-    return `p=${this.p}, inplace=${python(this.inplace)}`;
+    return `p=${pythonFloat(this.p)}, inplace=${python(this.inplace)}`;
   }
 }
 
@@ -49,7 +51,7 @@ abstract class AnyDropout extends Module {
  */
 export class Dropout extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p = 0.5, options: DropoutOptions = {}) {
+  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
     super('Dropout', p, options);
   }
 
@@ -66,7 +68,7 @@ export class Dropout extends AnyDropout {
  */
 export class Dropout1d extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p = 0.5, options: DropoutOptions = {}) {
+  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
     super('Dropout1d', p, options);
   }
 
@@ -83,7 +85,7 @@ export class Dropout1d extends AnyDropout {
  */
 export class Dropout2d extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p = 0.5, options: DropoutOptions = {}) {
+  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
     super('Dropout2d', p, options);
   }
 
@@ -100,7 +102,7 @@ export class Dropout2d extends AnyDropout {
  */
 export class AlphaDropout extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p = 0.5, options: DropoutOptions = {}) {
+  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
     super('AlphaDropout', p, options);
   }
 
@@ -112,7 +114,7 @@ export class AlphaDropout extends AnyDropout {
 /** In training, zeroes whole channels of volumes with probability `p` (default 0.5); in evaluation, nothing. @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html */
 export class Dropout3d extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p = 0.5, options: DropoutOptions = {}) {
+  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
     super('Dropout3d', p, options);
   }
 
@@ -124,7 +126,7 @@ export class Dropout3d extends AnyDropout {
 /** In training, `AlphaDropout` of whole channels; in evaluation, nothing. @see https://pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html */
 export class FeatureAlphaDropout extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p = 0.5, options: DropoutOptions = {}) {
+  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
     super('FeatureAlphaDropout', p, options);
   }
 

@@ -5,10 +5,12 @@ import { embedding } from '../../core/ops/lookup.ts';
 import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { normal_ } from '../init.ts';
+import { isInitializing } from '../initializing.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
-import { python } from '../repr.ts';
+import { python, pythonFloat } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type Given, given } from '../given.ts';
 
 /** Options of `Embedding`; the row of `paddingIdx` also starts at zero. */
 export interface EmbeddingLayerOptions extends TableOptions, FactoryOptions {}
@@ -35,7 +37,7 @@ function settingsOf(layer: string, options: TableOptions, rows: number): TableSe
 
 /** The print form of the settings that are not the default. */
 function describe({ maxNorm, normType, scaleGradByFreq }: TableSettings): string {
-  return `${maxNorm === null ? '' : `, max_norm=${python(maxNorm)}`}${normType === 2 ? '' : `, norm_type=${python(normType)}`}${scaleGradByFreq ? ', scale_grad_by_freq=True' : ''}`;
+  return `${maxNorm === null ? '' : `, max_norm=${pythonFloat(maxNorm)}`}${normType === 2 ? '' : `, norm_type=${pythonFloat(normType)}`}${scaleGradByFreq ? ', scale_grad_by_freq=True' : ''}`;
 }
 
 function checkRows(layer: string, embeddings: unknown): asserts embeddings is Tensor {
@@ -45,7 +47,7 @@ function checkRows(layer: string, embeddings: unknown): asserts embeddings is Te
 /** Normal numbers, zeros in the padding row. */
 function resetTable(weight: Parameter, paddingIdx: number | null): void {
   normal_(weight);
-  if (paddingIdx !== null) noGrad(() => weight.select(0, paddingIdx).zero_());
+  if (paddingIdx !== null && isInitializing()) noGrad(() => weight.select(0, paddingIdx).zero_());
 }
 
 /**
@@ -114,6 +116,14 @@ export interface EmbeddingBagLayerOptions extends EmbeddingLayerOptions {
   readonly includeLastOffset?: boolean;
 }
 
+/** What `EmbeddingBag.forward` takes besides the rows, by position or by name. */
+export interface BagInputs {
+  /** Where bags begin in an input of one dimension. */
+  readonly offsets?: Tensor | null;
+  /** Weights of the rows in sums. */
+  readonly perSampleWeights?: Tensor | null;
+}
+
 /** Options of `EmbeddingBag.fromPretrained`. */
 export interface PretrainedBagOptions extends PretrainedOptions {
   /** What becomes of the rows of a bag; default 'mean'. */
@@ -178,7 +188,8 @@ export class EmbeddingBag extends Module {
   }
 
   /** One vector per bag; `offsets` for an input of one dimension, `perSampleWeights` for sums. */
-  forward(input: Tensor, offsets: Tensor | null = null, perSampleWeights: Tensor | null = null): Tensor {
+  forward(input: Tensor, ...rest: Given<BagInputs>): Tensor {
+    const { offsets = null, perSampleWeights = null } = given<BagInputs>('EmbeddingBag.forward', ['offsets', 'perSampleWeights'], rest);
     const { paddingIdx, maxNorm, normType, scaleGradByFreq, mode, includeLastOffset } = this;
     return embeddingBag(input, this.weight, offsets, { paddingIdx, maxNorm, normType, scaleGradByFreq, mode, includeLastOffset, perSampleWeights });
   }

@@ -4,9 +4,11 @@ import { type MultilabelSoftMarginLossOptions, multilabelMarginLoss, multilabelS
 import type { ReductionOptions } from '../../core/ops/reduction.ts';
 import { type DistanceFunction, type TripletDistanceOptions, tripletMarginWithDistanceLoss } from '../../core/ops/tripletDistance.ts';
 import type { Tensor } from '../../core/tensor.ts';
+import { Module } from '../module.ts';
 import type { Buffer } from '../parameter.ts';
 import { checkBoolean } from './check.ts';
 import { Loss, weightBuffer } from './reduction.ts';
+import { PairwiseDistance } from './similarity.ts';
 
 /**
  * Connectionist temporal classification: labels of a sequence without their places. Shape: (T, N, C) or (T, C) log-probabilities, (N, S) or
@@ -60,22 +62,33 @@ export class MultiLabelSoftMarginLoss extends Loss {
   }
 }
 
+/** A Module that measures how far two tensors lie apart. */
+export type DistanceModule = Module & { forward(x1: Tensor, x2: Tensor): Tensor };
+
+/** Options of `TripletMarginWithDistanceLoss`. */
+export interface TripletDistanceLayerOptions extends Omit<TripletDistanceOptions, 'distanceFunction'> {
+  /** Default a `PairwiseDistance`. */
+  readonly distanceFunction?: DistanceFunction | DistanceModule | null;
+}
+
 /**
- * `max(0, d(anchor, positive) − d(anchor, negative) + margin)` for any distance d.
+ * `max(0, d(anchor, positive) − d(anchor, negative) + margin)` for any distance d, a function or a Module.
  *
  * @throws ArgumentError unless margin > 0
  * @see https://pytorch.org/docs/stable/generated/torch.nn.TripletMarginWithDistanceLoss.html
  */
 export class TripletMarginWithDistanceLoss extends Loss {
-  readonly distanceFunction: DistanceFunction | null;
+  /** A function, or a Module of two tensors. */
+  readonly distanceFunction: DistanceFunction | DistanceModule;
   readonly margin: number;
   readonly swap: boolean;
 
-  constructor(options: TripletDistanceOptions = {}) {
+  constructor(options: TripletDistanceLayerOptions = {}) {
     super('TripletMarginWithDistanceLoss', options, ['distanceFunction', 'margin', 'swap']);
-    const { distanceFunction = null, margin = 1, swap = false } = options;
-    if (distanceFunction !== null && typeof distanceFunction !== 'function') {
-      throw new ArgumentError(`TripletMarginWithDistanceLoss: distanceFunction is not a function, got ${show(distanceFunction)}; expected a function of two tensors`);
+    const { margin = 1, swap = false } = options;
+    const distanceFunction = options.distanceFunction ?? new PairwiseDistance();
+    if (typeof distanceFunction !== 'function' && !(distanceFunction instanceof Module)) {
+      throw new ArgumentError(`TripletMarginWithDistanceLoss: distanceFunction is not a function, got ${show(distanceFunction)}; expected a function or a Module of two tensors`);
     }
     checkNumber('TripletMarginWithDistanceLoss', 'margin', margin, 'a number > 0', (v) => v > 0);
     checkBoolean('TripletMarginWithDistanceLoss', 'swap', swap);
@@ -85,7 +98,8 @@ export class TripletMarginWithDistanceLoss extends Loss {
   }
 
   forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
-    const { distanceFunction, margin, swap, reduction } = this;
+    const { distanceFunction: distance, margin, swap, reduction } = this;
+    const distanceFunction = distance instanceof Module ? (a: Tensor, b: Tensor): Tensor => distance.forward(a, b) : distance;
     return tripletMarginWithDistanceLoss(anchor, positive, negative, { distanceFunction, margin, swap, reduction });
   }
 }

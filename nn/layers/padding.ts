@@ -12,12 +12,12 @@ abstract class Padding extends Module {
 
   constructor(name: string, rank: number, padding: number | readonly number[], mode: PadMode, value = 0) {
     super();
-    const list = typeof padding === 'number' ? new Array<number>(2 * rank).fill(padding) : padding;
-    if (!Array.isArray(list) || list.length !== 2 * rank || !list.every(Number.isInteger)) {
+    const list: unknown[] = Array.isArray(padding) ? padding : new Array<unknown>(2 * rank).fill(padding);
+    if (list.length !== 2 * rank || !list.every(Number.isInteger)) {
       throw new ArgumentError(`${name}: invalid padding, got ${show(padding)}; expected an integer, or ${2 * rank} of them`);
     }
     if (typeof value !== 'number') throw new ArgumentError(`${name}: value is not a number, got ${show(value)}; expected a number`);
-    this.padding = [...list];
+    this.padding = list.slice() as number[];
     this.mode = mode;
     this.value = value;
   }

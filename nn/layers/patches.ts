@@ -2,6 +2,8 @@ import { type Pair, type PatchOptions, channelShuffle, fold, pixelShuffle, pixel
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
+import { spatial } from './check.ts';
+import { given } from '../given.ts';
 
 /** Options of patches as PyTorch prints them. */
 function patchRepr({ dilation = 1, padding = 0, stride = 1 }: PatchOptions): string {
@@ -17,10 +19,12 @@ export class Unfold extends Module {
   readonly kernelSize: Pair;
   readonly options: PatchOptions;
 
-  constructor(kernelSize: Pair, options: PatchOptions = {}) {
+  constructor(...args: readonly [kernelSize: Pair, options?: PatchOptions] | readonly [options: PatchOptions & { readonly kernelSize: Pair }]) {
     super();
+    const { kernelSize, ...options } = given<PatchOptions & { readonly kernelSize: Pair }>('Unfold', ['kernelSize', 'dilation', 'padding', 'stride'], args);
+    spatial('Unfold', 'kernelSize', kernelSize, 2, 1);
     this.kernelSize = kernelSize;
-    this.options = { ...options };
+    this.options = options;
   }
 
   forward(x: Tensor): Tensor {
@@ -42,11 +46,15 @@ export class Fold extends Module {
   readonly kernelSize: Pair;
   readonly options: PatchOptions;
 
-  constructor(outputSize: Pair, kernelSize: Pair, options: PatchOptions = {}) {
+  constructor(...args: readonly [outputSize: Pair, kernelSize: Pair, options?: PatchOptions] | readonly [options: PatchOptions & { readonly outputSize: Pair; readonly kernelSize: Pair }]) {
     super();
+    const settings = given<PatchOptions & { readonly outputSize: Pair; readonly kernelSize: Pair }>('Fold', ['outputSize', 'kernelSize', 'dilation', 'padding', 'stride'], args);
+    const { outputSize, kernelSize, ...options } = settings;
+    spatial('Fold', 'outputSize', outputSize, 2, 1);
+    spatial('Fold', 'kernelSize', kernelSize, 2, 1);
     this.outputSize = outputSize;
     this.kernelSize = kernelSize;
-    this.options = { ...options };
+    this.options = options;
   }
 
   forward(x: Tensor): Tensor {

@@ -88,6 +88,34 @@ export class Sequential extends Module {
     return this;
   }
 
+  /** Replaces the layer at a position; the name stays. @throws ArgumentError outside, or for anything that is no Module */
+  set(index: number, layer: TensorModule): void {
+    const name = [...this._modules.keys()][position('Sequential', index, this.length)];
+    checkLayer(name, layer);
+    this._modules.set(name, layer);
+  }
+
+  /** Puts a layer before a position; those behind move up, and all are named by position. Returns the module. @throws ArgumentError outside, or for anything that is no Module */
+  insert(index: number, layer: TensorModule): this {
+    const at = index === this.length ? index : position('Sequential', index, this.length);
+    checkLayer(String(at), layer);
+    this.renumber([...this._modules.values()].toSpliced(at, 0, layer));
+    return this;
+  }
+
+  /** Removes the layer at a position and gives it; all are named by position then. @throws ArgumentError outside */
+  pop(index: number): TensorModule {
+    const layers = [...this._modules.values()];
+    const [layer] = layers.splice(position('Sequential', index, this.length), 1);
+    this.renumber(layers);
+    return layer;
+  }
+
+  private renumber(layers: readonly TensorModule[]): void {
+    this._modules.clear();
+    layers.forEach((layer, i) => this._modules.set(String(i), layer));
+  }
+
   [Symbol.iterator](): Iterator<TensorModule> {
     return this._modules.values();
   }

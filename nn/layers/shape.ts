@@ -4,9 +4,18 @@ import { checkShape } from '../../core/shape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
+import { given } from '../given.ts';
 
 function checkDim(layer: string, name: string, value: unknown): asserts value is number {
   if (!Number.isInteger(value)) throw new ArgumentError(`${layer}: ${name} is not an integer, got ${show(value)}; expected a dimension`);
+}
+
+/** Options of `Flatten`, which may also stand by themselves. */
+export interface FlattenOptions {
+  /** The first of the dimensions that become one; default 1. */
+  readonly startDim?: number;
+  /** The last of them; default -1. */
+  readonly endDim?: number;
 }
 
 /**
@@ -19,8 +28,10 @@ export class Flatten extends Module {
   readonly startDim: number;
   readonly endDim: number;
 
-  constructor(startDim = 1, endDim = -1) {
+  constructor(first?: number | FlattenOptions, second?: number | FlattenOptions) {
     super();
+    const options = given<FlattenOptions>('Flatten', ['startDim', 'endDim'], [first, second]);
+    const { startDim = 1, endDim = -1 } = options;
     checkDim('Flatten', 'startDim', startDim);
     checkDim('Flatten', 'endDim', endDim);
     this.startDim = startDim;

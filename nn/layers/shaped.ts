@@ -1,15 +1,18 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, show } from '../../core/errors.ts';
 import { softplus } from '../../core/ops/activation.ts';
-import { celu, elu, hardshrink, hardtanh, leakyRelu, prelu, softshrink, threshold } from '../../core/ops/piecewise.ts';
+import { celu, elu, hardshrink, hardtanh, leakyRelu, softshrink, threshold } from '../../core/ops/piecewise.ts';
 import type { InplaceOptions } from '../../core/ops/parametric.ts';
-import { rrelu } from '../../core/ops/rrelu.ts';
-import type { Generator } from '../../core/random.ts';
-import { noGrad } from '../../core/tape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
-import type { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
-import { type FactoryOptions, Inplace, checkBoolean, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { Inplace, checkFinite } from './check.ts';
+import { given } from '../given.ts';
+
+/** Options of `LeakyReLU`; the numbers may also stand before them. */
+export interface LeakyReLUOptions extends InplaceOptions {
+  /** Slope below 0; default 0.01. */
+  readonly negativeSlope?: number;
+}
 
 /**
  * Elementwise `max(0, x) + negativeSlope·min(0, x)`; the slope is 0.01 by default.
@@ -20,8 +23,9 @@ export class LeakyReLU extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly negativeSlope: number;
 
-  constructor(negativeSlope = 0.01, options: InplaceOptions = {}) {
-    super('LeakyReLU', options);
+  constructor(first?: number | LeakyReLUOptions, options?: InplaceOptions) {
+    const { negativeSlope = 0.01, ...rest } = given<LeakyReLUOptions>('LeakyReLU', ['negativeSlope'], [first, options], ['inplace']);
+    super('LeakyReLU', rest);
     checkFinite('LeakyReLU', 'negativeSlope', negativeSlope);
     this.negativeSlope = negativeSlope;
   }
@@ -35,13 +39,20 @@ export class LeakyReLU extends Inplace {
   }
 }
 
+/** Options of `ELU`; the numbers may also stand before them. */
+export interface ELUOptions extends InplaceOptions {
+  /** Negative of the limit below 0; default 1. */
+  readonly alpha?: number;
+}
+
 /** Elementwise `x` above 0, `alpha·(exp(x) − 1)` below; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html */
 export class ELU extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly alpha: number;
 
-  constructor(alpha = 1, options: InplaceOptions = {}) {
-    super('ELU', options);
+  constructor(first?: number | ELUOptions, options?: InplaceOptions) {
+    const { alpha = 1, ...rest } = given<ELUOptions>('ELU', ['alpha'], [first, options], ['inplace']);
+    super('ELU', rest);
     checkFinite('ELU', 'alpha', alpha);
     this.alpha = alpha;
   }
@@ -55,13 +66,20 @@ export class ELU extends Inplace {
   }
 }
 
+/** Options of `CELU`; the numbers may also stand before them. */
+export interface CELUOptions extends InplaceOptions {
+  /** Negative of the limit below 0; default 1. */
+  readonly alpha?: number;
+}
+
 /** Elementwise `max(0, x) + min(0, alpha·(exp(x/alpha) − 1))`; `alpha` is 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.CELU.html */
 export class CELU extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly alpha: number;
 
-  constructor(alpha = 1, options: InplaceOptions = {}) {
-    super('CELU', options);
+  constructor(first?: number | CELUOptions, options?: InplaceOptions) {
+    const { alpha = 1, ...rest } = given<CELUOptions>('CELU', ['alpha'], [first, options], ['inplace']);
+    super('CELU', rest);
     checkFinite('CELU', 'alpha', alpha);
     if (alpha === 0) throw new ArgumentError('CELU: alpha divides, got 0; expected a number other than 0');
     this.alpha = alpha;
@@ -76,13 +94,22 @@ export class CELU extends Inplace {
   }
 }
 
+/** Options of `Softplus`; the numbers may also stand before them. */
+export interface SoftplusOptions {
+  /** Factor within; default 1. */
+  readonly beta?: number;
+  /** Linear above; default 20. */
+  readonly threshold?: number;
+}
+
 /** Elementwise `log(1 + exp(beta·x))/beta`, linear where `beta·x > threshold`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html */
 export class Softplus extends Module {
   static override readonly keepsNothing: boolean = true;
   readonly beta: number;
   readonly threshold: number;
 
-  constructor(beta = 1, threshold = 20) {
+  constructor(first?: number | SoftplusOptions, second?: number | SoftplusOptions, options?: SoftplusOptions) {
+    const { beta = 1, threshold = 20 } = given<SoftplusOptions>('Softplus', ['beta', 'threshold'], [first, second, options]);
     super();
     checkFinite('Softplus', 'beta', beta);
     checkFinite('Softplus', 'threshold', threshold);
@@ -99,14 +126,23 @@ export class Softplus extends Module {
   }
 }
 
+/** Options of `Hardtanh`; the numbers may also stand before them. */
+export interface HardtanhOptions extends InplaceOptions {
+  /** Smallest value; default -1. */
+  readonly minVal?: number;
+  /** Largest value; default 1. */
+  readonly maxVal?: number;
+}
+
 /** Elementwise `min(max(x, minVal), maxVal)`; -1 and 1 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html */
 export class Hardtanh extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly minVal: number;
   readonly maxVal: number;
 
-  constructor(minVal = -1, maxVal = 1, options: InplaceOptions = {}) {
-    super('Hardtanh', options);
+  constructor(first?: number | HardtanhOptions, second?: number | HardtanhOptions, options?: InplaceOptions) {
+    const { minVal = -1, maxVal = 1, ...rest } = given<HardtanhOptions>('Hardtanh', ['minVal', 'maxVal'], [first, second, options], ['inplace']);
+    super('Hardtanh', rest);
     checkFinite('Hardtanh', 'minVal', minVal);
     checkFinite('Hardtanh', 'maxVal', maxVal);
     if (minVal >= maxVal) throw new ArgumentError(`Hardtanh: empty range, got ${show(minVal)} to ${show(maxVal)}; expected minVal < maxVal`);
@@ -123,12 +159,19 @@ export class Hardtanh extends Inplace {
   }
 }
 
+/** Options of `Hardshrink`; the numbers may also stand before them. */
+export interface HardshrinkOptions {
+  /** Half of the width that becomes 0; default 0.5. */
+  readonly lambd?: number;
+}
+
 /** Elementwise `x` where `|x| > lambd`, else 0; `lambd` is 0.5 by default. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardshrink.html */
 export class Hardshrink extends Module {
   static override readonly keepsNothing: boolean = true;
   readonly lambd: number;
 
-  constructor(lambd = 0.5) {
+  constructor(first?: number | HardshrinkOptions, options?: HardshrinkOptions) {
+    const { lambd = 0.5 } = given<HardshrinkOptions>('Hardshrink', ['lambd'], [first, options]);
     super();
     checkFinite('Hardshrink', 'lambd', lambd);
     this.lambd = lambd;
@@ -143,12 +186,19 @@ export class Hardshrink extends Module {
   }
 }
 
+/** Options of `Softshrink`; the numbers may also stand before them. */
+export interface SoftshrinkOptions {
+  /** Half of the width that becomes 0; default 0.5. */
+  readonly lambd?: number;
+}
+
 /** Elementwise: `x` moved toward 0 by `lambd` (default 0.5), and 0 within. @see https://pytorch.org/docs/stable/generated/torch.nn.Softshrink.html */
 export class Softshrink extends Module {
   static override readonly keepsNothing: boolean = true;
   readonly lambd: number;
 
-  constructor(lambd = 0.5) {
+  constructor(first?: number | SoftshrinkOptions, options?: SoftshrinkOptions) {
+    const { lambd = 0.5 } = given<SoftshrinkOptions>('Softshrink', ['lambd'], [first, options]);
     super();
     checkFinite('Softshrink', 'lambd', lambd);
     if (lambd < 0) throw new ArgumentError(`Softshrink: lambd is negative, got ${lambd}; expected a number ≥ 0`);
@@ -184,97 +234,5 @@ export class Threshold extends Inplace {
 
   override extraRepr(): string {
     return this.describe(`threshold=${python(this.threshold)}`, `value=${python(this.value)}`);
-  }
-}
-
-/** Options of `PReLU`. */
-export interface PReLUOptions extends FactoryOptions {
-  /** Where the slopes start; default 0.25. */
-  readonly init?: number;
-}
-
-/**
- * Elementwise `max(0, x) + weight·min(0, x)` with learned slopes: one, or one per channel.
- *
- * @throws ArgumentError when `numParameters` is not an integer ≥ 1
- * @see https://pytorch.org/docs/stable/generated/torch.nn.PReLU.html
- */
-export class PReLU extends Module {
-  static override readonly keepsNothing: boolean = true;
-  readonly numParameters: number;
-  readonly init: number;
-  weight: Parameter;
-
-  constructor(numParameters = 1, options: PReLUOptions = {}) {
-    super();
-    checkInteger('PReLU', 'numParameters', numParameters);
-    checkOptions('PReLU', options, ['init', ...factoryOptions]);
-    const { init = 0.25 } = options;
-    checkFinite('PReLU', 'init', init);
-    this.numParameters = numParameters;
-    this.init = init;
-    this.weight = newParameter([numParameters], options);
-    this.resetParameters();
-  }
-
-  /** Slopes as they started. */
-  resetParameters(): void {
-    noGrad(() => this.weight.fill_(this.init));
-  }
-
-  forward(x: Tensor): Tensor {
-    return prelu(x, this.weight);
-  }
-
-  override extraRepr(): string {
-    return `num_parameters=${this.numParameters}`;
-  }
-}
-
-/** Options of `RReLU`. */
-export interface RReLUOptions extends InplaceOptions {
-  /** Smallest slope; default 1/8. */
-  readonly lower?: number;
-  /** Largest slope; default 1/3. */
-  readonly upper?: number;
-  /** Where the slopes come from; default the global generator. */
-  readonly generator?: Generator;
-}
-
-/**
- * Elementwise `x` above 0, `slope·x` below, with a slope drawn from `lower` to `upper` in training and their mean in evaluation.
- *
- * @throws ArgumentError unless lower ≤ upper
- * @see https://pytorch.org/docs/stable/generated/torch.nn.RReLU.html
- */
-export class RReLU extends Module {
-  readonly lower: number;
-  readonly upper: number;
-  readonly inplace: boolean;
-  readonly generator: Generator | undefined;
-
-  constructor(first: number | RReLUOptions = {}, second: number | RReLUOptions = {}, third: RReLUOptions = {}) {
-    super();
-    const options = typeof first === 'object' ? first : typeof second === 'object' ? second : third;
-    checkOptions('RReLU', options, ['lower', 'upper', 'inplace', 'generator']);
-    const lower = typeof first === 'number' ? first : (options.lower ?? 1 / 8);
-    const upper = typeof second === 'number' ? second : (options.upper ?? 1 / 3);
-    const { inplace = false, generator } = options;
-    checkFinite('RReLU', 'lower', lower);
-    checkFinite('RReLU', 'upper', upper);
-    checkBoolean('RReLU', 'inplace', inplace);
-    this.lower = lower;
-    this.upper = upper;
-    this.inplace = inplace;
-    this.generator = generator;
-  }
-
-  forward(x: Tensor): Tensor {
-    const { lower, upper, training, inplace, generator } = this;
-    return rrelu(x, lower, upper, { training, inplace, ...(generator !== undefined && { generator }) });
-  }
-
-  override extraRepr(): string {
-    return `lower=${python(this.lower)}, upper=${python(this.upper)}${this.inplace ? ', inplace=True' : ''}`;
   }
 }

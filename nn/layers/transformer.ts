@@ -10,10 +10,11 @@ import { xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import { checkBoolean, checkInteger } from './check.ts';
 import { ModuleList } from './containers.ts';
+import { type Given, given } from '../given.ts';
 import { LayerNorm } from './norm.ts';
 import type { TensorModule } from './sequential.ts';
 import {
-  type DecoderMasks, type EncoderLayerMasks, TransformerDecoderLayer, TransformerEncoderLayer, type TransformerLayerOptions, decoderMasks, layerOptions, readLayerOptions,
+  type DecoderMasks, type EncoderLayerMasks, TransformerDecoderLayer, TransformerEncoderLayer, type TransformerLayerOptions, layerOptions, readDecoderMasks, readLayerOptions,
 } from './transformerLayer.ts';
 
 /** A causal mask of size (size, size): 0 up to the diagonal, -Infinity above it. */
@@ -43,6 +44,17 @@ function checkNorm(name: string, norm: unknown): void {
 export type EncoderLayer = Module & { forward(src: Tensor, masks?: EncoderLayerMasks): Tensor };
 /** A layer of a decoder: takes the target, the memory and their masks. */
 export type DecoderLayer = Module & { forward(tgt: Tensor, memory: Tensor, masks?: DecoderMasks): Tensor };
+
+/** What a stack of layers is made from, besides a layer. */
+interface StackOptions {
+  /** How often the layer is copied. */
+  readonly numLayers: number;
+  /** What the result passes at last; default nothing. */
+  readonly norm?: TensorModule | null;
+}
+
+/** Number of layers and norm by position, or by name. */
+type StackArguments<O> = readonly [numLayers: number, norm?: TensorModule | null | (Partial<StackOptions> & O), options?: O] | readonly [options: StackOptions & O];
 
 /** Options of `TransformerEncoder`. PyTorch's switches for its nested tensors are understood and change nothing: there are none. */
 export interface TransformerEncoderOptions {
@@ -75,9 +87,9 @@ export class TransformerEncoder extends Module {
   layers: ModuleList<EncoderLayer>;
   norm: TensorModule | null;
 
-  constructor(encoderLayer: EncoderLayer, numLayers: number, norm: TensorModule | null = null, options: TransformerEncoderOptions = {}) {
+  constructor(encoderLayer: EncoderLayer, ...args: StackArguments<TransformerEncoderOptions>) {
     super();
-    checkOptions('TransformerEncoder', options, ['enableNestedTensor', 'maskCheck']);
+    const { numLayers, norm = null, ...options } = given<StackOptions & TransformerEncoderOptions>('TransformerEncoder', ['numLayers', 'norm'], args, ['enableNestedTensor', 'maskCheck']);
     for (const [name, value] of Object.entries(options)) if (value !== undefined) checkBoolean('TransformerEncoder', name, value);
     checkNorm('TransformerEncoder', norm);
     this.layers = clones('TransformerEncoder', encoderLayer, numLayers);
@@ -86,9 +98,9 @@ export class TransformerEncoder extends Module {
   }
 
   /** The sequence after all layers. @throws ShapeError for what does not fit */
-  forward(src: Tensor, masks: EncoderMasks = {}): Tensor {
+  forward(src: Tensor, ...rest: Given<EncoderMasks>): Tensor {
     const name = 'TransformerEncoder.forward';
-    checkOptions(name, masks, ['mask', 'srcKeyPaddingMask', 'isCausal']);
+    const masks = given<EncoderMasks>(name, ['mask', 'srcKeyPaddingMask'], rest, ['isCausal']);
     const srcMask = additiveMask(name, 'mask', masks.mask ?? null, src.dtype);
     const srcKeyPaddingMask = additiveMask(name, 'srcKeyPaddingMask', masks.srcKeyPaddingMask ?? null, src.dtype);
     const isCausal = isCausalMask(srcMask, masks.isCausal ?? null);
@@ -111,8 +123,9 @@ export class TransformerDecoder extends Module {
   layers: ModuleList<DecoderLayer>;
   norm: TensorModule | null;
 
-  constructor(decoderLayer: DecoderLayer, numLayers: number, norm: TensorModule | null = null) {
+  constructor(decoderLayer: DecoderLayer, ...args: StackArguments<object>) {
     super();
+    const { numLayers, norm = null } = given<StackOptions>('TransformerDecoder', ['numLayers', 'norm'], args);
     checkNorm('TransformerDecoder', norm);
     this.layers = clones('TransformerDecoder', decoderLayer, numLayers);
     this.numLayers = numLayers;
@@ -120,9 +133,9 @@ export class TransformerDecoder extends Module {
   }
 
   /** The target after all layers. @throws ShapeError for what does not fit */
-  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+  forward(tgt: Tensor, memory: Tensor, ...rest: Given<DecoderMasks>): Tensor {
     const name = 'TransformerDecoder.forward';
-    checkOptions(name, masks, decoderMasks);
+    const masks = readDecoderMasks(name, rest);
     const tgtMask = additiveMask(name, 'tgtMask', masks.tgtMask ?? null, tgt.dtype);
     const passed = { ...masks, tgtMask, tgtIsCausal: isCausalMask(tgtMask, masks.tgtIsCausal ?? null) };
     let x = tgt;
@@ -131,7 +144,7 @@ export class TransformerDecoder extends Module {
   }
 }
 
-/** Options of `Transformer`. */
+/** Options of `Transformer`; the first four may also stand before them. */
 export interface TransformerOptions extends TransformerLayerOptions {
   /** Size of the sequences' entries; default 512. */
   readonly dModel?: number;
@@ -157,8 +170,6 @@ export interface TransformerMasks extends DecoderMasks {
   readonly srcIsCausal?: boolean | null;
 }
 
-const transformerNames = ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers', 'customEncoder', 'customDecoder', ...layerOptions];
-
 /**
  * An encoder and a decoder, each with a layer norm at its end. Weights of more than one dimension start Xavier-uniform.
  *
@@ -174,10 +185,10 @@ export class Transformer extends Module {
   encoder: NonNullable<TransformerOptions['customEncoder']>;
   decoder: DecoderLayer;
 
-  constructor(options: TransformerOptions = {}) {
+  constructor(...args: readonly [TransformerOptions?] | readonly [number, TransformerOptions?] | readonly [number, number, TransformerOptions?] | readonly [number, number, number, TransformerOptions?] | readonly [number, number, number, number, TransformerOptions?]) {
     super();
     const name = 'Transformer';
-    checkOptions(name, options, transformerNames);
+    const options = given<TransformerOptions>(name, ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'], args, ['customEncoder', 'customDecoder', ...layerOptions]);
     const { dModel = 512, nhead = 8, numEncoderLayers = 6, numDecoderLayers = 6, customEncoder = null, customDecoder = null, ...rest } = options;
     const { layerNormEps: eps, bias, batchFirst, factory } = readLayerOptions(name, rest);
     const norm = (): LayerNorm => new LayerNorm(dModel, { eps, bias, ...factory });
@@ -196,8 +207,10 @@ export class Transformer extends Module {
   }
 
   /** The target after encoder and decoder. @throws ShapeError when batches differ, or sizes are not dModel */
-  forward(src: Tensor, tgt: Tensor, masks: TransformerMasks = {}): Tensor {
-    checkOptions('Transformer.forward', masks, ['srcMask', 'srcKeyPaddingMask', 'srcIsCausal', ...decoderMasks]);
+  forward(src: Tensor, tgt: Tensor, ...args: Given<TransformerMasks>): Tensor {
+    const masks = given<TransformerMasks>(
+      'Transformer.forward', ['srcMask', 'tgtMask', 'memoryMask', 'srcKeyPaddingMask', 'tgtKeyPaddingMask', 'memoryKeyPaddingMask'], args, ['srcIsCausal', 'tgtIsCausal', 'memoryIsCausal'],
+    );
     for (const x of [src, tgt]) if (!(x instanceof Tensor)) throw new ArgumentError(`Transformer: not a tensor, got ${show(x)}; expected source and target`);
     const batchDim = this.batchFirst ? 0 : 1;
     if (src.ndim === 3 && src.shape[batchDim] !== tgt.shape[batchDim]) throw new ShapeError(`Transformer: batches differ, got source ${show(src)} and target ${show(tgt)}; expected one size in dimension ${batchDim}`);

@@ -1,4 +1,4 @@
-import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, checkNumber, show } from '../../core/errors.ts';
 import { relu } from '../../core/ops/activation.ts';
 import { gelu } from '../../core/ops/gelu.ts';
 import { additiveMask } from '../../core/ops/multiHeadAttention.ts';
@@ -6,6 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { MultiheadAttention } from './attention.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions } from './check.ts';
+import { type Given, given } from '../given.ts';
 import { Dropout } from './dropout.ts';
 import { Linear } from './linear.ts';
 import { LayerNorm } from './norm.ts';
@@ -49,6 +50,21 @@ export function readLayerOptions(layer: string, options: TransformerLayerOptions
   return { dimFeedforward, dropout, activation, layerNormEps, batchFirst, normFirst, bias, factory };
 }
 
+/** What the layers are made from: `dModel` and `nhead`, then options, or the size between the maps and the dropout before them; all by name, too. */
+export type TransformerLayerArguments =
+  | readonly [dModel: number, nhead: number, options?: TransformerLayerOptions]
+  | readonly [dModel: number, nhead: number, dimFeedforward: number, options?: TransformerLayerOptions]
+  | readonly [dModel: number, nhead: number, dimFeedforward: number, dropout: number, options?: TransformerLayerOptions]
+  | readonly [options: TransformerLayerOptions & { readonly dModel: number; readonly nhead: number }];
+
+function readLayerArguments(layer: string, args: TransformerLayerArguments): ReturnType<typeof readLayerOptions> & { readonly dModel: number; readonly nhead: number } {
+  const settings = given<TransformerLayerOptions & { readonly dModel: number; readonly nhead: number }>(layer, ['dModel', 'nhead', 'dimFeedforward', 'dropout'], args, layerOptions);
+  checkInteger(layer, 'dModel', settings.dModel);
+  checkInteger(layer, 'nhead', settings.nhead);
+  const { dModel, nhead, ...options } = settings;
+  return { dModel, nhead, ...readLayerOptions(layer, options) };
+}
+
 /** What an activation does. */
 function activate(activation: Activation, x: Tensor): Tensor {
   if (activation === 'relu') return relu(x);
@@ -56,7 +72,7 @@ function activate(activation: Activation, x: Tensor): Tensor {
   return activation instanceof Module ? activation.forward(x) : activation(x);
 }
 
-/** Masks of the forward pass of `TransformerEncoderLayer`. */
+/** Masks of the forward pass of `TransformerEncoderLayer`; the first two may also stand by position. */
 export interface EncoderLayerMasks {
   /** (L, L) or (N·heads, L, L): true, or -Infinity, where a position may not see another; default none. */
   readonly srcMask?: Tensor | null;
@@ -87,10 +103,9 @@ export class TransformerEncoderLayer extends Module {
   dropout2: Dropout;
   activation: Activation;
 
-  constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+  constructor(...args: TransformerLayerArguments) {
     super();
-    checkOptions('TransformerEncoderLayer', options, layerOptions);
-    const { dimFeedforward, dropout, activation, layerNormEps: eps, batchFirst, normFirst, bias, factory } = readLayerOptions('TransformerEncoderLayer', options);
+    const { dModel, nhead, dimFeedforward, dropout, activation, layerNormEps: eps, batchFirst, normFirst, bias, factory } = readLayerArguments('TransformerEncoderLayer', args);
     this.normFirst = normFirst;
     this.selfAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst, ...factory });
     this.linear1 = new Linear(dModel, dimFeedforward, { bias, ...factory });
@@ -104,9 +119,9 @@ export class TransformerEncoderLayer extends Module {
   }
 
   /** The sequence after this layer. @throws ShapeError for what does not fit */
-  forward(src: Tensor, masks: EncoderLayerMasks = {}): Tensor {
+  forward(src: Tensor, ...rest: Given<EncoderLayerMasks>): Tensor {
     const name = 'TransformerEncoderLayer.forward';
-    checkOptions(name, masks, ['srcMask', 'srcKeyPaddingMask', 'isCausal']);
+    const masks = given<EncoderLayerMasks>(name, ['srcMask', 'srcKeyPaddingMask'], rest, ['isCausal']);
     const attnMask = additiveMask(name, 'srcMask', masks.srcMask ?? null, src.dtype);
     const keyPaddingMask = additiveMask(name, 'srcKeyPaddingMask', masks.srcKeyPaddingMask ?? null, src.dtype);
     const isCausal = masks.isCausal ?? false;
@@ -121,7 +136,7 @@ export class TransformerEncoderLayer extends Module {
   }
 }
 
-/** Masks of the forward pass of `TransformerDecoderLayer` and `TransformerDecoder`; true, or -Infinity, hides. */
+/** Masks of the forward pass of `TransformerDecoderLayer` and `TransformerDecoder`; true, or -Infinity, hides. The first four may also stand by position. */
 export interface DecoderMasks {
   /** (T, T) or (N·heads, T, T): what positions of the target see of each other; default all. */
   readonly tgtMask?: Tensor | null;
@@ -137,8 +152,10 @@ export interface DecoderMasks {
   readonly memoryIsCausal?: boolean;
 }
 
-/** The names in `DecoderMasks`. */
-export const decoderMasks = ['tgtMask', 'memoryMask', 'tgtKeyPaddingMask', 'memoryKeyPaddingMask', 'tgtIsCausal', 'memoryIsCausal'] as const;
+/** Masks by name from what was given by position or by name. */
+export function readDecoderMasks(name: string, rest: Given<DecoderMasks>): DecoderMasks {
+  return given<DecoderMasks>(name, ['tgtMask', 'memoryMask', 'tgtKeyPaddingMask', 'memoryKeyPaddingMask'], rest, ['tgtIsCausal', 'memoryIsCausal']);
+}
 
 /**
  * One layer of a transformer's decoder: attention of the target to itself, attention to the memory, and two linear maps with an activation
@@ -164,10 +181,9 @@ export class TransformerDecoderLayer extends Module {
   dropout3: Dropout;
   activation: Activation;
 
-  constructor(dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+  constructor(...args: TransformerLayerArguments) {
     super();
-    checkOptions('TransformerDecoderLayer', options, layerOptions);
-    const { dimFeedforward, dropout, activation, layerNormEps: eps, batchFirst, normFirst, bias, factory } = readLayerOptions('TransformerDecoderLayer', options);
+    const { dModel, nhead, dimFeedforward, dropout, activation, layerNormEps: eps, batchFirst, normFirst, bias, factory } = readLayerArguments('TransformerDecoderLayer', args);
     this.normFirst = normFirst;
     this.selfAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst, ...factory });
     this.multiheadAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst, ...factory });
@@ -184,8 +200,8 @@ export class TransformerDecoderLayer extends Module {
   }
 
   /** The target after this layer. @throws ShapeError for what does not fit */
-  forward(tgt: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
-    checkOptions('TransformerDecoderLayer.forward', masks, decoderMasks);
+  forward(tgt: Tensor, memory: Tensor, ...rest: Given<DecoderMasks>): Tensor {
+    const masks = readDecoderMasks('TransformerDecoderLayer.forward', rest);
     const { tgtMask: attnMask = null, tgtKeyPaddingMask: keyPaddingMask = null, memoryMask = null, memoryKeyPaddingMask = null, memoryIsCausal = false } = masks;
     const isCausal = masks.tgtIsCausal ?? false;
     const attend = (x: Tensor): Tensor => this.dropout1.forward(this.selfAttn.forward(x, x, x, { attnMask, keyPaddingMask, isCausal, needWeights: false }).attnOutput);

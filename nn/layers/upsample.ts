@@ -2,7 +2,7 @@ import { checkOptions } from '../../core/errors.ts';
 import { type InterpolateOptions, type InterpolationMode, interpolate } from '../../core/ops/interpolate.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
-import { python } from '../repr.ts';
+import { python, pythonFloat } from '../repr.ts';
 
 /** Options of `Upsample`. */
 export type UpsampleOptions = Omit<InterpolateOptions, 'antialias'>;
@@ -37,7 +37,7 @@ export class Upsample extends Module {
   }
 
   override extraRepr(): string {
-    const how = this.scaleFactor === null ? `size=${python(this.size)}` : `scale_factor=${python(this.scaleFactor)}`;
+    const how = this.scaleFactor === null ? `size=${python(this.size)}` : `scale_factor=${typeof this.scaleFactor === 'number' ? pythonFloat(this.scaleFactor) : `(${this.scaleFactor.map(pythonFloat).join(', ')})`}`;
     return `${how}, mode=${python(this.mode)}`;
   }
 }

@@ -6,10 +6,15 @@ import { type Plugin, build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The page's program, twice: as it is, and minified. */
+/** The page's programs, twice: as they are, and minified. */
 export interface Bundles {
   readonly plain: string;
   readonly minified: string;
+  /** The one that trains on device 'gpu', with gpu.js in it. */
+  readonly gpu: string;
+  readonly gpuMinified: string;
+  /** The one that tries the operations of the device, made from the sources. */
+  readonly gpuOps: string;
   /** What the bundler had to say about the package. */
   readonly warnings: readonly string[];
 }
@@ -19,7 +24,7 @@ function builtPackage(folder: string): Plugin {
   return {
     name: 'built-package',
     setup({ onResolve, resolve }) {
-      onResolve({ filter: /\/index\.ts$/ }, ({ kind }) => resolve('polyak', { kind, resolveDir: folder }));
+      onResolve({ filter: /\/index\.ts$/ }, ({ path, kind }) => resolve(path.endsWith('/gpu/index.ts') ? 'polyak/gpu' : 'polyak', { kind, resolveDir: folder }));
       // The package's file says that its sources have no side effects; this one of the test has.
       onResolve({ filter: /\/watch\.ts$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), sideEffects: true }));
     },
@@ -33,9 +38,9 @@ export async function bundle(folder: string): Promise<Bundles> {
   copyFileSync(join(root, 'package.json'), join(installed, 'package.json'));
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '.ci/build.ts', join(installed, 'dist')], { cwd: root, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the package does not build: ${stdout}${stderr}`);
-  const run = (minify: boolean) =>
+  const run = (name: string, minify: boolean) =>
     build({
-      entryPoints: [join(root, 'test/browser/page/main.ts')],
+      entryPoints: [join(root, `test/browser/page/${name}.ts`)],
       bundle: true,
       write: false,
       minify,
@@ -46,10 +51,24 @@ export async function bundle(folder: string): Promise<Bundles> {
       plugins: [builtPackage(folder)],
       logLevel: 'silent',
     });
-  const [plain, minified] = [await run(false), await run(true)];
+  const ops = await build({
+    entryPoints: [join(root, 'test/browser/page/gpuOps.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    // What package.json says of side effects is about the package.
+    ignoreAnnotations: true,
+    logLevel: 'silent',
+  });
+  const made = [await run('main', false), await run('main', true), await run('gpu', false), await run('gpu', true)];
+  const [plain, minified, gpu, gpuMinified] = made;
   return {
+    gpu: gpu.outputFiles[0].text,
+    gpuMinified: gpuMinified.outputFiles[0].text,
+    gpuOps: ops.outputFiles[0].text,
     plain: plain.outputFiles[0].text,
     minified: minified.outputFiles[0].text,
-    warnings: [...plain.warnings, ...minified.warnings].map(({ text, location }) => `${location?.file ?? ''}: ${text}`),
+    warnings: [...made, ops].flatMap((result) => result.warnings).map(({ text, location }) => `${location?.file ?? ''}: ${text}`),
   };
 }

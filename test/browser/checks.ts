@@ -1,19 +1,23 @@
 import { strict as assert } from 'node:assert';
+import { unpackCheckpoint } from '../../index.ts';
 import { type Hashes, expected, hashes } from '../fixtures/trainingHash.ts';
 import { exactResults } from './page/exact.ts';
+import type { GpuReport } from './page/gpu.ts';
 import type { Report } from './page/tasks.ts';
 import type { Served } from './server.ts';
 
 /** A page that does one task. */
 export interface Visit {
   /** What the page tells next. It waits until the next call. */
-  next(): Promise<Report>;
+  next(): Promise<Report & GpuReport>;
   /** Bytes of the page's JavaScript and its arrays, after a collection. */
   heapBytes(): Promise<number>;
   /** Warnings and errors in the console, and errors that nobody caught. */
   readonly console: readonly string[];
   /** Waits until so many workers of the page run; what there is after two seconds. */
   workers(count: number): Promise<number>;
+  /** The name and the bytes of the next file that the page lets the visitor save. */
+  download(): Promise<{ readonly name: string; readonly bytes: Uint8Array }>;
   /** Closes the page; resolves to the number of processes that still run pages, which should be none. */
   close(): Promise<number>;
 }
@@ -78,6 +82,34 @@ const noKernels = /polyak: this machine has no WebAssembly with SIMD, or the pag
 const noWorkers = /setNumThreads: a worker thread ended/;
 const blobRefused = /blob:.*violates the following Content Security Policy directive: "worker-src 'self'"/;
 
+/** The net of the digits example trains on a backend as on the CPU. */
+function trainsOn(backend: string) {
+  return async (visit: Visit): Promise<string> => {
+    const { info, here = [], there = [], averages = NaN } = await visit.next();
+    assert.equal(info?.backend, backend);
+    const off = there.reduce((most, v, i) => Math.max(most, Math.abs(v - here[i])), here.length === there.length && here.length > 0 ? 0 : NaN);
+    assert.ok(off < 1e-3, `the losses are off by ${off}: ${there.join()}, expected ${here.join()}`);
+    assert.ok(averages < 1e-2, `what the averages compute is off by ${averages}`);
+    assert.ok((there.at(-1) ?? NaN) < 0.8 * there[0], `the loss does not fall: ${there.join()}`);
+    return `${info.adapter.vendor} ${info.adapter.device}, ${there.length} steps within ${off.toExponential(1)} of the CPU, ${info.kernels.built} kernels built in ${ms(info.kernels.milliseconds)}`;
+  };
+}
+
+/** Operations on a backend as on the CPU. */
+async function operations(visit: Visit): Promise<string> {
+  const { agreed = 0, failures = [] } = await visit.next();
+  assert.deepEqual(failures, []);
+  assert.ok(agreed > 300, `only ${agreed} samples ran`);
+  return `${agreed} samples within 1e-5`;
+}
+
+/** Checks of the GPU device, in a browser that computes graphics on the CPU where it must. */
+export const gpuChecks: readonly Check[] = ['webgl2', 'webgpu'].flatMap((backend) => [
+  { name: `digits on ${backend}`, served: 'plain', query: `?backend=${backend}`, run: trainsOn(backend) },
+  { name: `digits on ${backend}, minified`, served: 'plain', query: `?backend=${backend}&minified`, run: trainsOn(backend) },
+  { name: `operations on ${backend}`, served: 'plain', query: `?ops=${backend}`, run: operations },
+]);
+
 /** All checks, in the order of the output. */
 export const checks: readonly Check[] = [
   { name: '1 thread', served: 'isolated', query: '?task=train', run: trains(1) },
@@ -94,6 +126,17 @@ export const checks: readonly Check[] = [
   { name: 'other dtypes', served: 'plain', query: '?task=reference', run: (visit) => reference(visit, 'wasm') },
   { name: 'other dtypes, strict policy', served: 'strict', query: '?task=reference', run: (visit) => reference(visit, 'wasm') },
   { name: 'policy that forbids Wasm', served: 'no-wasm', query: '?task=reference', console: [noKernels], run: (visit) => reference(visit, 'javascript') },
+  {
+    name: 'files', served: 'plain', query: '?task=files',
+    run: async (visit) => {
+      const saved = (await visit.next()).files ?? [];
+      const loaded = (await visit.next()).files ?? [];
+      const { name, bytes } = await visit.download();
+      assert.equal(name, 'run.safetensors');
+      assert.equal(unpackCheckpoint(bytes).epoch, 3);
+      return [...saved, ...loaded, 'downloads'].join(', ');
+    },
+  },
   { name: 'memory over 5,000 steps without a pause', served: 'plain', query: '?task=loop', run: loop },
   {
     name: 'setNumThreads(1) ends the worker', served: 'isolated', query: '?task=idle&threads=2&end',

@@ -1,16 +1,19 @@
 // npm run test:browser [-- words]: bundles the built package, trains in a Chromium of this machine and compares with Node, under several headers. Prints a line per check;
 // words select the checks whose name contains one of them. Without a Chromium everything is skipped.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type CDPSession, chromium } from 'playwright-core';
 import { bundle } from './bundle.ts';
-import { type Check, type Visit, checks } from './checks.ts';
+import { type Check, type Visit, checks, gpuChecks } from './checks.ts';
 import { findChromium } from './chromium.ts';
+import type { GpuReport } from './page/gpu.ts';
 import type { Report } from './page/tasks.ts';
 import { type PageServer, serve } from './server.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
+/** WebGL and WebGPU by a driver that computes on the CPU, where there is no graphics processor. */
+const GRAPHICS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 
 async function within<T>(promise: Promise<T>, what: string, failure: Promise<never>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -68,7 +71,14 @@ async function open(browser: Browser, server: PageServer, { served, query }: Che
   return {
     console,
     workers: (count) => settled(() => running, count),
-    async next(): Promise<Report> {
+    async download() {
+      const coming = page.waitForEvent('download', { timeout: LIMIT_MS });
+      answer();
+      answer = () => {};
+      const file = await coming;
+      return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+    },
+    async next(): Promise<Report & GpuReport> {
       answer();
       const taken = await within(arrival, 'report of the page', failure);
       arrival = server.next();
@@ -126,6 +136,7 @@ async function main(): Promise<boolean> {
   const words = process.argv.slice(2);
   const folder = mkdtempSync(join(tmpdir(), 'polyak-browser-'));
   const browser = await chromium.launch({ executablePath });
+  const graphical = await chromium.launch({ executablePath, args: GRAPHICS });
   try {
     const bundles = await bundle(folder);
     console.log(`${browser.browserType().name()} ${browser.version()}; the page's program: ${Math.round(bundles.plain.length / 1024)} KB, minified ${Math.round(bundles.minified.length / 1024)} KB`);
@@ -133,9 +144,9 @@ async function main(): Promise<boolean> {
     console.log(good ? 'ok      bundles without warnings' : `FAILED  bundles with warnings: ${bundles.warnings.join('; ')}`);
     const server = await serve(bundles);
     try {
-      for (const check of checks) {
+      for (const check of [...checks, ...gpuChecks]) {
         if (words.length > 0 && !words.some((word) => check.name.includes(word))) continue;
-        good = (await runCheck(browser, server, check)) && good;
+        good = (await runCheck(gpuChecks.includes(check) ? graphical : browser, server, check)) && good;
       }
     } finally {
       server.close();
@@ -143,6 +154,7 @@ async function main(): Promise<boolean> {
     return good;
   } finally {
     await browser.close();
+    await graphical.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
-import { arange, ones, tensor, zeros } from '../../index.ts';
-import { is } from '../assert.ts';
+import { ArgumentError, type PrintOptions, type Tensor, arange, ones, setPrintoptions, tensor, zeros } from '../../index.ts';
+import { is, throwsError } from '../assert.ts';
 
 // PyTorch's print forms, with JavaScript's names for booleans, dtypes and sizes.
 
@@ -73,6 +73,38 @@ test('the middle of large tensors is left out', () => {
       '        ...,\n        [1880, 1881, 1882,  ..., 1917, 1918, 1919],\n        [1920, 1921, 1922,  ..., 1957, 1958, 1959],\n        [1960, 1961, 1962,  ..., 1997, 1998, 1999]])',
   );
   is(String(ones([1000])).includes('...'), false);
+});
+
+const printed = (x: Tensor, ...options: readonly PrintOptions[]): string => {
+  try {
+    options.forEach(setPrintoptions);
+    return String(x);
+  } finally {
+    setPrintoptions({ profile: 'default' });
+  }
+};
+
+test('setPrintoptions changes digits, gaps, lines and exponents', () => {
+  const x = arange(12).to('float32').reshape([3, 4]).div(7);
+  is(printed(x, { precision: 2 }), 'tensor([[0.00, 0.14, 0.29, 0.43],\n        [0.57, 0.71, 0.86, 1.00],\n        [1.14, 1.29, 1.43, 1.57]])');
+  is(printed(x, { profile: 'short', threshold: 5, edgeitems: 1 }), 'tensor([[0.00,  ..., 0.43],\n        ...,\n        [1.14,  ..., 1.57]])');
+  is(printed(tensor([0.25, 1]), { sciMode: true }), 'tensor([2.5000e-01, 1.0000e+00])');
+  is(printed(arange(3).float(), { sciMode: true }), 'tensor([0.0000e+00, 1.0000e+00, 2.0000e+00])');
+  is(printed(tensor([1e-5, 1]), { sciMode: false }), 'tensor([0.0000, 1.0000])');
+  is(printed(tensor([1e-5, 1]), { sciMode: false }, { precision: 6 }), 'tensor([1.000000e-05, 1.000000e+00])');
+  is(printed(arange(7), { linewidth: 20 }), 'tensor([0, 1, 2, 3,\n        4, 5, 6])');
+  is(printed(arange(30), { threshold: 10, edgeitems: 2 }), 'tensor([ 0,  1,  ..., 28, 29])');
+  is(printed(ones([1001]), { profile: 'full' }).includes('...'), false);
+  is(String(tensor([0.25])), 'tensor([0.2500])', 'back to the defaults');
+});
+
+test('print options that are none are refused and change nothing', () => {
+  throwsError(() => setPrintoptions({ precision: 2, edgeitems: -1 }), ArgumentError, /setPrintoptions: invalid edgeitems, got -1/);
+  throwsError(() => setPrintoptions({ precision: 2.5 }), ArgumentError, /invalid precision, got 2.5/);
+  throwsError(() => setPrintoptions({ precision: 2, profile: 'long' as never }), ArgumentError, /unknown profile, got 'long'/);
+  throwsError(() => setPrintoptions({ precision: 2, sciMode: 1 as never }), ArgumentError, /sciMode is not a boolean, got 1/);
+  throwsError(() => setPrintoptions({ width: 2 } as never), ArgumentError, /unknown option, got 'width'/);
+  is(String(tensor([0.25])), 'tensor([0.2500])');
 });
 
 test.run();

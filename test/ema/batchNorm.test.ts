@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import {
-  ArgumentError, BatchNorm1d, DataLoader, Dropout, ExponentialMovingAverage, Linear, Module, ReLU, Sequential, StateError, type Tensor, TensorDataset, arange, manualSeed, randn, recalibrateBatchNorm, tensor, updateBN,
+  ArgumentError, BatchNorm1d, DataLoader, Dropout, ExponentialMovingAverage, Linear, Module, ReLU, Sequential, StateError, type Tensor, TensorDataset, arange, manualSeed, prefetch, randn, recalibrateBatchNorm, tensor, updateBN,
 } from '../../index.ts';
 import { allClose, equal, is, ok, rejectsError, throwsError } from '../assert.ts';
 
@@ -155,6 +155,13 @@ test('batches of a DataLoader go in as they are', () => {
   const loader = new DataLoader(new TensorDataset(randn([10, 3]), arange(10)), { batchSize: 4 });
   updateBN(loader, net);
   recalibrateBatchNorm(loader, net);
+  is(statistics(net)['1.num_batches_tracked'], 3);
+});
+
+test('asynchronous items go in through prefetch', async () => {
+  const net = makeNet();
+  const loader = new DataLoader({ length: 10, get: (i: number) => Promise.resolve(tensor([i, -i, 1])) }, { batchSize: 4 });
+  await updateBN(prefetch(loader), net);
   is(statistics(net)['1.num_batches_tracked'], 3);
 });
 

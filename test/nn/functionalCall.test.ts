@@ -1,6 +1,7 @@
 import { test } from 'uvu';
-import type { Tensor} from '../../index.ts';
-import { ArgumentError, BatchNorm1d, Linear, Module, Parameter, ShapeError, func, grad, ones, randn, vmap, zeros } from '../../index.ts';
+import {
+  Adam, ArgumentError, BatchNorm1d, Linear, Module, Parameter, Sequential, ShapeError, Tanh, type Tensor, func, grad, manualSeed, ones, randn, vmap, zeros,
+} from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
 test('other tensors stand in for parameters, which come back', () => {
@@ -39,6 +40,27 @@ test('refusals', () => {
   throwsError(() => func.functionalCall(layer, { wieght: ones([2, 2]) }, ones([2])), ArgumentError, /'wieght'.*'weight'/);
   throwsError(() => func.functionalCall(layer, { weight: ones([2]) }, ones([2])), ShapeError, /'weight' does not fit/);
   throwsError(() => func.functionalCall(layer, { weight: ones([2, 2]) }, ones([2]), { strict: true }), ArgumentError, /'bias' is missing/);
+});
+
+test('an ensemble trains at once, each model as by itself', () => {
+  const build = (): Sequential => new Sequential(new Linear(3, 4), new Tanh(), new Linear(4, 1)).double();
+  manualSeed(2);
+  const models = [build(), build(), build()];
+  const [params] = func.stackModuleState(models);
+  const [x, y] = [randn([6, 3], { dtype: 'float64' }), randn([6, 1], { dtype: 'float64' })];
+  const together = new Adam(Object.values(params), { lr: 0.05 });
+  const apart = models.map((m) => new Adam(m.parameters(), { lr: 0.05 }));
+  for (let step = 0; step < 5; step++) {
+    together.zeroGrad();
+    vmap((p: typeof params) => func.functionalCall(models[0], p, x).sub(y).square().mean())(params).sum().backward();
+    together.step();
+    models.forEach((m, i) => {
+      apart[i].zeroGrad();
+      m.forward(x).sub(y).square().mean().backward();
+      apart[i].step();
+    });
+  }
+  for (const [name, all] of Object.entries(params)) models.forEach((m, i) => allClose(all.select(0, i), Object.fromEntries(m.namedParameters())[name], { rtol: 1e-9, atol: 1e-11 }));
 });
 
 test('an ensemble runs at once', () => {

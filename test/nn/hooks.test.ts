@@ -1,6 +1,6 @@
 import { test } from 'uvu';
-import { equal, is, throwsError } from '../assert.ts';
-import { ArgumentError, StateError, type Tensor, tensor } from '../../index.ts';
+import { equal, is, ok, throwsError } from '../assert.ts';
+import { ArgumentError, Bilinear, LSTM, Linear, ReLU, Sequential, ShapeError, StateError, type Tensor, noGrad, tensor } from '../../index.ts';
 import { deepCopy } from '../../nn/copy.ts';
 import { Module } from '../../nn/module.ts';
 
@@ -106,6 +106,68 @@ test('bad hooks are refused', () => {
   throwsError(() => Reflect.apply(m.registerForwardHook, m, [() => undefined, { first: true }]), ArgumentError, /unknown option/);
   Reflect.set(m, 'forward', 3);
   throwsError(() => m.registerForwardHook(() => undefined), StateError, /Twice has no forward/);
+});
+
+test('backward hooks see the gradients of inputs and outputs, and may replace them', () => {
+  const layer = new Linear(2, 2, { bias: false, dtype: 'float64' });
+  noGrad(() => layer.weight.copy_(tensor([[1, 2], [3, 4]])));
+  const seen: unknown[] = [];
+  const remove = layer.registerFullBackwardHook((m, gradInput, gradOutput) => {
+    is(m, layer);
+    seen.push(gradInput.map((g) => g?.array()), gradOutput.map((g) => g?.array()));
+  });
+  const x = tensor([[1, 1]], { dtype: 'float64' }).requiresGrad_();
+  const y = layer.forward(x);
+  y.mul(tensor([[1, 10]], { dtype: 'float64' })).sum().backward();
+  equal(seen, [[[[31, 42]]], [[[1, 10]]]]);
+  equal([x.grad?.array(), layer.weight.grad?.array()], [[[31, 42]], [[1, 1], [10, 10]]]);
+  remove();
+  ok(!Object.hasOwn(layer, 'forward'));
+
+  const removers = [
+    layer.registerFullBackwardPreHook((_, [g]) => g?.mul(2)),
+    layer.registerFullBackwardHook((_, [g], [out]) => [g === null ? null : g.add(out?.sum() ?? 0)]),
+  ];
+  const z = x.detach().requiresGrad_();
+  layer.zeroGrad();
+  layer.forward(z).sum().backward();
+  equal([z.grad?.array(), layer.weight.grad?.array()], [[[12, 16]], [[2, 2], [2, 2]]]);
+  for (const undo of removers) undo();
+});
+
+test('backward hooks of modules with several inputs, in nets and without gradients', () => {
+  const layer = new Bilinear(2, 2, 1, { dtype: 'float64' });
+  let calls: number[][] = [];
+  layer.registerFullBackwardHook((_, gradInput, gradOutput) => void calls.push([...gradInput, ...gradOutput].map((g) => (g === null ? 0 : g.numel()))));
+  const a = tensor([[1, 2], [3, 4]], { dtype: 'float64' });
+  layer.forward(a, a).sum().backward();
+  equal(calls, [[0, 0, 2]]);
+  calls = [];
+  layer.forward(a.clone().requiresGrad_(), a).sum().backward();
+  equal(calls, [[4, 0, 2]]);
+  calls = [];
+  noGrad(() => layer.forward(a, a));
+  equal(calls, []);
+  const copy = deepCopy(layer);
+  copy.forward(a, a).sum().backward();
+  equal(calls.length, 1);
+
+  const order: string[] = [];
+  const net = new Sequential(new Linear(2, 3), new ReLU(), new Linear(3, 1));
+  net.children().forEach((m, i) => m.registerFullBackwardHook(() => void order.push(String(i))));
+  net.forward(tensor([[1, 2]])).sum().backward();
+  equal(order, ['2', '1', '0']);
+  ok(net.parameters().every((p) => p.grad !== null));
+});
+
+test('backward hooks refuse what does not fit', () => {
+  const lstm = new LSTM(2, 2);
+  lstm.registerFullBackwardHook(() => {});
+  throwsError(() => lstm.forward(tensor([[1, 2]])), StateError, /registerFullBackwardHook: LSTM gives no tensors/);
+  const layer = new Linear(2, 2);
+  layer.registerFullBackwardPreHook(() => [tensor([1])]);
+  throwsError(() => layer.forward(tensor([[1, 2]])).sum().backward(), ShapeError, /registerFullBackwardPreHook: the hook gives a gradient of another shape, got float32\[1\]; expected float32\[1, 2\]/);
+  throwsError(() => layer.registerFullBackwardHook(1 as never), ArgumentError, /not a function/);
 });
 
 test.run();

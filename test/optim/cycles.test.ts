@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
-import type { Tensor} from '../../index.ts';
 import {
-  Adam, ArgumentError, ChainedScheduler, ConstantLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, CyclicLR, type CyclicLROptions, ExponentialLR, LBFGS, LinearLR, MultiplicativeLR, OneCycleLR,
-  type OneCycleLROptions, type Optimizer, type PlateauOptions, ReduceLROnPlateau, SGD, SequentialLR, StateError, StepLR, cat, tensor, zeros,
+  Adagrad, Adam, ArgumentError, CosineAnnealingWarmRestarts, CyclicLR, type CyclicLROptions, LinearLR, OneCycleLR, type Optimizer, RMSprop, SGD, type SchedulerStateDict, SequentialLR, StateError, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../assert.ts';
 
@@ -13,16 +11,11 @@ interface Cycle {
   readonly args: readonly (number | readonly number[])[];
   readonly options: object;
   readonly rows: readonly (readonly (readonly [number, number])[])[];
+  /** The state dictionary in row 45. */
+  readonly state: SchedulerStateDict;
 }
 
-const fixtures = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8')) as {
-  readonly cycles: readonly Cycle[];
-  readonly restarts: readonly (readonly number[])[];
-  readonly metrics: readonly number[];
-  readonly plateaus: readonly { readonly options: PlateauOptions; readonly rows: readonly (readonly number[])[]; readonly bad: number; readonly best: number }[];
-  readonly sequential: readonly (readonly number[])[];
-  readonly lbfgs: readonly { readonly options: object; readonly runs: readonly { readonly kind: string; readonly losses: readonly number[]; readonly end: readonly number[]; readonly evals: number; readonly iters: number }[] }[];
-};
+const fixtures = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8')) as { readonly cycles: readonly Cycle[]; readonly restarts: readonly (readonly number[])[] };
 
 const tight = { rtol: 1e-12, atol: 1e-15 };
 const groups = (): SGD => new SGD([{ params: [zeros([1])], lr: 0.1 }, { params: [zeros([1])], lr: 0.037 }], { momentum: 0.9 });
@@ -53,13 +46,26 @@ for (const recorded of fixtures.cycles) {
   test(`${title}: resumed, the same bits`, () => {
     const [whole, other] = [optimizerOf(recorded), optimizerOf(recorded)];
     const [a, b] = [make(recorded, whole), make(recorded, other)];
-    for (let i = 0; i < 9; i++) a.step();
+    for (let i = 0; i < 37; i++) a.step();
     other.loadStateDict(JSON.parse(JSON.stringify(whole.stateDict())) as never);
     b.loadStateDict(JSON.parse(JSON.stringify(a.stateDict())) as never);
-    for (let i = 0; i < 15; i++) {
+    for (let i = 0; i < 60; i++) {
       a.step();
       b.step();
       equal(now(other), now(whole));
+    }
+  });
+
+  test(`${title}: goes on from PyTorch's state`, () => {
+    const optimizer = optimizerOf(recorded);
+    const scheduler = make(recorded, optimizer);
+    scheduler.loadStateDict({ ...recorded.state, _is_initial: false });
+    const own = scheduler.stateDict();
+    for (const key of Object.keys(own)) ok(Object.hasOwn(recorded.state, key) || /^_anneal_func_type$|_momentums$/.test(key), `${key} is PyTorch's`);
+    is(own.last_epoch, 45);
+    for (const row of recorded.rows.slice(46)) {
+      scheduler.step();
+      allClose(now(optimizer), row.map((pair) => [...pair]), tight);
     }
   });
 }
@@ -74,138 +80,104 @@ test('warm restarts by fractions of an epoch', () => {
   throwsError(() => scheduler.step(-1), ArgumentError, /epoch/);
 });
 
-for (const { options, rows, bad, best } of fixtures.plateaus) {
-  test(`ReduceLROnPlateau ${JSON.stringify(options)}: PyTorch's rates, also resumed`, () => {
-    const optimizer = groups();
-    let scheduler = new ReduceLROnPlateau(optimizer, options);
-    rows.forEach((row, i) => {
-      if (i === 9) {
-        const saved = scheduler.stateDict();
-        scheduler = new ReduceLROnPlateau(optimizer);
-        scheduler.loadStateDict(saved);
-      }
-      scheduler.step(i % 2 === 0 ? fixtures.metrics[i] : tensor(fixtures.metrics[i], { dtype: 'float64' }));
-      allClose(rates(optimizer), row, tight);
-      equal(scheduler.getLastLr(), rates(optimizer));
-    });
-    is(scheduler.numBadEpochs, bad);
-    is(scheduler.best, best);
-  });
-}
-
-test('SequentialLR: PyTorch\'s rates, also resumed', () => {
-  const build = (): [SGD, SequentialLR] => {
-    const optimizer = groups();
-    return [optimizer, new SequentialLR(optimizer, [new LinearLR(optimizer, { startFactor: 0.2, totalIters: 4 }), new CosineAnnealingLR(optimizer, 6), new ExponentialLR(optimizer, 0.8)], [5, 12])];
-  };
-  let [optimizer, scheduler] = build();
-  fixtures.sequential.forEach((row, i) => {
-    if (i > 0) scheduler.step();
-    allClose(rates(optimizer), row, { rtol: 1e-11, atol: 1e-15 });
-    if (i !== 8) return;
-    const [other, resumed] = build();
-    other.loadStateDict(optimizer.stateDict());
-    resumed.loadStateDict(scheduler.stateDict());
-    [optimizer, scheduler] = [other, resumed];
-  });
+test('warm restarts go on from lastEpoch with their position', () => {
+  const optimizer = new SGD([{ params: [zeros([1])], lr: 0.1, initialLr: 0.1 }]);
+  const scheduler = new CosineAnnealingWarmRestarts(optimizer, 6, { lastEpoch: 2 });
+  allClose(rates(optimizer), [0.05], tight);
+  equal([scheduler.settings.tCur, scheduler.lastEpoch], [3, 3]);
 });
 
-test('ChainedScheduler steps all', () => {
-  const [a, b] = [groups(), groups()];
-  const chained = new ChainedScheduler([new ConstantLR(a, { factor: 0.5, totalIters: 3 }), new ExponentialLR(a, 0.9)]);
-  const parts = [new ConstantLR(b, { factor: 0.5, totalIters: 3 }), new ExponentialLR(b, 0.9)];
+const cyclic = (optimizer: Optimizer, options: CyclicLROptions): [number, number][] => {
+  const scheduler = new CyclicLR(optimizer, 0.01, 0.1, { stepSizeUp: 3, stepSizeDown: 4, ...options });
+  return Array.from({ length: 30 }, () => {
+    scheduler.step();
+    const [group] = optimizer.paramGroups;
+    return [group.lr, 'betas' in group ? (group.betas as number[])[0] : Number(Reflect.get(group, 'momentum'))];
+  });
+};
+
+test('CyclicLR moves the first beta of Adam as the momentum of SGD and RMSprop', () => {
+  const p = zeros([1]);
+  const expected = cyclic(new SGD([p]), {});
+  equal(cyclic(new Adam([p]), {}), expected);
+  equal(cyclic(new RMSprop([p]), {}), expected);
+  const adam = new Adam([p]);
+  cyclic(adam, { cycleMomentum: false });
+  equal(adam.paramGroups[0].betas, [0.9, 0.999]);
+});
+
+test('CyclicLR with a scaleFn of the cycle or of the step', () => {
+  const p = zeros([1]);
+  equal(cyclic(new SGD([p]), { scaleFn: (n) => 2 ** (1 - n), mode: 'exp_range' }), cyclic(new SGD([p]), { mode: 'triangular2' }));
+  equal(cyclic(new SGD([p]), { scaleFn: (n) => 0.9 ** n, scaleMode: 'iterations' }), cyclic(new SGD([p]), { mode: 'exp_range', gamma: 0.9 }));
+});
+
+test('CyclicLR leaves the rate that an earlier schedule starts from', () => {
+  const optimizer = new SGD([zeros([1])], { lr: 0.5 });
+  const first = new LinearLR(optimizer, { startFactor: 0.5, totalIters: 2 });
+  const second = new CyclicLR(optimizer, 0.01, 0.1, { stepSizeUp: 2 });
+  const both = new SequentialLR(optimizer, [first, second], [3]);
+  const seen = [rates(optimizer)[0]];
   for (let i = 0; i < 6; i++) {
-    equal(rates(a), rates(b));
-    equal(chained.getLastLr(), rates(a));
-    chained.step();
-    for (const part of parts) part.step();
+    both.step();
+    seen.push(rates(optimizer)[0]);
   }
-  const again = groups();
-  const resumed = new ChainedScheduler([new ConstantLR(again, { factor: 0.5, totalIters: 3 }), new ExponentialLR(again, 0.9)]);
-  again.loadStateDict(a.stateDict());
-  resumed.loadStateDict(chained.stateDict());
-  resumed.step();
-  chained.step();
-  equal(rates(again), rates(a));
+  allClose(seen, [0.25, 0.375, 0.5, 0.01, 0.055, 0.1, 0.055], tight);
 });
 
-test('MultiplicativeLR', () => {
-  const optimizer = groups();
-  const scheduler = new MultiplicativeLR(optimizer, (t) => 1 / t);
-  let factor = 1;
-  for (let t = 0; t < 6; t++) {
-    if (t > 0) {
-      scheduler.step();
-      factor /= t;
-    }
-    allClose(rates(optimizer), [0.1 * factor, 0.037 * factor], tight);
+test('OneCycleLR reads the phases of a state', () => {
+  const [a, b] = [groups(), groups()];
+  const scheduler = new OneCycleLR(a, 0.3, { totalSteps: 20, pctStart: 0.5, annealStrategy: 'linear', threePhase: true });
+  const other = new OneCycleLR(b, 0.3, { totalSteps: 20 });
+  other.loadStateDict(JSON.parse(JSON.stringify(scheduler.stateDict())) as SchedulerStateDict);
+  for (let i = 0; i < 19; i++) {
+    scheduler.step();
+    other.step();
+    equal(rates(b), rates(a));
   }
+  const before = JSON.stringify(other.stateDict());
+  throwsError(() => other.loadStateDict({ ...scheduler.stateDict(), _schedule_phases: [{ end_step: 3 }] }), StateError, /_schedule_phases/);
+  is(JSON.stringify(other.stateDict()), before);
 });
 
-test('a step to a given epoch uses the closed form', () => {
+test('refusals change nothing', () => {
   const optimizer = groups();
-  const scheduler = new StepLR(optimizer, 3, { gamma: 0.5 });
-  scheduler.step(7);
-  allClose(rates(optimizer), [0.025, 0.037 / 4], tight);
-});
-
-for (const { options, runs } of fixtures.lbfgs) {
-  for (const run of runs) {
-    test(`LBFGS ${JSON.stringify(options)} on a ${run.kind}: PyTorch's losses`, () => {
-      const f64 = { dtype: 'float64' } as const;
-      const [a, b] = [tensor([-1.5, 2], f64).requiresGrad_(), tensor([0.5], f64).requiresGrad_()];
-      const slow = run.kind === 'rosenbrock' && !('lineSearchFn' in options) ? { lr: ('lr' in options ? Number(options.lr) : 1) * 1e-3 } : {};
-      let optimizer = new LBFGS([a, b], { ...options, ...slow });
-      const weights = tensor([1, 5, 0.3], f64);
-      const closure = (): Tensor => {
-        optimizer.zeroGrad();
-        const v = cat([a, b]);
-        const head = v.narrow(0, 0, 2);
-        const loss = run.kind === 'quadratic' ? v.sub(0.7).square().mul(weights).sum().add(v.prod().mul(0.1)) : v.narrow(0, 1, 2).sub(head.square()).square().mul(100).add(head.rsub(1).square()).sum();
-        loss.backward();
-        return loss;
-      };
-      run.losses.forEach((expected, i) => {
-        if (i === 2) {
-          const saved = optimizer.stateDict();
-          optimizer = new LBFGS([a, b], { ...options, ...slow });
-          optimizer.loadStateDict(saved);
-        }
-        allClose(optimizer.step(closure), expected, { rtol: 1e-6, atol: 1e-12 });
-      });
-      allClose(cat([a, b]), run.end, { rtol: 1e-5, atol: 1e-7 });
-      const { func_evals, n_iter } = optimizer.stateDict().state[0];
-      is(func_evals, run.evals);
-      is(n_iter, run.iters);
-    });
+  const shown = (): string => JSON.stringify(optimizer.paramGroups.map(({ params: _, ...rest }) => rest));
+  const before = shown();
+  const bad: [() => unknown, RegExp][] = [
+    [() => new OneCycleLR(optimizer, 0.1), /length of the cycle/],
+    [() => new OneCycleLR(optimizer, [0.1], { totalSteps: 10 }), /maxLr/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 0 }), /totalSteps/],
+    [() => new OneCycleLR(optimizer, 0.1, { epochs: 2.5, stepsPerEpoch: 4 }), /length of the cycle/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, pctStart: 2 }), /pctStart/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, pctStart: 0.1 }), /the rise has no length/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, divFactor: 0 }), /divFactor/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, annealStrategy: 'exp' as never }), /annealStrategy/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, lastEpoch: -2 }), /lastEpoch/],
+    [() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, steps: 1 } as never), /unknown option/],
+    [() => new CyclicLR(optimizer, 0.1, 1, { mode: 'square' as never }), /mode/],
+    [() => new CyclicLR(optimizer, 0.1, 1, { stepSizeUp: 0 }), /stepSizeUp/],
+    [() => new CyclicLR(optimizer, [0.1], 1), /baseLr/],
+    [() => new CyclicLR(optimizer, 0.1, 1, { gamma: NaN }), /gamma/],
+    [() => new CyclicLR(optimizer, 0.1, 1, { scaleFn: 1 as never }), /scaleFn/],
+    [() => new CyclicLR(optimizer, 0.1, 1, { scaleFn: () => 1, scaleMode: 'epoch' as never }), /scaleMode/],
+    [() => new CyclicLR(optimizer, 0.1, 1, { cycleMomentum: 1 as never }), /cycleMomentum/],
+    [() => new CosineAnnealingWarmRestarts(optimizer, 0), /t0/],
+    [() => new CosineAnnealingWarmRestarts(optimizer, 2, { tMult: 1.5 }), /tMult/],
+  ];
+  for (const [make, message] of bad) {
+    throwsError(make, ArgumentError, message);
+    is(shown(), before);
   }
-}
-
-test('refusals', () => {
-  const optimizer = groups();
-  const before = rates(optimizer);
-  throwsError(() => new OneCycleLR(optimizer, 0.1), ArgumentError, /length of the cycle/);
-  throwsError(() => new OneCycleLR(optimizer, [0.1], { totalSteps: 10 }), ArgumentError, /maxLr/);
-  throwsError(() => new OneCycleLR(optimizer, 0.1, { totalSteps: 10, pctStart: 2 }), ArgumentError, /pctStart/);
-  throwsError(() => new CyclicLR(optimizer, 0.1, 1, { mode: 'square' as never }), ArgumentError, /mode/);
-  throwsError(() => new CyclicLR(optimizer, 0.1, 1, { stepSizeUp: 0 }), ArgumentError, /stepSizeUp/);
-  throwsError(() => new CosineAnnealingWarmRestarts(optimizer, 0), ArgumentError, /t0/);
-  throwsError(() => new ReduceLROnPlateau(optimizer, { factor: 1 }), ArgumentError, /factor/);
-  throwsError(() => new ReduceLROnPlateau(optimizer, { minLr: [1] }), ArgumentError, /minLr/);
-  throwsError(() => new ReduceLROnPlateau(optimizer).step('low' as never), ArgumentError, /metric/);
-  throwsError(() => new SequentialLR(optimizer, [new StepLR(optimizer, 2)], [3]), ArgumentError, /milestones/);
-  throwsError(() => new SequentialLR(groups(), [new StepLR(optimizer, 2)], []), ArgumentError, /another optimizer/);
-  throwsError(() => new ChainedScheduler([]), ArgumentError, /no schedulers/);
-  throwsError(() => new ReduceLROnPlateau(optimizer).loadStateDict({}), StateError, /best/);
-  equal(rates(optimizer), before);
+  const plain = new Adagrad([zeros([1])]);
+  throwsError(() => new CyclicLR(plain, 0.1, 1), StateError, /no momentum, got Adagrad/);
+  throwsError(() => new OneCycleLR(plain, 0.1, { totalSteps: 10 }), StateError, /no momentum, got Adagrad/);
+  new CyclicLR(plain, 0.1, 1, { cycleMomentum: false });
   const short = new OneCycleLR(groups(), 0.1, { totalSteps: 2 });
   short.step();
   short.step();
   throwsError(() => short.step(), StateError, /cycle is over/);
-  throwsError(() => new LBFGS([zeros([1])]).step(), ArgumentError, /closure/);
-  throwsError(() => new LBFGS([{ params: [zeros([1])] }, { params: [zeros([1])] }]), ArgumentError, /several groups/);
-  throwsError(() => new LBFGS([zeros([1])], { lineSearchFn: 'armijo' as never }), ArgumentError, /lineSearchFn/);
-  ok(new LBFGS([zeros([2])], { maxIter: 8 }).paramGroups[0].maxEval === 10);
+  is(short.lastEpoch, 2);
 });
 
 test.run();

@@ -12,7 +12,7 @@ function withGrad(p: Tensor, ...grad: number[]): Tensor {
 test("defaults are PyTorch's", () => {
   const p = param(1);
   equal({ ...new SGD([p]).defaults }, { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false });
-  equal({ ...new Adam([p]).defaults }, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false });
+  equal({ ...new Adam([p]).defaults }, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false, decoupledWeightDecay: false });
   equal({ ...new AdamW([p]).defaults }, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 1e-2, amsgrad: false, maximize: false });
   is(new SGD([p], { lr: 0 }).defaults.lr, 0);
 });

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { Adam, AdamW, type DType, type Optimizer, SGD, type Tensor, tensor, zeros } from '../../index.ts';
+import { Adadelta, Adam, AdamW, Adamax, type DType, NAdam, type Optimizer, RAdam, RMSprop, SGD, type Tensor, tensor, zeros } from '../../index.ts';
 import { Run, tinyOf } from '../../optim/runs.ts';
 import { equal, is, ok } from '../assert.ts';
 
@@ -34,6 +34,11 @@ const makers: Readonly<Record<string, (p: readonly Tensor[]) => Optimizer>> = {
   adam: (p) => new Adam(p),
   adamw: (p) => new AdamW(p, { weightDecay: 0, amsgrad: true }),
   momentum: (p) => new SGD(p, { momentum: 0.9 }),
+  adadelta: (p) => new Adadelta(p),
+  adamax: (p) => new Adamax(p),
+  nadam: (p) => new NAdam(p),
+  radam: (p) => new RAdam(p, { betas: [0.9, 0.99] }),
+  rmsprop: (p) => new RMSprop(p, { alpha: 0.9, momentum: 0.9, centered: true }),
 };
 
 test('float32 means that decay end at zero, not among numbers that lose digits and time', () => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import {
-  ArgumentError, ConstantLR, CosineAnnealingLR, ExponentialLR, LRScheduler, LambdaLR, LinearLR, MultiStepLR, type Optimizer, type OptimizerStateDict, PolynomialLR, SGD, type SchedulerStateDict, StateError, StepLR, zeros,
+  ArgumentError, ConstantLR, CosineAnnealingLR, ExponentialLR, LRScheduler, LambdaLR, LinearLR, type LrLambda, MultiStepLR, MultiplicativeLR, type Optimizer, type OptimizerStateDict,
+  PolynomialLR, SGD, SWALR, type SchedulerStateDict, StateError, StepLR, zeros,
 } from '../../index.ts';
 import { allClose, equal, is, throwsError } from '../assert.ts';
 
@@ -12,11 +13,15 @@ interface Recorded {
   readonly lrs: readonly (readonly number[])[];
   readonly late: readonly (readonly number[])[];
   readonly state: SchedulerStateDict;
+  readonly jumps: readonly (readonly number[])[];
 }
 
 const fixtures = JSON.parse(readFileSync(new URL('../fixtures/optim.json', import.meta.url), 'utf8')) as {
   readonly schedulers: readonly Recorded[];
   readonly chained: readonly (readonly number[])[];
+  readonly jumps: readonly (readonly [epoch: number, steps: number])[];
+  readonly byFunction: Readonly<Record<string, { readonly rows: readonly (readonly number[])[]; readonly state: SchedulerStateDict }>>;
+  readonly swa: readonly (readonly number[])[];
 };
 
 const tight = { rtol: 1e-12, atol: 1e-15 };
@@ -39,7 +44,7 @@ function make({ name, args: [first], options }: Recorded, optimizer: Optimizer, 
 for (const recorded of fixtures.schedulers) {
   const title = `${recorded.name} ${JSON.stringify([...recorded.args, recorded.options])}`;
 
-  test(`${title}: PyTorch's rates over 50 epochs`, () => {
+  test(`${title}: PyTorch's rates over 120 epochs`, () => {
     const optimizer = groups();
     const scheduler = make(recorded, optimizer);
     for (const [i, expected] of recorded.lrs.entries()) {
@@ -63,7 +68,7 @@ for (const recorded of fixtures.schedulers) {
     const resumed = make({ ...recorded, args: [typeof recorded.args[0] === 'number' ? 2 : [1, 2]], options: {} }, optimizer);
     optimizer.loadStateDict(saved[0]);
     resumed.loadStateDict(saved[1]);
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 100; i++) {
       equal(rates(optimizer), rates(whole));
       scheduler.step();
       resumed.step();
@@ -74,25 +79,91 @@ for (const recorded of fixtures.schedulers) {
   test(`${title}: loads PyTorch's state and starts from lastEpoch`, () => {
     const optimizer = groups();
     make(recorded, optimizer).loadStateDict(recorded.state);
-    const middle = new SGD(recorded.lrs[20].map((lr, i) => ({ params: [zeros([1])], lr, initialLr: recorded.state.base_lrs[i] })));
+    const middle = new SGD(recorded.lrs[21].map((lr, i) => ({ params: [zeros([1])], lr, initialLr: recorded.state.base_lrs[i] })));
     const scheduler = make(recorded, middle, 20);
     for (const [i, expected] of recorded.late.entries()) {
       if (i > 0) scheduler.step();
       allClose(rates(middle), expected, tight);
     }
   });
+
+  test(`${title}: steps to given epochs`, () => {
+    const optimizer = groups();
+    const scheduler = make(recorded, optimizer);
+    let row = 0;
+    for (const [epoch, steps] of fixtures.jumps) {
+      scheduler.step(epoch);
+      allClose(rates(optimizer), recorded.jumps[row++], tight);
+      for (let i = 0; i < steps; i++) {
+        scheduler.step();
+        allClose(rates(optimizer), recorded.jumps[row++], tight);
+      }
+      is(scheduler.lastEpoch, epoch + steps);
+    }
+    throwsError(() => scheduler.step(-1), ArgumentError, /invalid epoch, got -1/);
+    throwsError(() => scheduler.step(1.5), ArgumentError, /invalid epoch/);
+  });
 }
 
-test('two schedules on one optimizer multiply, and keep changes by hand', () => {
+test('schedules on one optimizer multiply, and keep changes by hand', () => {
   const optimizer = groups();
-  const [a, b] = [new LinearLR(optimizer, { startFactor: 0.5, totalIters: 6 }), new ExponentialLR(optimizer, 0.9)];
+  const schedulers = [
+    new LinearLR(optimizer, { startFactor: 0.5, totalIters: 6 }), new ExponentialLR(optimizer, 0.99), new CosineAnnealingLR(optimizer, 70, { etaMin: 0.001 }),
+    new MultiStepLR(optimizer, [30, 60], { gamma: 0.6 }),
+  ];
   fixtures.chained.forEach((expected, i) => {
     if (i > 0) {
-      a.step();
-      b.step();
+      for (const scheduler of schedulers) scheduler.step();
       if (i === 5) optimizer.paramGroups[0].lr *= 2;
     }
     allClose(rates(optimizer), expected, tight);
+  });
+});
+
+const fall: LrLambda = (t) => 0.97 ** t;
+const wave: LrLambda = (t) => 1 / (1 + 0.05 * (t % 7));
+const byFunction: Readonly<Record<string, (optimizer: Optimizer) => LRScheduler>> = {
+  LambdaLR: (optimizer) => new LambdaLR(optimizer, fall),
+  'LambdaLR each': (optimizer) => new LambdaLR(optimizer, [fall, wave]),
+  MultiplicativeLR: (optimizer) => new MultiplicativeLR(optimizer, wave),
+  'MultiplicativeLR each': (optimizer) => new MultiplicativeLR(optimizer, [wave, fall]),
+};
+
+for (const [name, { rows, state }] of Object.entries(fixtures.byFunction)) {
+  test(`${name}: PyTorch's rates, also resumed, and PyTorch's state`, () => {
+    let optimizer = groups();
+    let scheduler = byFunction[name](optimizer);
+    rows.forEach((row, i) => {
+      if (i > 0) scheduler.step();
+      allClose(rates(optimizer), row, tight);
+      if (i !== 50) return;
+      const other = groups();
+      const again = byFunction[name](other);
+      other.loadStateDict(JSON.parse(JSON.stringify(optimizer.stateDict())) as OptimizerStateDict);
+      again.loadStateDict(JSON.parse(JSON.stringify(scheduler.stateDict())) as SchedulerStateDict);
+      [optimizer, scheduler] = [other, again];
+    });
+    const fresh = byFunction[name](groups());
+    fresh.loadStateDict(state);
+    is(fresh.lastEpoch, 120);
+  });
+}
+
+test('MultiplicativeLR that goes on from lastEpoch leaves the rates as they are', () => {
+  const optimizer = new SGD([{ params: [zeros([1])], lr: 0.5, initialLr: 1 }]);
+  const scheduler = new MultiplicativeLR(optimizer, () => 0.5, { lastEpoch: 3 });
+  equal([rates(optimizer), scheduler.lastEpoch], [[0.5], 4]);
+  scheduler.step();
+  equal(rates(optimizer), [0.25]);
+});
+
+test('a cosine and then the way to the rate of averages', () => {
+  const optimizer = groups();
+  const first = new CosineAnnealingLR(optimizer, 100);
+  const scheduler = new SWALR(optimizer, [0.05, 0.2], { annealEpochs: 15 });
+  fixtures.swa.forEach((row, i) => {
+    (i < 40 ? first : scheduler).step();
+    allClose(rates(optimizer), row, tight);
   });
 });
 

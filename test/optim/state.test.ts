@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { Adam, AdamW, ArgumentError, type Optimizer, type OptimizerStateDict, SGD, StateError, Tensor, packCheckpoint, tensor, unpackCheckpoint } from '../../index.ts';
+import { Adafactor, Adam, AdamW, ArgumentError, Muon, type Optimizer, type OptimizerStateDict, SGD, StateError, Tensor, packCheckpoint, tensor, unpackCheckpoint } from '../../index.ts';
 import { equal, is, not, ok, throwsError } from '../assert.ts';
 
 const kinds: Readonly<Record<string, (params: readonly Tensor[]) => Optimizer>> = {
@@ -59,8 +59,8 @@ test("stateDict has PyTorch's structure and names", () => {
   const dict = trained().stateDict();
   equal(Object.keys(dict), ['state', 'param_groups']);
   equal(dict.param_groups, [
-    { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, params: [0, 1] },
-    { lr: 0.5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, params: [2] },
+    { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, decoupled_weight_decay: false, params: [0, 1] },
+    { lr: 0.5, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0, amsgrad: false, maximize: false, decoupled_weight_decay: false, params: [2] },
   ]);
   equal(Object.keys(dict.state), ['0', '1', '2']);
   equal(Object.keys(dict.state[0]), ['step', 'exp_avg', 'exp_avg_sq']);
@@ -121,6 +121,29 @@ test('reads files of other PyTorch versions', () => {
   const options = { lr: 0.1, betas: [0.9, 0.99], eps: 1e-8, weight_decay: 0, amsgrad: false, capturable: false, params: [0] };
   adam.loadStateDict({ state: { 0: { step: 3, exp_avg: tensor(1), exp_avg_sq: tensor(2) } }, param_groups: [options] });
   is(adam.state.get(params[0])?.step, 3);
+});
+
+test('decoupled decay and options that may be null, as PyTorch 2 writes them', () => {
+  const params = makeParams().slice(2);
+  const options = { lr: 0.1, betas: [0.9, 0.99], eps: 1e-8, weight_decay: 0.1, amsgrad: false, maximize: false, foreach: null, capturable: false, differentiable: false, fused: null, params: [0] };
+  const [adam, adamw] = [new Adam(params), new AdamW(params)];
+  for (const decoupled of [true, false]) {
+    const dict = { state: {}, param_groups: [{ ...options, decoupled_weight_decay: decoupled, param_names: ['w'] }] };
+    adam.loadStateDict(dict);
+    adamw.loadStateDict(dict);
+    is(adam.paramGroups[0].decoupledWeightDecay, decoupled);
+    ok(!('decoupledWeightDecay' in adamw.paramGroups[0]));
+  }
+  const adafactor = new Adafactor(params, { eps: [1e-3, 1e-3] });
+  adafactor.loadStateDict(new Adafactor(params).stateDict());
+  equal(adafactor.paramGroups[0].eps, [null, 1e-3]);
+  const muon = new Muon([tensor([[1]])], { adjustLrFn: 'match_rms_adamw' });
+  const [saved] = new Muon([tensor([[1]])]).stateDict().param_groups;
+  muon.loadStateDict({ state: {}, param_groups: [saved] });
+  is(muon.paramGroups[0].adjustLrFn, null);
+  for (const part of [{ lr: null }, { adjust_lr_fn: 'half' }, { ns_coefficients: null }]) {
+    throwsError(() => muon.loadStateDict({ state: {}, param_groups: [{ ...saved, ...part }] }), StateError, /param_groups\[0\]/);
+  }
 });
 
 test('every difference is reported and nothing is changed', () => {

@@ -43,7 +43,7 @@ test('SWALR reads the state that PyTorch 1.13 writes, and its own has the same k
   const optimizer = new SGD([fresh()], { lr: 0.5 });
   const scheduler = new SWALR(optimizer, 0.05, { annealEpochs: 4, annealStrategy: 'linear' });
   scheduler.step();
-  equal(scheduler.stateDict(), { anneal_epochs: 4, swa_lr: [0.05], anneal_strategy: 'linear', base_lrs: [0.5], last_epoch: 1, _step_count: 2, _last_lr: [0.3875] });
+  equal(scheduler.stateDict(), { anneal_epochs: 4, swa_lr: [0.05], _anneal_strategy: 'linear', base_lrs: [0.5], last_epoch: 1, _step_count: 2, _last_lr: [0.3875] });
   const theirs = { anneal_func: 'SWALR._linear_anneal', anneal_epochs: 10, base_lrs: [0.5], last_epoch: 2, verbose: false, _step_count: 3, _get_lr_called_within_step: false, _last_lr: [0.41] };
   scheduler.loadStateDict(theirs);
   equal([scheduler.settings.annealEpochs, scheduler.settings.swaLr, scheduler.settings.annealStrategy, scheduler.lastEpoch], [10, [0.05], 'linear', 2]);

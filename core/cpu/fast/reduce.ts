@@ -2,7 +2,7 @@ import type { Tensor } from '../../tensor.ts';
 import { type FastKernel, addressOf } from '../engine.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
-import type { Fold } from '../reduce.ts';
+import type { Fold } from '../../expr.ts';
 import { type WasmKernel, heap } from '../wasm/kernel.ts';
 import { extremeColumns, extremeRows, sumColumns, sumRows } from '../wasm/reduce.ts';
 import { CHUNK } from '../wasm/reduce-columns.ts';

@@ -1,5 +1,4 @@
-import { type Expr, arg } from '../../expr.ts';
-import type { Fold } from '../reduce.ts';
+import { type Expr, arg, type Fold } from '../../expr.ts';
 import { f32x4, v128 } from '../wasm/code.ts';
 import { type Term } from '../wasm/reduce.ts';
 

@@ -8,19 +8,22 @@ import * as distance from '../../layers/distance.ts';
 import * as dropout from '../../layers/dropout.ts';
 import * as embedding from '../../layers/embedding.ts';
 import * as linear from '../../layers/linear.ts';
+import { LocalResponseNorm } from '../../layers/localResponseNorm.ts';
 import * as loss from '../../layers/loss.ts';
+import * as max from '../../layers/maxPool.ts';
 import { GroupNorm, LayerNorm, RMSNorm } from '../../layers/norm.ts';
 import * as padding from '../../layers/padding.ts';
 import * as patches from '../../layers/patches.ts';
 import * as pool from '../../layers/pool.ts';
-import * as pool3d from '../../layers/pool3d.ts';
 import * as cells from '../../layers/recurrent.ts';
 import { GRU, LSTM, RNN } from '../../layers/rnn.ts';
 import * as shape from '../../layers/shape.ts';
 import * as shaped from '../../layers/shaped.ts';
 import * as similarity from '../../layers/similarity.ts';
+import * as slopes from '../../layers/slopes.ts';
 import { Transformer, TransformerDecoder, TransformerEncoder } from '../../layers/transformer.ts';
 import { TransformerDecoderLayer, TransformerEncoderLayer } from '../../layers/transformerLayer.ts';
+import * as unpool from '../../layers/unpool.ts';
 import * as upsample from '../../layers/upsample.ts';
 import type { Module } from '../../module.ts';
 import { Parameter } from '../../parameter.ts';
@@ -50,16 +53,17 @@ const constructors = new Map<unknown, Constructor>([
   [linear.Identity, c('')],
   [conv.Conv1d, convolution], [conv.Conv2d, convolution], [conv.Conv3d, convolution],
   [conv.ConvTranspose1d, transposed], [conv.ConvTranspose2d, transposed], [conv.ConvTranspose3d, transposed],
-  [pool.MaxPool1d, maxPool], [pool.MaxPool2d, maxPool], [pool3d.MaxPool3d, maxPool],
+  [max.MaxPool1d, maxPool], [max.MaxPool2d, maxPool], [max.MaxPool3d, maxPool],
   [pool.AvgPool1d, avgPool],
-  [pool.AvgPool2d, c('kernel_size stride', { ...avgPool.keywords, divisor_override: null })], [pool3d.AvgPool3d, c('kernel_size stride', { ...avgPool.keywords, divisor_override: null })],
-  [pool.AdaptiveAvgPool1d, c('output_size')], [pool.AdaptiveAvgPool2d, c('output_size')], [pool3d.AdaptiveAvgPool3d, c('output_size')],
-  [pool.AdaptiveMaxPool1d, c('output_size')], [pool.AdaptiveMaxPool2d, c('output_size')], [pool3d.AdaptiveMaxPool3d, c('output_size')],
-  [pool3d.LPPool1d, c('norm_type kernel_size', { stride: null, ceil_mode: false })], [pool3d.LPPool2d, c('norm_type kernel_size', { stride: null, ceil_mode: false })],
+  [pool.AvgPool2d, c('kernel_size stride', { ...avgPool.keywords, divisor_override: null })], [pool.AvgPool3d, c('kernel_size stride', { ...avgPool.keywords, divisor_override: null })],
+  [pool.AdaptiveAvgPool1d, c('output_size')], [pool.AdaptiveAvgPool2d, c('output_size')], [pool.AdaptiveAvgPool3d, c('output_size')],
+  [max.AdaptiveMaxPool1d, c('output_size')], [max.AdaptiveMaxPool2d, c('output_size')], [max.AdaptiveMaxPool3d, c('output_size')],
+  [unpool.LPPool1d, c('norm_type kernel_size', { stride: null, ceil_mode: false })], [unpool.LPPool2d, c('norm_type kernel_size', { stride: null, ceil_mode: false })],
   [norms.BatchNorm1d, normalised(true)], [norms.BatchNorm2d, normalised(true)], [norms.BatchNorm3d, normalised(true)],
   [norms.InstanceNorm1d, normalised(false)], [norms.InstanceNorm2d, normalised(false)], [norms.InstanceNorm3d, normalised(false)],
   [GroupNorm, c('num_groups num_channels', { eps: 1e-5, affine: true })],
   [LayerNorm, c('normalized_shape', { eps: 1e-5, elementwise_affine: true, bias: true })],
+  [LocalResponseNorm, c('size', { alpha: 1e-4, beta: 0.75, k: 1 })],
   [RMSNorm, c('normalized_shape', { eps: null, elementwise_affine: true })],
   [dropout.Dropout, dropped], [dropout.Dropout1d, dropped], [dropout.Dropout2d, dropped], [dropout.Dropout3d, dropped], [dropout.AlphaDropout, dropped], [dropout.FeatureAlphaDropout, dropped],
   [embedding.Embedding, c('num_embeddings embedding_dim', { padding_idx: null, max_norm: null, norm_type: 2, scale_grad_by_freq: false })],
@@ -78,8 +82,8 @@ const constructors = new Map<unknown, Constructor>([
   ...[activation.ReLU, activation.ReLU6, activation.SELU, activation.SiLU, activation.Mish, activation.Sigmoid, activation.LogSigmoid, activation.Hardsigmoid, activation.Hardswish, activation.Softsign, activation.Tanh, activation.Tanhshrink]
     .map((layer): [unknown, Constructor] => [layer, c('')]),
   [shaped.ELU, c('', { alpha: 1 })], [shaped.CELU, c('', { alpha: 1 })], [shaped.Hardshrink, c('', { lambd: 0.5 })], [shaped.Softshrink, c('', { lambd: 0.5 })], [shaped.Hardtanh, c('', { min_val: -1, max_val: 1 })],
-  [shaped.LeakyReLU, c('', { negative_slope: 0.01 })], [shaped.PReLU, c('', { num_parameters: 1 })], [shaped.Softplus, c('', { beta: 1, threshold: 20 })], [shaped.Threshold, c('threshold value')],
-  [shaped.RReLU, c('', { lower: 1 / 8, upper: 1 / 3 })],
+  [shaped.LeakyReLU, c('', { negative_slope: 0.01 })], [slopes.PReLU, c('', { num_parameters: 1 })], [shaped.Softplus, c('', { beta: 1, threshold: 20 })], [shaped.Threshold, c('threshold value')],
+  [slopes.RReLU, c('', { lower: 1 / 8, upper: 1 / 3 })],
   [similarity.CosineSimilarity, c('', { dim: 1, eps: 1e-8 })],
   [loss.NLLLoss, c('', { ignore_index: -100, reduction: 'mean' })], [loss.BCELoss, c('', { reduction: 'mean' })],
   [distance.MSELoss, c('', { reduction: 'mean' })], [distance.L1Loss, c('', { reduction: 'mean' })],

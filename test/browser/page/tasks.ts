@@ -1,6 +1,7 @@
 import { cpuInfo, F, getNumThreads, Linear, manualSeed, rand, SGD, setNumThreads, type Sequential } from '../../../index.ts';
 import { trainedLeNet, trainedMlp } from '../../fixtures/trainingNets.ts';
 import { exactResults } from './exact.ts';
+import { beginRun, endRun, offer, otherFiles } from './files.ts';
 import { jobsOpened, wasmBytes, workersUp } from './watch.ts';
 
 /** What a page tells. */
@@ -15,6 +16,8 @@ export interface Report {
   readonly isolated?: boolean;
   readonly exact?: readonly string[];
   readonly loss?: readonly number[];
+  /** What was seen to work. */
+  readonly files?: readonly string[];
   readonly wasmBytes?: number;
   /** Milliseconds from the first call of the library on, and of the first step of training. */
   readonly ms?: number;
@@ -88,6 +91,18 @@ export const tasks: Readonly<Record<string, (threads: number) => Promise<void>>>
   /** A few steps and operations that run in the reference. */
   async reference() {
     await tell({ loss: smallNet()(20), exact: exactResults(), kernels: cpuInfo().kernels });
+  },
+
+  /** Saves, loads the page again, and goes on. */
+  async files() {
+    if (sessionStorage.getItem('begun') === null) {
+      sessionStorage.setItem('begun', 'yes');
+      await tell({ files: await beginRun() });
+      location.reload();
+      return;
+    }
+    await tell({ files: [...(await endRun()), ...(await otherFiles())] });
+    offer();
   },
 
   /** Leaves threads running. */

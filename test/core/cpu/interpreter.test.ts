@@ -3,9 +3,9 @@ import { compile, setCodeAllowed, statements } from '../../../core/cpu/codegen.t
 import { Choices } from '../../../core/cpu/fast/pointwiseChoice.ts';
 import { interpreter } from '../../../core/cpu/interpreter.ts';
 import { pointwiseKernel } from '../../../core/cpu/pointwise.ts';
-import { type Fold, reduceKernel } from '../../../core/cpu/reduce.ts';
+import { reduceKernel } from '../../../core/cpu/reduce.ts';
 import { updateKernel } from '../../../core/cpu/update.ts';
-import { type Expr, arg, e } from '../../../core/expr.ts';
+import { type Expr, type Fold, arg, e } from '../../../core/expr.ts';
 import { type Tensor, manualSeed, randint, randn, tensor, zeros } from '../../../index.ts';
 import { equal, is, throwsError } from '../../assert.ts';
 

@@ -1,7 +1,9 @@
 import { test } from 'uvu';
-import type { Tensor} from '../../../index.ts';
+import { collect } from '../../../core/graph.ts';
+import type { Storage } from '../../../core/storage.ts';
+import { type Input, historyOf } from '../../../core/tape.ts';
 import {
-  ArgumentError, Generator, Linear, Sequential, StateError, Tanh, checkpoint, checkpointSequential, defaultGenerator, dropout, equal as same, grad, manualSeed, noGrad, randn, vmap,
+  ArgumentError, Dropout, Generator, Linear, Sequential, StateError, Tanh, type Tensor, checkpoint, checkpointSequential, defaultGenerator, dropout, equal as same, grad, isTensor, manualSeed, noGrad, rand, randn, vmap,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -62,6 +64,49 @@ test('nothing is kept between the passes', () => {
   grad(z.sum(), x, { retainGraph: true });
   grad(z.sum(), x);
   is(runs, 4);
+});
+
+/** Bytes of all blocks of memory that a graph keeps values in. */
+function bytesKept(y: Tensor): number {
+  const blocks = new Set<Storage>();
+  const keep = (value: unknown): void => {
+    if (isTensor(value)) blocks.add(value.storage);
+  };
+  for (const node of collect([historyOf(y)])) {
+    for (const { value } of node.inputs) keep(value);
+    keep(Reflect.get(node, 'kept'));
+    const again: unknown = Reflect.get(node, 'recomputation');
+    if (again !== null) for (const { value } of Reflect.get(again as object, 'inputs') as readonly Input[]) keep(value);
+  }
+  return [...blocks].reduce((sum, { length }) => sum + 4 * length, 0);
+}
+
+test('less memory is kept between the passes, with the same gradients', () => {
+  const weights = Array.from({ length: 6 }, (_, i) => randn([64, 64], { generator: new Generator(i) }).mul(0.1).requiresGrad_());
+  const input = randn([256, 64], { generator: new Generator(9) });
+  const layer = (v: Tensor, u: Tensor): Tensor => v.matmul(u).tanh().mul(v).add(v).sigmoid();
+  const measure = (run: (v: Tensor, u: Tensor) => Tensor): { readonly kept: number; readonly gradients: readonly Tensor[] } => {
+    const y = weights.reduce((v, u) => run(v, u), input).sum();
+    return { kept: bytesKept(y), gradients: grad(y, weights) };
+  };
+  const [plain, checked] = [measure(layer), measure((v, u) => checkpoint(layer, v, u))];
+  plain.gradients.forEach((g, i) => ok(same(g, checked.gradients[i])));
+  const [result, weight] = [256 * 64 * 4, 64 * 64 * 4];
+  // The input, the results of tanh and sigmoid of each layer, and the weights; of checkpointed layers their inputs.
+  is(plain.kept, 13 * result + 6 * weight);
+  is(checked.kept, 6 * result + 6 * weight);
+});
+
+test('a layer with dropout in training, its parameters, and the generator', () => {
+  const model = new Sequential(new Linear(8, 8), new Dropout(0.5), new Tanh(), new Linear(8, 2));
+  const input = randn([16, 8], { generator: new Generator(3) });
+  const gradients = [(v: Tensor): Tensor => model.forward(v), (v: Tensor): Tensor => checkpoint((t: Tensor) => model.forward(t), v)].map((run) => {
+    manualSeed(11);
+    const y = run(input);
+    const next = rand([3]);
+    return [...grad(y.square().sum(), [...model.parameters()]), next, rand([3])];
+  });
+  gradients[0].forEach((g, i) => ok(same(g, gradients[1][i]), `tensor ${i}`));
 });
 
 test('several results, nested calls and calls under noGrad', () => {

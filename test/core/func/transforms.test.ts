@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { type Tensor,ArgumentError,F,Linear,ReLU,Sequential,ShapeError,type StateDict,func,gradcheck,randn,stack,tensor,vmap} from '../../../index.ts';
+import { ArgumentError, F, Linear, ReLU, Sequential, ShapeError, type StateDict, StateError, type Tensor, func, gradcheck, randn, stack, tensor, vmap } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
 const f64 = { dtype: 'float64' } as const;
@@ -56,6 +56,25 @@ test('jacrev, jacfwd and hessian agree', () => {
   allClose(func.jacfwd(func.jacfwd(f))(x), H, { rtol: 1e-12, atol: 1e-14 });
 });
 
+test('linearize gives the derivative in many directions', () => {
+  let calls = 0;
+  const f = (a: Tensor, { b }: { readonly b: Tensor }): readonly Tensor[] => {
+    calls++;
+    return [a.mul(b), b.sin()];
+  };
+  const [a, b] = [tensor([1, 2], f64), tensor([3, 4], f64)];
+  const [output, derivative] = func.linearize(f, a, { b });
+  allClose(output[0], [3, 8]);
+  for (const [da, db] of [[[1, 0], [0, 0]], [[0.5, 2], [1, -1]]].map((pair) => pair.map((v) => tensor(v, f64)))) {
+    const [value, direction] = func.jvp(f, [a, { b }], [da, { b: db }]);
+    const pushed = derivative(da, { b: db });
+    value.forEach((y, i) => allClose(output[i], y, { rtol: 0, atol: 0 }));
+    direction.forEach((y, i) => allClose(pushed[i], y, { rtol: 1e-14 }));
+  }
+  is(calls, 3, 'once for linearize');
+  throwsError(() => derivative(a, { b: b.select(0, 0) }), ShapeError, /linearize: tangents do not fit/);
+});
+
 test('vjp gives a function, jvp takes tangents', () => {
   const [y, pull] = func.vjp((a: Tensor, b: Tensor) => a.mul(b), x, x.add(1));
   allClose(y, x.mul(x.add(1)));
@@ -67,6 +86,48 @@ test('vjp gives a function, jvp takes tangents', () => {
   allClose(direction, tensor([1, 0, 4], f64));
   const [, single] = func.vjp((a: Tensor) => a.exp(), x);
   allClose(single(x), x.exp().mul(x));
+});
+
+test('linearize runs the function once, for any number of directions', () => {
+  let runs = 0;
+  const f = (a: Tensor, { b }: { readonly b: Tensor }): { y: Tensor; z: Tensor } => {
+    runs++;
+    return { y: a.mul(b), z: a.square().sum() };
+  };
+  const [output, push] = func.linearize(f, x, { b: x.add(1) });
+  allClose(output.y, x.mul(x.add(1)));
+  ok(!output.y.requiresGrad);
+  const [v, w] = [tensor([1, 0, 2], f64), tensor([0, 1, -1], f64)];
+  const direct = func.jvp(f, [x, { b: x.add(1) }], [v, { b: w }])[1];
+  const before = runs;
+  for (let i = 0; i < 3; i++) {
+    const pushed = push(v, { b: w });
+    allClose(pushed.y, direct.y);
+    allClose(pushed.z, direct.z);
+    allClose(pushed.z, x.mul(v).sum().mul(2));
+  }
+  is(runs, before);
+  const [, along] = func.linearize((a: Tensor) => a.exp(), x);
+  allClose(vmap((u: Tensor) => along(u))(stack([v, w])), stack([v, w]).mul(x.exp()), { rtol: 1e-12 });
+  const leaf = x.clone().requiresGrad_();
+  gradcheck(() => func.linearize((a: Tensor) => a.exp().mul(a), leaf)[1](v), [leaf]);
+  throwsError(() => along(v.select(0, 0)), ShapeError, /linearize: tangents/);
+  throwsError(() => func.linearize(3 as never), ArgumentError, /not a function/);
+});
+
+test('vjp and jvp pass on what is beside the output; strict refuses what does not depend', () => {
+  const f = (a: Tensor): readonly [Tensor, { readonly twice: Tensor }] => [a.square(), { twice: a.mul(2) }];
+  const [y, pull, aux] = func.vjp(f, x, { hasAux: true });
+  allClose(y, x.square());
+  allClose(pull(x), x.square().mul(2));
+  allClose(aux.twice, x.mul(2));
+  const [value, pushed, beside] = func.jvp(f, [x], [x], { hasAux: true });
+  allClose(value, x.square());
+  allClose(pushed, x.square().mul(2));
+  allClose(beside.twice, x.mul(2));
+  throwsError(() => func.jvp((a: Tensor) => a.detach(), [x], [x], { strict: true }), StateError, /does not depend/);
+  is(func.jvp((a: Tensor) => a.detach(), [x], [x])[1].abs().sum().item(), 0);
+  throwsError(() => func.vjp(((a: Tensor) => a) as never, x, { hasAux: true }), ArgumentError, /\[value, aux\]/);
 });
 
 test('gradients per example, of a module', () => {

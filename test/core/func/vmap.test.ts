@@ -1,7 +1,8 @@
 import { test } from 'uvu';
-import type { Tensor} from '../../../index.ts';
+import { allOps } from '../../../core/ops/define.ts';
 import {
-  ArgumentError, Linear, ShapeError, StateError, allclose, arange, backward, customOp, dropout, grad, isTensor, manualSeed, noGrad, normal, ones, rand, randn, randperm, stack, tensor, vmap, zeros,
+  ArgumentError, F, Linear, ShapeError, StateError, type Tensor, allclose, arange, backward, bernoulli, binomial, customOp, dropout, full, grad, isTensor, manualSeed, multinomial, noGrad, normal, ones, poisson, rand, randLike, randint, randintLike, randn,
+  randnLike, randperm, stack, tensor, vmap, zeros,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -144,6 +145,61 @@ test("random numbers need a decision: 'error', 'same' or 'different'", () => {
   is(new Set(nested.data()).size, 16);
   is(new Set(vmap((a: Tensor) => vmap((b: Tensor) => b.add(normal(0, 1, [])), { randomness: 'same' })(a), { randomness: 'different' })(zeros([4, 4])).data()).size, 4);
   vmap((v: Tensor) => dropout(v, 0.5, { training: false }))(x);
+});
+
+test('every sampler refuses, draws once for all examples, or for each', () => {
+  const x = tensor([0.2, 0.5, 0.7, 0.4, 0.6, 0.3, 0.5, 0.8]).expand([3, 8]).clone();
+  const samplers: Readonly<Record<string, (v: Tensor) => Tensor>> = {
+    rand: (v) => v.add(rand([8])),
+    randn: (v) => v.add(randn([8])),
+    randint: (v) => v.add(randint(0, 1000, [8])),
+    randperm: (v) => v.add(randperm(8)),
+    randintLike: (v) => randintLike(v, 0, 1000),
+    poisson: (v) => poisson(v.mul(50)),
+    binomial: (v) => binomial(full([8], 100), v),
+    randLike: (v) => randLike(v),
+    randnLike: (v) => randnLike(v),
+    normal: (v) => normal(v, 1),
+    bernoulli: (v) => bernoulli(v),
+    multinomial: (v) => multinomial(v, 5, { replacement: true }),
+    gumbelSoftmax: (v) => F.gumbelSoftmax(v),
+    dropout: (v) => dropout(v, 0.5),
+    uniform_: (v) => v.clone().uniform_(),
+    normal_: (v) => v.clone().normal_(),
+    bernoulli_: (v) => v.clone().bernoulli_(0.5),
+    random_: (v) => v.clone().random_(0, 1000),
+    exponential_: (v) => v.clone().exponential_(),
+    cauchy_: (v) => v.clone().cauchy_(),
+    geometric_: (v) => v.clone().geometric_(0.05),
+    logNormal_: (v) => v.clone().logNormal_(),
+  };
+  for (const [name, op] of allOps()) if (op.family === 'random') ok(Object.hasOwn(samplers, name), name);
+  for (const [name, draw] of Object.entries(samplers)) {
+    throwsError(() => vmap(draw)(x), StateError, /random/);
+    manualSeed(1);
+    const same = vmap(draw, { randomness: 'same' })(x);
+    for (const i of [1, 2]) equal(same.select(0, i).array(), same.select(0, 0).array(), name);
+    const different = vmap(draw, { randomness: 'different' })(x);
+    ok([1, 2].some((i) => !allclose(different.select(0, i), different.select(0, 0))), name);
+    const { shape } = different;
+    equal([shape[0], ...draw(x.select(0, 0)).shape], [...shape], name);
+  }
+});
+
+test('draws that read probabilities: alike for one example as alone, of weights that are the same for all, and nested', () => {
+  const p = rand([3, 20]);
+  manualSeed(8);
+  const alone = stack(rows(p).map((row) => bernoulli(row)));
+  manualSeed(8);
+  equal(vmap((row: Tensor) => bernoulli(row), { randomness: 'different' })(p).array(), alone.array());
+  const shared = ones([1000]);
+  const picks = vmap((v: Tensor) => multinomial(shared, 4).add(v.mul(0)), { randomness: 'different' })(zeros([3]));
+  const kinds = (all: Tensor): number => new Set(rows(all.reshape([-1, 4])).map(String)).size;
+  is(kinds(picks), 3);
+  const draw = (inner: 'same' | 'different'): Tensor =>
+    vmap((weights: Tensor) => vmap((v: Tensor) => multinomial(weights, 4).add(v.mul(0)), { randomness: inner })(zeros([3])), { randomness: 'different' })(ones([2, 1000]));
+  is(kinds(draw('different')), 6);
+  is(kinds(draw('same')), 2);
 });
 
 test('a custom operation runs once per example, with its gradient', () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { test } from 'uvu';
-import { ArgumentError, PolyakError, StateError, loadIdx, readIdx } from '../../../index.ts';
+import { ArgumentError, DTypeError, PolyakError, StateError, loadIdx, readIdx, saveIdx, tensor, writeIdx, zeros } from '../../../index.ts';
 import { equal, is, ok, rejectsError, throwsError } from '../../assert.ts';
-import { files } from './arbitrary.ts';
+import { anyTensor, files } from './arbitrary.ts';
 
 const idx = (type: number, sizes: readonly number[], data: readonly number[]): Uint8Array =>
   Uint8Array.from([0, 0, type, sizes.length, ...sizes.flatMap((n) => [n >>> 24, (n >> 16) & 255, (n >> 8) & 255, n & 255]), ...data]);
@@ -72,6 +72,39 @@ test('files, packed files and addresses', async () => {
     equal((await loadIdx('data:;base64,H4sIAAAAAAACA2Ng4GViYGBgBGIm+wMMDEDEAAD+BZ89FAAAAA==')).array(), [[1.5, -2]]);
     await rejectsError(() => loadIdx(join(folder, 'short.gz')), StateError, /gzip file is damaged/);
     await rejectsError(() => loadIdx(join(folder, 'none')), StateError, /cannot read the file/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a packed file is unpacked as far as its sizes say, and no further', async () => {
+  const pack = (bytes: Uint8Array): Blob => new Blob([gzipSync(bytes)]);
+  const bomb = pack(new Uint8Array([...idx(0x08, [3], [1, 2, 3]), ...new Uint8Array(50_000_000)]));
+  await rejectsError(() => loadIdx(bomb), StateError, /bytes after the last element, got \d+ bytes; expected 11/);
+  await rejectsError(() => loadIdx(pack(idx(0x0e, [2 ** 31, 2 ** 31], [1]))), StateError, /the file would unpack to too much, got 36893488147419103000 bytes; expected at most 1073741824\nhint: the option maxBytes/);
+  await rejectsError(() => loadIdx(pack(idx(0x08, [100], [])), { maxBytes: 100 }), StateError, /got 108 bytes; expected at most 100/);
+  await rejectsError(() => loadIdx(pack(new Uint8Array(100_000))), StateError, /not an IDX file/);
+  await rejectsError(() => loadIdx(pack(Uint8Array.of(0, 0, 8, 2, 0))), StateError, /ends too early, got 5 bytes; expected 12 for its sizes/);
+  await rejectsError(() => loadIdx(pack(idx(0x08, [1], [1])), { max: 1 } as never), ArgumentError, /unknown option/);
+});
+
+test('any tensor survives, but for bool', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyTensor, async (x) => {
+      if (x.dtype === 'bool') return;
+      for (const back of [readIdx(writeIdx(x)), await loadIdx(new Blob([gzipSync(writeIdx(x))]))]) {
+        equal([back.dtype, [...back.shape], [...new Uint8Array(back.data().buffer)]], [x.dtype === 'int64' ? 'int32' : x.dtype, [...x.shape], [...new Uint8Array(x.data().buffer)]]);
+      }
+    }),
+    { numRuns: 100 },
+  );
+  throwsError(() => writeIdx(tensor([true])), DTypeError, /the format lacks this type, got bool\[1\]/);
+  throwsError(() => writeIdx([1] as never), ArgumentError, /not a tensor/);
+  const folder = await mkdtemp(join(tmpdir(), 'polyak-'));
+  try {
+    await saveIdx(join(folder, 'x'), zeros([2, 3]));
+    equal((await loadIdx(join(folder, 'x'))).array(), [[0, 0, 0], [0, 0, 0]]);
+    await rejectsError(() => saveIdx(join(folder, 'x'), 3 as never), ArgumentError, /not a tensor/);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, DTypeError, F, ShapeError, type Tensor, grad, manualSeed, noGrad, ones, rand, randn, tensor, tril } from '../../../index.ts';
+import { ArgumentError, DTypeError, F, ShapeError, type Tensor, grad, manualSeed, noGrad, ones, rand, randn, tensor, tril, vmap } from '../../../index.ts';
 import { equal, is, ok, throwsError } from '../../assert.ts';
 
 const attend = F.scaledDotProductAttention;
@@ -65,6 +65,15 @@ test('batches broadcast, masks too; dropout drops', () => {
   const dropped = attend(q, k, ones([3, 5, 1]), { dropoutP: 0.5 });
   ok(dropped.data().some((x) => Math.abs(x - 1) > 0.1));
   is(attend(q, k, v, { dropoutP: 1 }).abs().sum().item(), 0);
+});
+
+test('masks may differ where queries do not', () => {
+  const q = randn([3, 4]);
+  const masks = randn([5, 3, 3]);
+  for (const mask of [masks, masks.gt(0)]) {
+    const all = vmap((m: Tensor) => attend(q, q, q, { attnMask: m }))(mask);
+    for (let i = 0; i < 5; i++) close(all.select(0, i), attend(q, q, q, { attnMask: mask.select(0, i) }));
+  }
 });
 
 test('what it makes on the way is given back', () => {

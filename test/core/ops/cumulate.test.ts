@@ -59,7 +59,8 @@ test('bad arguments are refused', () => {
   throwsError(() => zeros([2]).cumsum(1), ShapeError, /cumsum: dimension out of range/);
   throwsError(() => zeros([2]).cumsum(undefined as never), ArgumentError, /cumsum: dimension is not an integer/);
   throwsError(() => zeros([2]).cumprod(0, { keepdim: true } as never), ArgumentError, /unknown option/);
-  throwsError(() => zeros([2]).cumsum_(0, { dtype: 'int32' }), ArgumentError, /unknown option/);
+  throwsError(() => zeros([2]).cumsum_(0, { dtype: 'int32' }), DTypeError, /another dtype, got 'int32' for float32\[2\]; expected float32/);
+  throwsError(() => zeros([2]).cumsum(0, { dtype: 'bool' }), DTypeError, /bools are not added up/);
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, ShapeError, type Tensor, grad, tensor, zeros } from '../../../index.ts';
+import { ArgumentError, DTypeError, ShapeError, type Tensor, grad, tensor, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 const double = (data: Parameters<typeof tensor>[0]): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });
@@ -75,7 +75,8 @@ test('median of nothing', () => {
 test('bad arguments are refused', () => {
   const x = zeros([2, 3]);
   throwsError(() => x.max(2), ShapeError, /max: dimension out of range/);
-  throwsError(() => x.max({ keepdim: true } as never), ArgumentError, /max: dimension is not an integer/);
+  throwsError(() => x.max({ keepdim: true } as never), ArgumentError, /max: options without a dimension/);
+  for (const name of ['argmax', 'argmin', 'median', 'nanmedian'] as const) throwsError(() => x.bool()[name](), DTypeError, /not defined for bool, got bool\[2, 3\]/);
   throwsError(() => (x.max as (...args: unknown[]) => unknown)(undefined, { keepdim: true }), ArgumentError, /max: options without a dimension/);
   throwsError(() => x.argmax(0, { keepdim: 'yes' } as never), ArgumentError, /keepdim is not a boolean/);
   throwsError(() => x.median(0, { keepDims: true } as never), ArgumentError, /unknown option/);

@@ -95,6 +95,12 @@ test('indexPut leaves its input alone, and writes through strides', () => {
   allClose(own.indexPut_([own], own), [0, 1, 2]);
 });
 
+test('uint8 is a mask, as in PyTorch', () => {
+  const mask = tensor([1, 0, 2], { dtype: 'uint8' });
+  allClose(tensor([5, 6, 7]).index(mask), [5, 7]);
+  allClose(tensor([5, 6, 7]).maskedSelect(mask), [5, 7]);
+});
+
 test('what does not fit is refused before anything is written', () => {
   const x = cube();
   throwsError(() => x.index(2), ShapeError, /^index: index out of range, got 2 for dimension 0 of size 2; expected -2 to 1$/);
@@ -105,7 +111,6 @@ test('what does not fit is refused before anything is written', () => {
   throwsError(() => x.index([0, 1], [0, 1, 2]), ShapeError, /do not broadcast/);
   throwsError(() => x.index([true, false, true]), ShapeError, /the mask does not fit, got bool\[3\] at dimension 0 of int64\[2, 3, 4\]; expected \[2\]/);
   throwsError(() => x.index(tensor([0.5])), DTypeError, /not made of whole numbers, got float32\[1\]/);
-  throwsError(() => x.index(tensor([1], { dtype: 'uint8' })), DTypeError, /expected int64 or int32/);
   throwsError(() => x.index([0.5]), ArgumentError, /not an integer/);
   throwsError(() => x.index(NaN), ArgumentError, /not an index, got NaN/);
   throwsError(() => x.index('all' as '...'), ArgumentError, /not an index, got 'all'/);

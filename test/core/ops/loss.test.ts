@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import {
   ArgumentError, DTypeError, ShapeError, type Tensor, binaryCrossEntropy, binaryCrossEntropyWithLogits, cosineEmbeddingLoss, cosineSimilarity, crossEntropy, gaussianNllLoss, grad, gradcheck,
-  gradgradcheck, hingeEmbeddingLoss, klDiv, l1Loss, manualSeed, mseLoss, multiMarginLoss, nllLoss, ones, poissonNllLoss, randint, randn, smoothL1Loss, tensor, tripletMarginLoss, zeros,
+  gradgradcheck, hingeEmbeddingLoss, klDiv, l1Loss, manualSeed, mseLoss, multiMarginLoss, multilabelMarginLoss, nllLoss, ones, poissonNllLoss, randint, randn, smoothL1Loss, tensor, tripletMarginLoss, zeros,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -156,10 +156,17 @@ test('other bad arguments are refused', () => {
   throwsError(() => mseLoss(a, [0, 0] as never), ArgumentError, /target is not a tensor/);
   throwsError(() => mseLoss(ones([2], { dtype: 'int64' }), zeros([2], { dtype: 'int64' })), DTypeError, /no floats/);
   throwsError(() => smoothL1Loss(a, b, { beta: -1 }), ArgumentError, /invalid beta, got -1/);
-  throwsError(() => gaussianNllLoss(a, b, tensor([1, -1])), ArgumentError, /a variance is negative or NaN, got -1/);
+  throwsError(() => gaussianNllLoss(a, b, tensor([1, -1])), ArgumentError, /a variance is negative, got -1/);
   throwsError(() => multiMarginLoss(ones([2, 3]), tensor([0, 3], { dtype: 'int64' })), ArgumentError, /no such class, got label 3/);
   throwsError(() => tripletMarginLoss(a, b, a, { margin: NaN }), ArgumentError, /invalid margin/);
   throwsError(() => klDiv(tensor(1), tensor(1), { reduction: 'batchmean' }), ShapeError, /no batch/);
+});
+
+test('margins count what is above 0 only, which NaN is not', () => {
+  const x = tensor([[NaN, 1, 2], [1, 2, 3]]);
+  allClose(multiMarginLoss(x, tensor([1, 0], { dtype: 'int64' })), (2 / 3 + (2 + 3) / 3) / 2);
+  allClose(multilabelMarginLoss(x, tensor([[1, -1, 0], [0, -1, 0]], { dtype: 'int64' })), (2 / 3 + (2 + 3) / 3) / 2);
+  ok(Number.isNaN(gaussianNllLoss(tensor([1]), tensor([1]), tensor([NaN])).item()));
 });
 
 test.run();

@@ -58,7 +58,17 @@ test('bad arguments are refused', () => {
   throwsError(() => x.std(0, { unbiased: 0 } as never), ArgumentError, /unbiased is not a boolean/);
   throwsError(() => tensor([1, 2], { dtype: 'int64' }).var(), DTypeError, /var: not a float tensor, got int64\[2\]/);
   throwsError(() => x.logsumexp(undefined as never), ArgumentError, /logsumexp: no dimension/);
-  throwsError(() => tensor([true]).logsumexp(0), DTypeError, /logsumexp: not a float tensor/);
+});
+
+test('logsumexp counts integers and bool as floats', () => {
+  const y = tensor([1, 2], { dtype: 'int64' }).logsumexp(0);
+  is(y.dtype, 'float32');
+  allClose(y, 2.3132617, { rtol: 1e-6 });
+  allClose(tensor([true, true]).logsumexp(0), 1.6931472, { rtol: 1e-6 });
+});
+
+test('correction null is the default', () => {
+  allClose(tensor([1, 3]).var({ dim: null, correction: null }), 2);
 });
 
 test.run();

@@ -97,9 +97,9 @@ test('bad arguments are refused', () => {
   throwsError(() => x.sum(0, { dtype: 'half' } as never), ArgumentError, /unknown dtype/);
 });
 
-test('sumTo refuses shapes that do not broadcast', () => {
-  allClose(zeros([2, 3]).add(1).sumTo([3]), [2, 2, 2]);
-  throwsError(() => zeros([2, 3]).sumTo([2]), ShapeError, /sumTo: not a shape that broadcasts/);
+test('sumToSize refuses shapes that do not broadcast', () => {
+  allClose(zeros([2, 3]).add(1).sumToSize([3]), [2, 2, 2]);
+  throwsError(() => zeros([2, 3]).sumToSize([2]), ShapeError, /sumToSize: not a shape that broadcasts/);
 });
 
 test.run();

@@ -41,6 +41,8 @@ test('tensors like another one, and what a tensor says of its memory', () => {
   throwsError(() => m.stride(3), ShapeError, /-3 to 2/);
   is(m.select(0, 1).storageOffset(), 12);
   is(x.elementSize(), 8);
+  is(x.itemsize, 8);
+  is(x.nbytes, 8 * x.numel());
   ok(x.isFloatingPoint() && x.isSigned() && !tensor([1], { dtype: 'uint8' }).isSigned());
   ok(tensor(2).isNonzero() && !tensor([0]).isNonzero());
   throwsError(() => x.isNonzero(), ShapeError, /one element/);

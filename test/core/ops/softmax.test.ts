@@ -49,7 +49,8 @@ test('dtype casts the input first', () => {
 test('bad arguments are refused', () => {
   throwsError(() => softmax(zeros([2]), undefined as never), ArgumentError, /softmax: no dimension/);
   throwsError(() => softmax(zeros([2]), 1), ShapeError, /softmax: dimension out of range/);
-  throwsError(() => logSoftmax(zeros([2]), 0, { dim: 0 } as never), ArgumentError, /logSoftmax: unknown option/);
+  throwsError(() => logSoftmax(zeros([2]), 0, { dim: 0 } as never), ArgumentError, /logSoftmax: 'dim' is given twice/);
+  throwsError(() => logSoftmax(zeros([2]), 0, { dims: 0 } as never), ArgumentError, /logSoftmax: unknown option/);
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, ShapeError, type Tensor, bucketize, searchsorted, tensor, unique, zeros } from '../../../index.ts';
+import { ArgumentError, ShapeError, type Tensor, bucketize, searchsorted, tensor, zeros } from '../../../index.ts';
 import { allClose, equal, is, throwsError } from '../../assert.ts';
 
 const nan = (): Tensor => tensor([3, NaN, 1, 3, -1]);
@@ -54,25 +54,6 @@ test('topk', () => {
   const x = tensor([1, 5, 3], { requiresGrad: true });
   x.topk(2).values.mul(tensor([10, 100])).sum().backward();
   allClose(x.grad as Tensor, [0, 10, 100]);
-});
-
-test('unique', () => {
-  const x = tensor([[3, 1], [1, 2]]);
-  allClose(unique(x), [1, 2, 3]);
-  const { output, inverseIndices, counts } = x.unique({ returnInverse: true, returnCounts: true });
-  allClose(output, [1, 2, 3]);
-  allClose(inverseIndices, [[2, 0], [0, 1]]);
-  allClose(counts, [2, 1, 1]);
-  is(x.t().unique({ returnInverse: true }).inverseIndices.shape.length, 2);
-  const [, second, third] = x.unique({ returnCounts: true });
-  allClose(second, [2, 1, 1]);
-  is(third, undefined);
-  allClose(tensor([NaN, 1, NaN]).unique(), [1, NaN, NaN]);
-  allClose(tensor([true, false, true]).unique(), [0, 1]);
-  is(tensor([true]).unique().dtype, 'bool');
-  equal([...tensor(3).unique({ returnInverse: true }).inverseIndices.shape], []);
-  equal([...zeros([2, 0]).unique().shape], [0]);
-  throwsError(() => unique(x, { dim: 0 } as object), ArgumentError, /unknown option/);
 });
 
 test('searchsorted', () => {

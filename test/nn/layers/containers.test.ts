@@ -119,4 +119,27 @@ test('ParameterList and ParameterDict make Parameters of tensors', () => {
   throwsError(() => Reflect.apply(list.append, list, [[1]]), ArgumentError, /ParameterList: not a tensor/);
 });
 
+test('entries are taken out, put in between and replaced', () => {
+  const [a, b, c, d] = [new Linear(1, 2), new ReLU(), new Linear(2, 3), new ReLU()];
+  const net = new Sequential(a, c);
+  equal([...net.insert(1, b)], [a, b, c]);
+  net.insert(3, d);
+  equal(Object.keys(net.stateDict()), ['0.weight', '0.bias', '2.weight', '2.bias']);
+  is(net.pop(-1), d);
+  is(net.pop(1), b);
+  equal(Object.keys(net.stateDict()), ['0.weight', '0.bias', '1.weight', '1.bias']);
+  net.set(1, d);
+  equal([...net], [a, d]);
+  throwsError(() => net.insert(5, b), ArgumentError, /position outside/);
+  throwsError(() => net.set(0, 1 as never), ArgumentError, /not a Module/);
+  throwsError(() => net.insert(0, null as never), ArgumentError, /not a Module/);
+  equal([...net], [a, d]);
+  const list = new ModuleList([a, b, c]);
+  equal([list.pop(), list.pop(0), list.length], [c, a, 1]);
+  throwsError(() => list.pop(1), ArgumentError, /ModuleList: position outside/);
+  const dict = new ModuleDict({ a, b });
+  is(dict.pop('a'), a);
+  throwsError(() => dict.pop('a'), ArgumentError, /no such name, got 'a'/);
+});
+
 test.run();

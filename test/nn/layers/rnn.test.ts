@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import { setFast } from '../../../core/cpu/engine.ts';
 import { numelOf } from '../../../core/shape.ts';
+import { Node } from '../../../core/tape.ts';
 import {
   ArgumentError, DTypeError, type DType, GRU, GRUCell, LSTM, type LSTMOptions, LSTMCell, type Module, PackedSequence, RNN, RNNCell, type RNNOptions, ShapeError, StateError, type Tensor,
   deepCopy, grad, gradcheck, gradgradcheck, gruCell, manualSeed, noGrad, packPaddedSequence, rand, randn, rnnReluCell, rnnTanhCell, scope, tensor, zeros,
@@ -177,6 +178,25 @@ test('first and second derivatives through layers, directions and packing', () =
     const loss = (y: Tensor): Tensor => runAll(layer, packPaddedSequence(y, [2, 1]), []).map((r) => r.pow(2).sum()).reduce((a, b) => a.add(b));
     gradcheck(loss, [x]);
     gradgradcheck(loss, [x]);
+  }
+});
+
+test('a sequence is one product of the input and one run, however long it is', () => {
+  const namesOf = (layer: RNN | GRU | LSTM, length: number): string[] => {
+    const nodes: Node[] = [];
+    Node.recorder = nodes;
+    try {
+      runAll(layer, rand([length, 2, 3]), []);
+    } finally {
+      Node.recorder = null;
+    }
+    return nodes.map((node) => node.name);
+  };
+  for (const layer of [new LSTM(3, 4), new GRU(3, 4), new RNN(3, 4)]) {
+    const names = namesOf(layer, 3);
+    equal(names, namesOf(layer, 11));
+    equal(names.filter((name) => /linear|matmul|addmm/.test(name)).length, 1);
+    equal(names.filter((name) => name.endsWith('Run')).length, 1);
   }
 });
 

@@ -122,7 +122,7 @@ test('empty tensors', () => {
 test('the gradient of broadcasting', () => {
   const g = randn([8, 3, 5]);
   for (const shape of [[3, 5], [5], [1, 5], [3, 1], [1, 3, 1], []]) {
-    const [fast, plain] = both(() => g.sumTo(shape));
+    const [fast, plain] = both(() => g.sumToSize(shape));
     allClose(fast, plain, { rtol: 1e-6, atol: 1e-6 });
   }
 });

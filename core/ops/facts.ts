@@ -1,0 +1,28 @@
+import type { Tensor } from '../tensor.ts';
+import { checkTensor } from './define.ts';
+
+// What a tensor says of itself, as functions: PyTorch has these beside the methods.
+
+/** Number of elements. @see https://pytorch.org/docs/stable/generated/torch.numel.html */
+export function numel(x: Tensor): number {
+  checkTensor('numel', x);
+  return x.numel();
+}
+
+/** True for float32 and float64. @see https://pytorch.org/docs/stable/generated/torch.is_floating_point.html */
+export function isFloatingPoint(x: Tensor): boolean {
+  checkTensor('isFloatingPoint', x);
+  return x.isFloatingPoint();
+}
+
+/** True for dtypes with negative values. @see https://pytorch.org/docs/stable/generated/torch.Tensor.is_signed.html */
+export function isSigned(x: Tensor): boolean {
+  checkTensor('isSigned', x);
+  return x.isSigned();
+}
+
+/** Whether the single element is not 0. @throws ShapeError for more or fewer elements @see https://pytorch.org/docs/stable/generated/torch.is_nonzero.html */
+export function isNonzero(x: Tensor): boolean {
+  checkTensor('isNonzero', x);
+  return x.isNonzero();
+}

@@ -1,0 +1,2 @@
+/** Half the side of the square that points lie in. */
+export const EXTENT = 1.6;
