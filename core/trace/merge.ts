@@ -142,8 +142,8 @@ class Merger {
     if (all.every((v) => sameShape(v.shape, first.shape) && sameData(v.data as TypedArray, first.data as TypedArray))) return { kind: 'constant', data: first.data };
     const pattern = patternOf(all);
     if (pattern !== null || first.step !== null) return pattern;
-    throw new StateError(`trace: a constant depends on the arguments, got ${first.dtype}[${first.shape.join(', ')}] that differs between traces; expected operations on tensors`, {
-      hint: 'arange, ones and zeros may depend on sizes; values computed in JavaScript may not',
+    throw new StateError(`trace: a constant differs between runs of forward, got a ${first.dtype}[${first.shape.join(', ')}]; expected the same each time, or operations on tensors`, {
+      hint: 'arange, ones and zeros may depend on sizes; random numbers and values computed in JavaScript may not differ',
     });
   }
 
