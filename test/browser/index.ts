@@ -50,7 +50,7 @@ async function open(browser: Browser, server: PageServer, { served, query }: Che
   const devtools = await context.newCDPSession(page);
   const console: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'warning' || message.type() === 'error') console.push(message.text());
+    if ((message.type() === 'warning' || message.type() === 'error') && !REMARK.test(message.text())) console.push(message.text());
   });
   const failure = new Promise<never>((_, reject) => {
     page.on('pageerror', (error) => {
