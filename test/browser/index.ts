@@ -12,6 +12,8 @@ import type { Report } from './page/tasks.ts';
 import { type PageServer, serve } from './server.ts';
 
 const LIMIT_MS = 120_000;
+/** What a driver remarks now and then of a page that waits for its results, which is what this one is for. */
+const REMARK = /GL Driver Message \(OpenGL, Performance, .*GPU stall due to ReadPixels/;
 /** WebGL and WebGPU by a driver that computes on the CPU, where there is no graphics processor. */
 const GRAPHICS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 
