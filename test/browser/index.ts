@@ -109,9 +109,9 @@ async function open(browser: Browser, server: PageServer, { served, query }: Che
 }
 
 /** What is wrong with the console. */
-function consoleFaults(seen: readonly string[], awaited: readonly RegExp[]): string[] {
+function consoleFaults(seen: readonly string[], awaited: readonly RegExp[], tolerated: readonly RegExp[]): string[] {
   const missing = awaited.filter((pattern) => !seen.some((text) => pattern.test(text))).map((pattern) => `the console lacks ${String(pattern)}`);
-  return [...missing, ...seen.filter((text) => !awaited.some((pattern) => pattern.test(text))).map((text) => `in the console: ${text}`)];
+  return [...missing, ...seen.filter((text) => ![...awaited, ...tolerated].some((pattern) => pattern.test(text))).map((text) => `in the console: ${text}`)];
 }
 
 async function runCheck(browser: Browser, server: PageServer, check: Check): Promise<boolean> {
@@ -123,7 +123,7 @@ async function runCheck(browser: Browser, server: PageServer, check: Check): Pro
   } catch (error) {
     faults.push((error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' '));
   }
-  faults.push(...consoleFaults(visit.console, check.console ?? []));
+  faults.push(...consoleFaults(visit.console, check.console ?? [], check.tolerated ?? []));
   await visit.end();
   console.log(faults.length === 0 ? `ok      ${check.name}: ${said}` : `FAILED  ${check.name}: ${faults.join('; ')}`);
   return faults.length === 0;
