@@ -169,4 +169,21 @@ test('margins count what is above 0 only, which NaN is not', () => {
   ok(Number.isNaN(gaussianNllLoss(tensor([1]), tensor([1]), tensor([NaN])).item()));
 });
 
+test('crossEntropy with probabilities gives gradients to target and weight', () => {
+  const recorded = [
+    [{}, [0.25052610269025016, 1.0241906632929256, 0.5183598688653532], [0.7321843920539725, 0.4643687841079449, 0.4910921960269862, 1.0408922427945566, 3.1817844855891133, 0.04544612139727834]],
+    [{ reduction: 'sum' }, [0.5010522053805003, 2.0483813265858513, 1.0367197377307065], [1.464368784107945, 0.9287375682158898, 0.9821843920539725, 2.081784485589113, 6.363568971178227, 0.09089224279455668]],
+    [{ labelSmoothing: 0.2 }, [0.3186259911421021, 0.9408909729575758, 0.48622633741551785], [0.585747513643178, 0.37149502728635597, 0.392873756821589, 0.8327137942356453, 2.545427588471291, 0.036356897117822674]],
+  ] as const;
+  const f64 = { dtype: 'float64', requiresGrad: true } as const;
+  for (const [options, toWeight, toTarget] of recorded) {
+    const x = tensor([[1, 2, 0.5], [0.1, -1, 2]], f64);
+    const target = tensor([[0.2, 0.3, 0.5], [0.1, 0.6, 0.3]], f64);
+    const each = tensor([1, 2, 0.5], f64);
+    crossEntropy(x, target, { weight: each, ...options }).backward();
+    allClose(each.grad as never, toWeight, { rtol: 1e-12 });
+    allClose((target.grad as Tensor).flatten(), toTarget, { rtol: 1e-12 });
+  }
+});
+
 test.run();
