@@ -1,6 +1,6 @@
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
-import { sameShape } from '../shape.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkTensor } from './define.ts';
 import { mean, sum } from './reduce.ts';
@@ -35,6 +35,13 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
 export function checkInput(name: string, x: unknown, what = 'input'): asserts x is Tensor {
   checkTensor(name, x, what);
   if (!isFloat(x.dtype)) throw new DTypeError(`${name}: ${what} is not a float tensor, got ${show(x)}; expected float32 or float64`);
+}
+
+/** Refuses operands that do not broadcast. */
+export function checkBroadcasting(name: string, input: unknown, target: unknown): asserts input is Tensor {
+  checkInput(name, input);
+  checkTensor(name, target, 'target');
+  broadcastShapes(name, input.shape, target.shape);
 }
 
 /** Refuses a target of another shape than the input: broadcasting would compare every element with every other. */

@@ -1,12 +1,12 @@
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
-import { broadcastShapes, normalizeDim } from '../shape.ts';
+import { broadcastShapes, normalizeDim, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid } from './activation.ts';
 import { arange } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { norm } from './norm.ts';
-import { type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
+import { type ReductionOptions, checkBroadcasting, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
 
@@ -96,7 +96,7 @@ type Pair = Free<(input: Tensor, target: Tensor, options?: MarginOptions) => Ten
 /**
  * For targets 1 and -1: `x` where the target is 1, `max(0, margin - x)` where it is -1. Margin 1 by default.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
  */
 export const hingeEmbeddingLoss: Pair = free(
@@ -104,7 +104,7 @@ export const hingeEmbeddingLoss: Pair = free(
   (input: Tensor, target: Tensor, options?: MarginOptions): Tensor => {
     const name = 'hingeEmbeddingLoss';
     checkOptions(name, options, ['margin', 'reduction']);
-    checkPair(name, input, target);
+    checkBroadcasting(name, input, target);
     const reduction = reductionOf(name, options);
     const apart = input.rsub(marginOf(name, options, 1)).clamp({ min: 0 });
     return reduceLoss(apart.maskedFill(target.eq(1), 0).add(input.maskedFill(target.eq(-1), 0)), reduction);
@@ -134,14 +134,17 @@ export const marginRankingLoss: Free<(x1: Tensor, x2: Tensor, target: Tensor, op
 /**
  * `log(1 + exp(-y·x))` for targets y of 1 and -1.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the target does not broadcast to the shape of the input
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.soft_margin_loss.html
  */
 export const softMarginLoss: Free<(input: Tensor, target: Tensor, options?: ReductionOptions) => Tensor> = free(
   { name: 'softMarginLoss', family, torch: 'nn.functional.soft_margin_loss', samples: (s) => [[s.float([4]), s.values([1, -1, 1, -1], [4], 'int64')], [s.float([2]), s.values([1, -1], [2], 'int64'), { reduction: 'none' }]] },
   (input: Tensor, target: Tensor, options?: ReductionOptions): Tensor => {
     checkOptions('softMarginLoss', options, ['reduction']);
-    checkPair('softMarginLoss', input, target);
+    checkBroadcasting('softMarginLoss', input, target);
+    if (!sameShape(broadcastShapes('softMarginLoss', input.shape, target.shape), input.shape)) {
+      throw new ShapeError(`softMarginLoss: the target is larger, got ${show(target)} for ${show(input)}; expected a shape that broadcasts to [${input.shape.join(', ')}]`);
+    }
     return reduceLoss(logsigmoid(input.mul(target)).neg(), reductionOf('softMarginLoss', options));
   },
 );
