@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../e
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, free } from './define.ts';
-import { type Reduction, type ReductionOptions, checkBroadcasting, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
+import { type Reduction, type ReductionOptions, checkBroadcasting, checkInput, checkNumbers, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
 
@@ -137,7 +137,7 @@ export const poissonNllLoss: Free<(input: Tensor, target: Tensor, options?: Pois
   (input: Tensor, target: Tensor, options: PoissonNllLossOptions = {}): Tensor => {
     const name = 'poissonNllLoss';
     checkOptions(name, options, ['logInput', 'full', 'eps', 'reduction']);
-    checkBroadcasting(name, input, target);
+    checkBroadcasting(name, input, target, checkNumbers);
     const { logInput = true, full = false, eps = 1e-8 } = options;
     checkFlag(name, 'logInput', logInput);
     checkFlag(name, 'full', full);

@@ -85,7 +85,7 @@ export const mseLoss: Loss = free(
 );
 
 /**
- * Mean absolute error, `|input - target|`, broadcast; slope 0 at 0.
+ * Mean absolute error, `|input - target|`, broadcast; slope 0 at 0. Of integers the sum and the single losses, which are integers: they have no mean.
  *
  * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
@@ -94,7 +94,11 @@ export const l1Loss: Loss = free(
   { name: 'l1Loss', family, torch: 'nn.functional.l1_loss', samples: (s) => [[s.float([2, 3]), s.float([2, 3], 3, 6)], [s.float([3]), s.float([3], -6, -3), { reduction: 'none' }]] },
   (input: Tensor, target: Tensor, options?: ReductionOptions): Tensor => {
     checkOptions('l1Loss', options, ['reduction']);
-    return difference('l1Loss', absoluteOp, 0, input, target, reductionOf('l1Loss', options));
+    const reduction = reductionOf('l1Loss', options);
+    checkTensor('l1Loss', input);
+    checkTensor('l1Loss', target, 'target');
+    if (!isFloat(resultType(input, target))) return reduceLoss(input.sub(target).abs(), reduction);
+    return difference('l1Loss', absoluteOp, 0, input, target, reduction);
   },
 );
 

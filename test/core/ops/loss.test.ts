@@ -234,4 +234,34 @@ test('crossEntropy with probabilities gives gradients to target and weight', () 
   }
 });
 
+// PyTorch 1.13 takes integers as input of l1_loss and hinge_embedding_loss (without 'mean'), poisson_nll_loss, triplet_margin_loss and cosine_embedding_loss, and refuses
+// them in mse_loss, smooth_l1_loss, huber_loss, kl_div, soft_margin_loss, multi_margin_loss, nll_loss and the cross-entropies.
+test('losses of integers are PyTorch\'s', () => {
+  const whole = { dtype: 'int64' } as const;
+  const [x, y] = [tensor([[1, 2], [5, -3]], whole), tensor([[2, 0], [7, 1]], whole)];
+  const third = y.abs();
+  const signs = tensor([1, -1], whole);
+  const recorded: readonly (readonly [Tensor, string, number[]])[] = [
+    [l1Loss(x, y, { reduction: 'none' }), 'int64', [1, 2, 2, 4]],
+    [l1Loss(x, y, { reduction: 'sum' }), 'int64', [9]],
+    [l1Loss(x.abs().to('uint8'), y.to('uint8'), { reduction: 'none' }), 'uint8', [255, 2, 254, 2]],
+    [hingeEmbeddingLoss(x, y, { reduction: 'none' }), 'int64', [1, 2, 5, -3]],
+    [hingeEmbeddingLoss(x, y, { reduction: 'sum' }), 'int64', [5]],
+    [poissonNllLoss(x, y, { reduction: 'none' }), 'float32', [0.7182817459106445, 7.389056205749512, 113.41316223144531, 3.0497870445251465]],
+    [poissonNllLoss(x, y), 'float32', [31.1425724029541]],
+    [tripletMarginLoss(x, y, third, { reduction: 'none' }), 'float32', [1, 1]],
+    [cosineEmbeddingLoss(x, y, signs, { reduction: 'none' }), 'float32', [0.5527864098548889, 0.7761139869689941]],
+    [cosineEmbeddingLoss(x.gt(1), y.gt(1), signs, { reduction: 'sum' }), 'float32', [2]],
+  ];
+  for (const [loss, dtype, values] of recorded) {
+    is(loss.dtype, dtype);
+    allClose(loss.flatten(), values, { rtol: 1e-6 });
+  }
+  throwsError(() => l1Loss(x, y), DTypeError, /mean/);
+  throwsError(() => hingeEmbeddingLoss(x, y), DTypeError, /mean/);
+  throwsError(() => l1Loss(x.gt(1), y.gt(1)), DTypeError, /bool/);
+  throwsError(() => poissonNllLoss(x.gt(1), y), DTypeError, /bool/);
+  for (const fn of [mseLoss, smoothL1Loss, huberLoss, klDiv, softMarginLoss, binaryCrossEntropyWithLogits]) throwsError(() => fn(x, y), DTypeError, /float/);
+});
+
 test.run();
