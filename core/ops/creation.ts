@@ -131,7 +131,9 @@ function filled(name: string, shape: Shape, value: number, options: TensorOption
   const device = getDevice(options?.device ?? cpu);
   if (device.filled !== undefined) return fromStorage(name, device.filled(dtype, numelOf(shape), toCell(name, value, dtype)), [...shape], options);
   const cells = makeArray(dtype, numelOf(shape));
-  if (!Object.is(value, 0)) cells.fill(toCell(name, value, dtype));
+  // A negative number wraps round to uint8, as PyTorch's does.
+  const wraps = dtype === 'uint8' && Number.isInteger(value) && value < 0 && value > -256;
+  if (!Object.is(value, 0)) cells.fill(toCell(name, wraps ? value + 256 : value, dtype));
   return fromCells(name, dtype, cells, [...shape], options);
 }
 

@@ -57,7 +57,7 @@ function composed(node: Node, g: Tensor): Tensor {
 
 /** Options of `nllLoss`. */
 export interface ClassLossOptions extends ReductionOptions {
-  /** Weight per class, (C); default none. */
+  /** Weight per class, (C); it gets a gradient where the targets are probabilities; default none. */
   readonly weight?: Tensor | null;
   /** A target that does not count; default -100. */
   readonly ignoreIndex?: number;
@@ -79,8 +79,11 @@ function weightOf(name: string, weight: Tensor | null | undefined, x: Tensor, cl
   checkTensor(name, weight, 'weight');
   if (weight.ndim !== 1 || weight.shape[0] !== classes) throw new ShapeError(`${name}: weight does not fit, got ${show(weight)} for ${show(x)}; expected [${classes}]`);
   if (weight.dtype !== x.dtype) throw new DTypeError(`${name}: weight differs in dtype, got ${show(weight)} for ${show(x)}; expected ${x.dtype}`);
-  return weight.detach().contiguous();
+  return weight;
 }
+
+/** Weights beside labels, which get no gradient. */
+const constant = (weight: Operand): Operand => (typeof weight === 'number' ? weight : weight.detach().contiguous());
 
 /** Refuses labels of another shape, and values that are no class. */
 function checkLabels(name: string, x: Tensor, target: Tensor, classDim: number, ignoreIndex: number): void {
@@ -139,8 +142,9 @@ export const crossEntropy: Free<(input: Tensor, target: Tensor, options?: CrossE
     checkNumber(name, 'labelSmoothing', smoothing, 'a number from 0 to 1', (v) => v >= 0 && v <= 1);
     const ignoreIndex = ignoreIndexOf(name, options);
     const classDim = classDimOf(name, input);
-    const weight = weightOf(name, options.weight, input, input.shape[classDim]);
-    if (isFloat(target.dtype)) return withProbabilities(input, target, weight, classDim, smoothing, reduction);
+    const given = weightOf(name, options.weight, input, input.shape[classDim]);
+    if (isFloat(target.dtype)) return withProbabilities(input, target, given, classDim, smoothing, reduction);
+    const weight = constant(given);
     checkLabels(name, input, target, classDim, ignoreIndex);
     const [loss, probabilities, total] = applyMany(crossEntropyOp, [input.contiguous(), target.contiguous(), weight], { classDim, ignoreIndex, smoothing, reduction });
     probabilities.storage.discard();
@@ -191,7 +195,7 @@ export const nllLoss: Free<(input: Tensor, target: Tensor, options?: ClassLossOp
     const reduction = reductionOf(name, options);
     const ignoreIndex = ignoreIndexOf(name, options);
     const classDim = classDimOf(name, input);
-    const weight = weightOf(name, options.weight, input, input.shape[classDim]);
+    const weight = constant(weightOf(name, options.weight, input, input.shape[classDim]));
     checkLabels(name, input, target, classDim, ignoreIndex);
     const labels = target.to('int64');
     const ignored = labels.eq(ignoreIndex);

@@ -240,6 +240,8 @@ interface PointwiseOpDefinition {
   readonly accepts?: (promoted: DType) => void;
   readonly saves?: Primitive<undefined>['saves'];
   readonly samples?: Samples;
+  /** Gradients of the in-place form where that has a history and the result of the other form has none. */
+  readonly inPlaceBackward?: readonly (GradFn | null)[];
 }
 
 /** How a pointwise operation of one tensor is described; samples are values from -2 to 2 by default. */
@@ -261,7 +263,7 @@ function pointwiseParts(
   expr: (x: Expr, y: Expr) => Expr,
   backward: readonly (GradFn | null)[] | undefined,
   samples: Samples,
-): { readonly op: Primitive<undefined>; readonly description: OpDescription } {
+): { readonly op: Primitive<undefined>; readonly inPlaceOp: Primitive<undefined>; readonly description: OpDescription } {
   const op = pointwise({
     name: d.name,
     ...(d.dtype && { dtype: d.dtype }),
@@ -277,7 +279,7 @@ function pointwiseParts(
     differentiable: backward !== undefined,
     samples: d.samples ?? samples,
   };
-  return { op, description };
+  return { op, inPlaceOp: d.inPlaceBackward === undefined ? op : { ...op, backward: d.inPlaceBackward }, description };
 }
 
 /** One tensor, a scalar and an empty one. */
@@ -285,12 +287,12 @@ const unarySamples: Samples = (s) => [[s.float([2, 3])], [s.float([])], [s.float
 
 /** Defines a pointwise operation of one tensor: primitive, function, method and in-place method. */
 export function unary(d: UnaryDefinition): Unary {
-  const { op, description } = pointwiseParts(d, d.cpu, d.backward && [d.backward], unarySamples);
+  const { op, inPlaceOp, description } = pointwiseParts(d, d.cpu, d.backward && [d.backward], unarySamples);
   const fn = (x: Tensor): Tensor => {
     checkTensor(d.name, x);
     return apply(op, [x], undefined);
   };
-  return inPlaceMethod(description, fn, (x: Tensor): Tensor => applyInPlace(op, [x], undefined));
+  return inPlaceMethod(description, fn, (x: Tensor): Tensor => applyInPlace(inPlaceOp, [x], undefined));
 }
 
 /** Operands that show broadcasting, scalars, numbers and empty tensors. */
@@ -306,13 +308,14 @@ const binarySamples: Samples = (s) => [
 /** Defines a pointwise operation of two operands: primitive, function, method and in-place method. */
 export function binary(d: BinaryDefinition): Binary {
   const { name } = d;
-  const { op, description } = pointwiseParts(d, d.cpu, d.backward, binarySamples);
+  const { op, inPlaceOp, description } = pointwiseParts(d, d.cpu, d.backward, binarySamples);
   // Where floats come out, whole numbers count as floats.
   const beside = d.dtype === toFloat ? (who: string, x: unknown, _: unknown, what?: string): Operand => checkOperand(who, x, what) : checkBeside;
   const fn = (x: Operand | boolean, y: Operand | boolean): Tensor => apply(op, [beside(name, x, y, 'input'), beside(name, y, x)], undefined);
   return inPlaceMethod(description, fn, (x: Tensor, y: Operand | boolean): Tensor => {
     checkTensor(name, x);
-    return applyInPlace(op, [x, beside(name, y, x)], undefined);
+    const other = beside(name, y, x);
+    return applyInPlace(inPlaceOp, [x, typeof other !== 'number' && d.inPlaceBackward?.[1] === null ? other.detach() : other], undefined);
   });
 }
 

@@ -6,6 +6,7 @@ import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { stack } from './join.ts';
 import { bmm } from './matmul.ts';
+import { where } from './select.ts';
 import { expand, reshape, select, unsqueeze } from './view.ts';
 
 /** Options of `gridSample`. */
@@ -36,11 +37,26 @@ function mirrored(c: Tensor, low: number, high: number): Tensor {
   return rest.mul(even.mul(2).sub(1)).add(even.rsub(1).mul(span)).add(least);
 }
 
-/** Coordinates brought inside as the padding says. */
+/** Coordinates brought inside as the padding says; the first and last place themselves get no gradient. */
 function inside(c: Tensor, size: number, paddingMode: string, aligned: boolean): Tensor {
   if (paddingMode === 'zeros') return c;
   const turned = paddingMode === 'reflection' ? (aligned ? mirrored(c, 0, 2 * (size - 1)) : mirrored(c, -1, 2 * size - 1)) : c;
-  return turned.clamp(0, size - 1);
+  const clamped = turned.clamp(0, size - 1);
+  return where(turned.le(0).logicalOr(turned.ge(size - 1)), clamped.detach(), clamped);
+}
+
+/**
+ * Points of volumes, each coordinate a number: as PyTorch's kernel has it, what is not finite lies outside with padding by zeros, and a coordinate that is NaN behind
+ * the padding is the last one, with no gradient of its point.
+ */
+function numbered(points: readonly Tensor[], sizes: readonly number[], paddingMode: string): readonly Tensor[] {
+  return points.map((p, d) => (paddingMode === 'zeros' ? p.maskedFill(p.isfinite().logicalNot(), -2) : p.maskedFill(p.isnan(), sizes[d] - 1)));
+}
+
+/** Values of volumes without the gradients of points that have a NaN. */
+function withoutGradients(values: Tensor, points: readonly Tensor[]): Tensor {
+  const odd = points.map((p) => p.isnan()).reduce((all, p) => all.logicalOr(p));
+  return where(unsqueeze(reshape(odd, [values.shape[0], -1]), 1), values.detach(), values);
 }
 
 /** Elements at whole places, one coordinate tensor (N, …) per spatial dimension; 0 outside. */
@@ -138,8 +154,10 @@ export const gridSample: Free<(x: Tensor, grid: Tensor, options?: GridSampleOpti
     if (sizes.some((n) => n === 0)) throw new ShapeError(`${name}: an empty image, got ${show(x)}; expected sizes ≥ 1`);
     const raw = sizes.map((n, d) => unnormalized(select(grid, -1, rank - 1 - d), n, aligned));
     const flat = reshape(x, [x.shape[0], x.shape[1], -1]);
-    const points = mode === 'bicubic' ? raw : raw.map((p, d) => inside(p, sizes[d], paddingMode, aligned));
-    const values = mode === 'bicubic' ? bicubic(flat, points, sizes, paddingMode, aligned) : mode === 'nearest' ? fetch(flat, points.map((p) => p.detach().round()), sizes) : multilinear(flat, points, sizes);
+    const padded = mode === 'bicubic' ? raw : raw.map((p, d) => inside(p, sizes[d], paddingMode, aligned));
+    const points = rank === 3 ? numbered(padded, sizes, paddingMode) : padded;
+    const sampled = mode === 'bicubic' ? bicubic(flat, points, sizes, paddingMode, aligned) : mode === 'nearest' ? fetch(flat, points.map((p) => p.detach().round()), sizes) : multilinear(flat, points, sizes);
+    const values = rank === 3 && paddingMode !== 'zeros' ? withoutGradients(sampled, padded) : sampled;
     return reshape(values, [x.shape[0], x.shape[1], ...grid.shape.slice(1, -1)]);
   },
 );

@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../e
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, free } from './define.ts';
-import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
+import { type Reduction, type ReductionOptions, checkBroadcasting, checkInput, checkNumbers, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
 
@@ -21,7 +21,7 @@ export interface KlDivOptions {
 /**
  * Kullback-Leibler divergence of log-probabilities from target probabilities, `target·(log target - input)`, 0 where the target is 0.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
  */
 export const klDiv: Free<(input: Tensor, target: Tensor, options?: KlDivOptions) => Tensor> = free(
@@ -33,7 +33,7 @@ export const klDiv: Free<(input: Tensor, target: Tensor, options?: KlDivOptions)
   },
   (input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor => {
     checkOptions('klDiv', options, ['reduction', 'logTarget']);
-    checkPair('klDiv', input, target);
+    checkBroadcasting('klDiv', input, target);
     const { reduction = 'mean', logTarget = false } = options;
     checkFlag('klDiv', 'logTarget', logTarget);
     const batch = reduction === 'batchmean';
@@ -120,7 +120,7 @@ export interface PoissonNllLossOptions extends ReductionOptions {
 /**
  * Negative log-likelihood of a Poisson distribution: `exp(x) - y·x`, or `x - y·log(x + eps)` without `logInput`.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.poisson_nll_loss.html
  */
 export const poissonNllLoss: Free<(input: Tensor, target: Tensor, options?: PoissonNllLossOptions) => Tensor> = free(
@@ -137,7 +137,7 @@ export const poissonNllLoss: Free<(input: Tensor, target: Tensor, options?: Pois
   (input: Tensor, target: Tensor, options: PoissonNllLossOptions = {}): Tensor => {
     const name = 'poissonNllLoss';
     checkOptions(name, options, ['logInput', 'full', 'eps', 'reduction']);
-    checkPair(name, input, target);
+    checkBroadcasting(name, input, target, checkNumbers);
     const { logInput = true, full = false, eps = 1e-8 } = options;
     checkFlag(name, 'logInput', logInput);
     checkFlag(name, 'full', full);

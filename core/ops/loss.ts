@@ -1,8 +1,8 @@
 import { isFloat, resultType } from '../dtype.ts';
-import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
+import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import { type Primitive, apply } from '../op.ts';
-import { sameShape } from '../shape.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
 import { type Node, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid, sigmoid } from './activation.ts';
@@ -64,21 +64,16 @@ function difference(name: string, op: Primitive<number>, parameter: number, inpu
   checkTensor(name, input);
   checkTensor(name, target, 'target');
   if (!isFloat(resultType(input, target))) throw new DTypeError(`${name}: no floats, got ${show(input)} and ${show(target)}; expected float32 or float64`);
-  if (!sameShape(input.shape, target.shape)) {
-    throw new ShapeError(`${name}: input and target differ in shape, got ${show(input)} and ${show(target)}; expected one shape`, {
-      values: { input: input.shape, target: target.shape },
-      hint: 'reshape or expand one of them: broadcasting would compare every element with every other',
-    });
-  }
+  if (!sameShape(input.shape, target.shape)) broadcastShapes(name, input.shape, target.shape);
   return reduceLoss(apply(op, [input, target], parameter), reduction);
 }
 
 type Loss<O extends ReductionOptions = ReductionOptions> = Free<(input: Tensor, target: Tensor, options?: O) => Tensor>;
 
 /**
- * Mean squared error, `(input - target)²`.
+ * Mean squared error, `(input - target)²`, broadcast.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
  */
 export const mseLoss: Loss = free(
@@ -90,16 +85,20 @@ export const mseLoss: Loss = free(
 );
 
 /**
- * Mean absolute error, `|input - target|`; slope 0 at 0.
+ * Mean absolute error, `|input - target|`, broadcast; slope 0 at 0. Of integers the sum and the single losses, which are integers: they have no mean.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
  */
 export const l1Loss: Loss = free(
   { name: 'l1Loss', family, torch: 'nn.functional.l1_loss', samples: (s) => [[s.float([2, 3]), s.float([2, 3], 3, 6)], [s.float([3]), s.float([3], -6, -3), { reduction: 'none' }]] },
   (input: Tensor, target: Tensor, options?: ReductionOptions): Tensor => {
     checkOptions('l1Loss', options, ['reduction']);
-    return difference('l1Loss', absoluteOp, 0, input, target, reductionOf('l1Loss', options));
+    const reduction = reductionOf('l1Loss', options);
+    checkTensor('l1Loss', input);
+    checkTensor('l1Loss', target, 'target');
+    if (!isFloat(resultType(input, target))) return reduceLoss(input.sub(target).abs(), reduction);
+    return difference('l1Loss', absoluteOp, 0, input, target, reduction);
   },
 );
 
@@ -110,9 +109,9 @@ export interface SmoothL1LossOptions extends ReductionOptions {
 }
 
 /**
- * `½d²/beta` where `|d| < beta`, else `|d| - beta/2`, for `d = input - target`.
+ * `½d²/beta` where `|d| < beta`, else `|d| - beta/2`, for `d = input - target`, broadcast.
  *
- * @throws ShapeError when the shapes differ; ArgumentError for a negative beta
+ * @throws ShapeError when the shapes do not broadcast; ArgumentError for a negative beta
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
  */
 export const smoothL1Loss: Loss<SmoothL1LossOptions> = free(
@@ -132,9 +131,9 @@ export interface HuberLossOptions extends ReductionOptions {
 }
 
 /**
- * `½d²` where `|d| ≤ delta`, else `delta·(|d| - delta/2)`, for `d = input - target`.
+ * `½d²` where `|d| ≤ delta`, else `delta·(|d| - delta/2)`, for `d = input - target`, broadcast.
  *
- * @throws ShapeError when the shapes differ; ArgumentError unless delta > 0
+ * @throws ShapeError when the shapes do not broadcast; ArgumentError unless delta > 0
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
  */
 export const huberLoss: Loss<HuberLossOptions> = free(

@@ -46,6 +46,11 @@ function checkFloat(name: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`, { hint: "convert with .to('float32')" });
 }
 
+/** Averages of int64 are cut to whole numbers. */
+function checkAveraged(name: string, x: Tensor): void {
+  if (x.dtype !== 'int64') checkFloat(name, x);
+}
+
 /** Options of `avgPool1d`. */
 export interface AvgPool1dOptions extends PoolOptions {
   /** Count the padding's zeros in the average; default true. */
@@ -65,7 +70,7 @@ type StrideOrOptions = Size | AvgPoolOptions | null | undefined;
 function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, stride: StrideOrOptions, last: AvgPoolOptions | undefined): Tensor {
   const options: AvgPoolOptions = splitArgs(name, stride, last, rank === 1 ? common : [...common, 'divisorOverride']);
   checkImages(name, x, rank);
-  checkFloat(name, x);
+  checkAveraged(name, x);
   const divisor = options.divisorOverride ?? null;
   if (divisor !== null && (!Number.isInteger(divisor) || divisor === 0)) {
     throw new ArgumentError(`${name}: invalid divisorOverride, got ${show(divisor)}; expected an integer other than 0`);
@@ -77,7 +82,7 @@ function averaged(name: string, rank: SpatialRank, x: Tensor, kernelSize: Size, 
 type AvgPool<O> = Free<NamedPair<'kernelSize', Size, 'stride', Size | O | null, O, Tensor>>;
 
 /**
- * Average of each window of `(channels, length)` or a batch of these.
+ * Average of each window of `(channels, length)` or a batch of these; of int64 cut to a whole number.
  *
  * @param kernelSize - elements of a window
  * @param stride - step between windows, here or among the options; default the kernel size
@@ -100,7 +105,7 @@ export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
 );
 
 /**
- * Average of each window of `(channels, height, width)` or a batch of these.
+ * Average of each window of `(channels, height, width)` or a batch of these; of int64 cut to a whole number.
  *
  * @param kernelSize - elements of a window, or rows and columns
  * @param stride - step between windows, here or among the options; default the kernel size

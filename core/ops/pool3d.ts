@@ -39,10 +39,20 @@ function split(name: string, kernelSize: Size, { stride, padding = 0, ceilMode =
   return { kernel, plane: { stride: step[1], padding: cells[1], ceilMode }, depth: { stride: [step[0], 1], padding: [cells[0], 0], ceilMode } };
 }
 
+/** Averages of integers, cut to whole numbers: sums, which are exact, over the number of elements that count. */
+function wholeAverages(x: Tensor, pooled: (v: Tensor, divisor: number | null) => Tensor, divisor: number | null): Tensor {
+  const doubles = x.to('float64');
+  const sums = pooled(doubles, 1);
+  if (divisor !== null) return sums.div(divisor).trunc().to('int64');
+  const ones = doubles.mul(0).add(1);
+  const counts = pooled(ones, 1).div(pooled(ones, null)).round();
+  return sums.div(counts).nanToNum({ nan: 0 }).trunc().to('int64');
+}
+
 type AvgPool3d = Free<NamedPair<'kernelSize', Size, 'stride', Size | AvgPoolOptions | null, AvgPoolOptions, Tensor>>;
 
 /**
- * Average of each window of `(channels, depth, height, width)` or a batch of these.
+ * Average of each window of `(channels, depth, height, width)` or a batch of these; of int64 cut to a whole number.
  *
  * @param kernelSize - elements of a window: one number, or depth, height and width
  * @param stride - step between windows, here or among the options; default the kernel size
@@ -68,10 +78,12 @@ export const avgPool3d: AvgPool3d = free(
     const window = [kernel[0], ...kernel[1]];
     if (x.shape.slice(-3).some((n, d) => n < window[d])) throw new ShapeError(`avgPool3d: the window is larger than the volume, got ${show(window)} for ${show(x)}; expected at most its size`);
     const { countIncludePad = true, divisorOverride = null } = options;
-    const over = divisorOverride === null ? [null, null] : [1, divisorOverride];
-    const inner = avgPool2d(sheetsOf(x), kernel[1], { ...plane, countIncludePad, divisorOverride: over[0] });
-    const all = avgPool2d(rowsOf(inner), [kernel[0], 1], { ...depth, countIncludePad, divisorOverride: over[1] });
-    return reshape(all, [...x.shape.slice(0, -3), all.shape[1], ...inner.shape.slice(-2)]);
+    const pooled = (v: Tensor, divisor: number | null): Tensor => {
+      const inner = avgPool2d(sheetsOf(v), kernel[1], { ...plane, countIncludePad, divisorOverride: divisor === null ? null : 1 });
+      const all = avgPool2d(rowsOf(inner), [kernel[0], 1], { ...depth, countIncludePad, divisorOverride: divisor });
+      return reshape(all, [...v.shape.slice(0, -3), all.shape[1], ...inner.shape.slice(-2)]);
+    };
+    return x.dtype === 'int64' ? wholeAverages(x, pooled, divisorOverride) : pooled(x, divisorOverride);
   },
 );
 

@@ -1,6 +1,6 @@
-import { type DType, isFloat } from '../dtype.ts';
+import { type DType, isFloat, resultType } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Expr, e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Binary, checkBeside, checkTensor, inPlaceMethod, pointwise } from './define.ts';
@@ -37,10 +37,29 @@ const powOp = pointwise({
 /** Of whole numbers: what a negative exponent leaves below 1 is 0, also of 0. */
 const wholePowOp = pointwise({ name: 'wholePow', dtype: powerType, expr: (_, x, y) => e.select(e.and(e.eq(x, 0), e.lt(y, 0)), 0, e.pow(x, y)) });
 
+/** Of bytes, modulo 256: the product of the squares of squares that the exponent's bits name. Powers as doubles would be rounded. */
+function bytePower(x: Expr, y: Expr): Expr {
+  const byte = (a: Expr): Expr => e.bitAnd(a, 255);
+  let [square, power] = [x, e.select(e.bitAnd(y, 1), x, 1)];
+  for (let bit = 2; bit < 256; bit *= 2) {
+    square = byte(e.mul(square, square));
+    power = byte(e.mul(power, e.select(e.bitAnd(y, bit), square, 1)));
+  }
+  return power;
+}
+
+const bytePowOp = pointwise({ name: 'bytePow', dtype: powerType, expr: (_, x, y) => bytePower(x, y) });
+
+/** The operation for these operands. */
+function powOpOf(inputs: readonly Operand[]): typeof powOp {
+  if (!inputs.every(isWhole)) return powOp;
+  return resultType(...inputs) === 'uint8' ? bytePowOp : wholePowOp;
+}
+
 const isWhole = (x: Operand): boolean => (typeof x === 'number' ? Number.isInteger(x) : !isFloat(x.dtype));
 
 /** A negative exponent is refused, not wrapped round. */
-const exponent = (x: unknown, y: unknown): Operand => (typeof y === 'number' ? y : checkBeside('pow', y, x));
+const exponent = (x: unknown, y: unknown): Operand => (typeof y === 'number' && y < 0 ? y : checkBeside('pow', y, x));
 
 /** Power `x^y`, broadcast. @see https://pytorch.org/docs/stable/generated/torch.pow.html */
 export const pow: Binary = inPlaceMethod(
@@ -60,12 +79,12 @@ export const pow: Binary = inPlaceMethod(
   },
   (x: Operand | boolean, y: Operand | boolean): Tensor => {
     const inputs: [Operand, Operand] = [checkBeside('pow', x, y, 'input'), exponent(x, y)];
-    return apply(inputs.every(isWhole) ? wholePowOp : powOp, inputs, undefined);
+    return apply(powOpOf(inputs), inputs, undefined);
   },
   (x: Tensor, y: Operand | boolean): Tensor => {
     checkTensor('pow', x);
     const inputs: [Tensor, Operand] = [x, exponent(x, y)];
-    return applyInPlace(inputs.every(isWhole) ? wholePowOp : powOp, inputs, undefined);
+    return applyInPlace(powOpOf(inputs), inputs, undefined);
   },
 );
 

@@ -1,6 +1,6 @@
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
-import { sameShape } from '../shape.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkTensor } from './define.ts';
 import { mean, sum } from './reduce.ts';
@@ -37,9 +37,28 @@ export function checkInput(name: string, x: unknown, what = 'input'): asserts x 
   if (!isFloat(x.dtype)) throw new DTypeError(`${name}: ${what} is not a float tensor, got ${show(x)}; expected float32 or float64`);
 }
 
+/** Refuses anything but a tensor of numbers, whole ones too, as the input of a loss. */
+export function checkNumbers(name: string, x: unknown, what = 'input'): asserts x is Tensor {
+  checkTensor(name, x, what);
+  if (x.dtype === 'bool') throw new DTypeError(`${name}: ${what} is bool, got ${show(x)}; expected numbers`);
+}
+
+/** Refuses operands that do not broadcast. */
+export function checkBroadcasting(name: string, input: unknown, target: unknown, check: typeof checkInput = checkInput): asserts input is Tensor {
+  check(name, input);
+  checkTensor(name, target, 'target');
+  broadcastShapes(name, input.shape, target.shape);
+}
+
 /** Refuses a target of another shape than the input: broadcasting would compare every element with every other. */
 export function checkPair(name: string, input: unknown, target: unknown, what = 'target'): asserts input is Tensor {
   checkInput(name, input);
+  checkAlike(name, input, target, what);
+}
+
+/** Refuses operands of different shapes. */
+export function checkAlike(name: string, input: unknown, target: unknown, what: string): asserts input is Tensor {
+  checkTensor(name, input);
   checkTensor(name, target, what);
   if (!sameShape(input.shape, target.shape)) {
     throw new ShapeError(`${name}: input and ${what} differ in shape, got ${show(input)} and ${show(target)}; expected one shape`, {

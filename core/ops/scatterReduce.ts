@@ -84,10 +84,10 @@ function gradients(node: Node, g: Tensor): (Tensor | null)[] {
   }
   const result = node.output();
   if (reduce !== 'prod') {
-    // In equal parts to all entries that reach the extreme.
+    // In equal parts to all entries that reach the extreme; what was there counts among them even where it is not included, as PyTorch has it.
     const value = gather(result, dim, index);
     const [own, theirs] = [x.eq(result.detach()).to(g.dtype), source.eq(value.detach()).to(g.dtype)];
-    const reached = scatterAdd(cleared(own), dim, index, theirs);
+    const reached = scatterAdd(own, dim, index, theirs);
     const each = g.div(reached.maskedFill(reached.eq(0), 1));
     return [cleared(own.mul(each)), null, theirs.mul(gather(each, dim, index))];
   }

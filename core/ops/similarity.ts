@@ -1,12 +1,13 @@
+import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
-import { broadcastShapes, normalizeDim } from '../shape.ts';
+import { broadcastShapes, normalizeDim, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid } from './activation.ts';
 import { arange } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { norm } from './norm.ts';
-import { type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
+import { type ReductionOptions, checkAlike, checkBroadcasting, checkInput, checkNumbers, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
 
@@ -83,8 +84,8 @@ export const pairwiseDistance: Free<
     checkOptions(name, options, ['p', 'eps', 'keepdim']);
     const p = typeof third === 'number' ? third : (options.p ?? 2);
     const eps = typeof fourth === 'number' ? fourth : (options.eps ?? 1e-6);
-    checkInput(name, x1, 'x1');
-    checkInput(name, x2, 'x2');
+    checkNumbers(name, x1, 'x1');
+    checkNumbers(name, x2, 'x2');
     checkNumber(name, 'p', p, 'a number', (v) => !Number.isNaN(v));
     checkNumber(name, 'eps', eps, 'a finite number', Number.isFinite);
     return norm(x1.sub(x2).add(eps), p, -1, { keepdim: options.keepdim ?? false });
@@ -94,9 +95,10 @@ export const pairwiseDistance: Free<
 type Pair = Free<(input: Tensor, target: Tensor, options?: MarginOptions) => Tensor>;
 
 /**
- * For targets 1 and -1: `x` where the target is 1, `max(0, margin - x)` where it is -1. Margin 1 by default.
+ * For targets 1 and -1: `x` where the target is 1, `max(0, margin - x)` where it is -1. Margin 1 by default. Losses of integers are integers, with a margin cut to
+ * one; they have no mean.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.hinge_embedding_loss.html
  */
 export const hingeEmbeddingLoss: Pair = free(
@@ -104,9 +106,10 @@ export const hingeEmbeddingLoss: Pair = free(
   (input: Tensor, target: Tensor, options?: MarginOptions): Tensor => {
     const name = 'hingeEmbeddingLoss';
     checkOptions(name, options, ['margin', 'reduction']);
-    checkPair(name, input, target);
+    checkBroadcasting(name, input, target, checkNumbers);
     const reduction = reductionOf(name, options);
-    const apart = input.rsub(marginOf(name, options, 1)).clamp({ min: 0 });
+    const margin = marginOf(name, options, 1);
+    const apart = input.rsub(isFloat(input.dtype) ? margin : Math.trunc(margin)).clamp({ min: 0 });
     return reduceLoss(apart.maskedFill(target.eq(1), 0).add(input.maskedFill(target.eq(-1), 0)), reduction);
   },
 );
@@ -134,14 +137,17 @@ export const marginRankingLoss: Free<(x1: Tensor, x2: Tensor, target: Tensor, op
 /**
  * `log(1 + exp(-y·x))` for targets y of 1 and -1.
  *
- * @throws ShapeError when the shapes differ
+ * @throws ShapeError when the target does not broadcast to the shape of the input
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.soft_margin_loss.html
  */
 export const softMarginLoss: Free<(input: Tensor, target: Tensor, options?: ReductionOptions) => Tensor> = free(
   { name: 'softMarginLoss', family, torch: 'nn.functional.soft_margin_loss', samples: (s) => [[s.float([4]), s.values([1, -1, 1, -1], [4], 'int64')], [s.float([2]), s.values([1, -1], [2], 'int64'), { reduction: 'none' }]] },
   (input: Tensor, target: Tensor, options?: ReductionOptions): Tensor => {
     checkOptions('softMarginLoss', options, ['reduction']);
-    checkPair('softMarginLoss', input, target);
+    checkBroadcasting('softMarginLoss', input, target);
+    if (!sameShape(broadcastShapes('softMarginLoss', input.shape, target.shape), input.shape)) {
+      throw new ShapeError(`softMarginLoss: the target is larger, got ${show(target)} for ${show(input)}; expected a shape that broadcasts to [${input.shape.join(', ')}]`);
+    }
     return reduceLoss(logsigmoid(input.mul(target)).neg(), reductionOf('softMarginLoss', options));
   },
 );
@@ -204,13 +210,13 @@ export const cosineEmbeddingLoss: Free<(x1: Tensor, x2: Tensor, target: Tensor, 
   (x1: Tensor, x2: Tensor, target: Tensor, options?: MarginOptions): Tensor => {
     const name = 'cosineEmbeddingLoss';
     checkOptions(name, options, ['margin', 'reduction']);
-    checkPair(name, x1, x2, 'x2');
+    checkAlike(name, x1, x2, 'x2');
     const reduction = reductionOf(name, options);
     const margin = marginOf(name, options, 0);
     if (x1.ndim < 1 || x1.ndim > 2 || target.ndim !== x1.ndim - 1 || (x1.ndim === 2 && target.shape[0] !== x1.shape[0])) {
       throw new ShapeError(`${name}: targets do not fit, got ${show(target)} for ${show(x1)}; expected (N, D) with (N), or (D) with ()`);
     }
-    const size = (x: Tensor): Tensor => x.square().sum(-1).add(1e-12);
+    const size = (x: Tensor): Tensor => x.mul(x).sum(-1).add(1e-12);
     const cos = x1.mul(x2).sum(-1).div(size(x1).mul(size(x2)).sqrt());
     const near = cos.rsub(1).maskedFill(target.ne(1), 0);
     const far = cos.sub(margin).clamp({ min: 0 }).maskedFill(target.ne(-1), 0);
@@ -244,9 +250,9 @@ export const tripletMarginLoss: Free<(anchor: Tensor, positive: Tensor, negative
     const reduction = reductionOf(name, options);
     const margin = marginOf(name, options, 1);
     if (margin <= 0) throw new ArgumentError(`${name}: invalid margin, got ${margin}; expected a number > 0`);
-    checkInput(name, anchor, 'anchor');
-    checkInput(name, positive, 'positive');
-    checkInput(name, negative, 'negative');
+    checkNumbers(name, anchor, 'anchor');
+    checkNumbers(name, positive, 'positive');
+    checkNumbers(name, negative, 'negative');
     if (anchor.ndim !== positive.ndim || anchor.ndim !== negative.ndim) {
       throw new ShapeError(`${name}: dimensions differ, got anchor ${show(anchor)}, positive ${show(positive)}, negative ${show(negative)}; expected as many in each`);
     }

@@ -105,8 +105,9 @@ function lpPool(name: string, rank: 1 | 2 | 3, torch: string | null, samples: Lp
     const kernel = sizesOf(name, 'kernelSize', kernelSize, rank, 1);
     const count = kernel.reduce((n, k) => n * k, 1);
     const pool = rank === 1 ? avgPool1d : rank === 2 ? avgPool2d : avgPool3d;
-    const mean = pool(x.pow(normType), kernelSize, { ...options });
-    return mean.sign().mul(mean.abs().relu()).mul(count).pow(1 / normType);
+    // Whole powers of int64 have whole averages, as in PyTorch, where bools count as such.
+    const mean = pool((x.dtype === 'bool' ? x.to('int64') : x).pow(normType), kernelSize, { ...options });
+    return mean.sign().mul(mean.abs().relu()).mul(count).pow(1 / normType).to(isFloat(mean.dtype) ? mean.dtype : 'float32');
   });
 }
 

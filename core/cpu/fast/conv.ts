@@ -6,6 +6,7 @@ import { allocate, release } from '../memory/heap.ts';
 import { NARROW_BYTES, convGather, gatherFields } from '../wasm/conv-gather.ts';
 import { convPack } from '../wasm/conv-pack.ts';
 import { type TileShape, tilesFor } from '../wasm/conv-tile.ts';
+import { ENTRY, allFinite } from '../wasm/finite.ts';
 import { heap } from '../wasm/kernel.ts';
 import { type Gather, type PlaceGrid, frameBytes, framedLayout, imagesOf, lines, partCount, splitRanges, tilesBytes, writeFrame, writeTerms, writeTiles } from './conv-layout.ts';
 import { paysWinograd, winograd } from './conv-winograd.ts';
@@ -28,8 +29,28 @@ function paysUnrolled(rows: number, columns: number, channels: number): boolean 
 
 /** Runs a convolution that gathers. */
 export function gather(g: Gather): void {
-  if (paysWinograd(g)) winograd(g);
-  else gatherDirect(g);
+  if (!paysWinograd(g)) gatherDirect(g);
+  else {
+    winograd(g);
+    redoNonFinite(g);
+  }
+}
+
+/** Winograd's products spread what is not finite, or overflows, over a tile: images whose result has such elements are convolved directly. */
+function redoNonFinite(g: Gather): void {
+  const size = g.rows * g.grid[0] * g.grid[1];
+  const table = allocate(ENTRY);
+  const isFinite = (first: number, count: number): boolean => {
+    heap.i32[table >> 2] = count * size;
+    heap.i32[(table >> 2) + 1] = g.to + 4 * first * size;
+    return allFinite.run(table, 1) === 1;
+  };
+  if (!isFinite(0, g.batch)) {
+    for (let n = 0; n < g.batch; n++) {
+      if (!isFinite(n, 1)) gatherDirect({ ...g, batch: 1, source: { ...g.source, address: g.source.address + n * g.source.image }, to: g.to + 4 * n * size });
+    }
+  }
+  release(table, ENTRY);
 }
 
 function gatherDirect(g: Gather): void {

@@ -228,7 +228,7 @@ export const i64x2 = {
     const bytes = [...new Uint8Array(BigInt64Array.of(n).buffer)];
     return new Value('v128', [simd(12), bytes, bytes]);
   },
-  add: vector2(0xce), sub: vector2(0xd1), shl: shift(0xcb), shrS: shift(0xcc), shrU: shift(0xcd),
+  add: vector2(0xce), sub: vector2(0xd1), mul: vector2(0xd5), shl: shift(0xcb), shrS: shift(0xcc), shrU: shift(0xcd),
 };
 
 /** `a` where the condition is not 0, else `b`; both are computed. */

@@ -1,5 +1,6 @@
 import { type V128, f32x4, f64x2, i32x4, i64x2, v128 } from './code.ts';
 import type { FunctionBuilder } from './function.ts';
+import { type Reduced, reduceLarge } from './math-angle.ts';
 import { type VectorFunction, bits, constant, lowerHalves, signOf, upperHalf, where } from './math.ts';
 
 // Functions that would lose too much in single floats are computed on pairs of doubles. Rounding the result is then their only error, and
@@ -91,14 +92,7 @@ export function pow(f: FunctionBuilder, x0: V128, y0: V128): V128 {
 /** π/2 in three parts, the first two of 33 bits: their products with integers below 2²⁰ are exact (fdlibm). */
 const HALF_PI = [1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21];
 
-interface Reduced {
-  /** The argument less a multiple of π/2, at most π/4 in size. */
-  readonly r: V128;
-  /** Which multiple, as an integer of which the two lowest bits count. */
-  readonly quarter: V128;
-}
-
-/** Takes multiples of π/2 off: exactly up to |x| about 1e6, with an absolute error of |x|·1e-16 beyond. */
+/** Takes multiples of π/2 off, here of floats up to about 1e6; larger ones have a way of their own. */
 function reduceAngle(f: FunctionBuilder, x: V128): Reduced {
   const half = (d: V128): Reduced => {
     const n = f.v128(f64x2.nearest(f64x2.mul(d, double(f, 2 / Math.PI))));
@@ -109,10 +103,7 @@ function reduceAngle(f: FunctionBuilder, x: V128): Reduced {
   };
   const lower = half(f.v128(f64x2.promoteLow(x)));
   const upper = half(f.v128(f64x2.promoteLow(upperHalf(x))));
-  const limit = constant(f, 0.7854);
-  // What is left of a huge argument is arbitrary, but its sine must not be.
-  const r = f32x4.pmax(f32x4.pmin(lowerHalves(lower.r, upper.r), limit), f32x4.neg(limit));
-  return { r: f.v128(r), quarter: f.v128(lowerHalves(lower.quarter, upper.quarter)) };
+  return reduceLarge(f, x, { r: lowerHalves(lower.r, upper.r), quarter: lowerHalves(lower.quarter, upper.quarter) });
 }
 
 const SIN = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1];

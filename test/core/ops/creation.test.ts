@@ -70,6 +70,12 @@ test('filled tensors', () => {
   for (const shape of [[-1], [1.5], [NaN], ['2']]) throwsError(() => zeros(shape as number[]), ShapeError, /not a shape/);
   throwsError(() => full([1], 'a' as never), ArgumentError, /value is not a number, got 'a'/);
   throwsError(() => full([1], 256, { dtype: 'uint8' }), DTypeError, /does not fit uint8/);
+  throwsError(() => full([1], -256, { dtype: 'uint8' }), DTypeError, /does not fit uint8/);
+  // As PyTorch's, negative numbers wrap round.
+  const bytes = full([2], -1, { dtype: 'uint8' });
+  equal(bytes.array(), [255, 255]);
+  equal(fullLike(bytes, -255).array(), [1, 1]);
+  equal(bytes.newFull([1], -2).array(), [254]);
   throwsError(() => zerosLike([1] as never), ArgumentError, /not a tensor/);
 });
 

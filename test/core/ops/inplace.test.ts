@@ -163,4 +163,34 @@ test('a view whose base got history is no leaf', () => {
   is(v.isLeaf, false);
 });
 
+test('comparisons and logic in place on tensors with history are PyTorch\'s', () => {
+  const recorded = [
+    ['eq_', [1, 0], [0, 0]],
+    ['ne_', [0, 1], [0, 0]],
+    ['lt_', [0, 0], [0, 0]],
+    ['le_', [1, 0], [0, 0]],
+    ['gt_', [0, 1], [0, 0]],
+    ['ge_', [1, 1], [0, 0]],
+    // Logic does not touch the history: the gradient is that of the product before.
+    ['logicalAnd_', [1, 1], [6, 6]],
+    ['logicalOr_', [1, 1], [6, 6]],
+    ['logicalXor_', [0, 0], [6, 6]],
+  ] as const;
+  for (const [name, values, slope] of recorded) {
+    const x = tensor([1, 2], { requiresGrad: true });
+    const y = x.mul(2);
+    is(y[name](tensor([2, 3])), y);
+    allClose(y, values);
+    is(y.requiresGrad, true);
+    y.mul(3).sum().backward();
+    allClose(x.grad as Tensor, slope);
+    // Beside an operand with history: comparisons join it, logic does not.
+    is(tensor([0, 1])[name](x.mul(1)).requiresGrad, !name.startsWith('logical'));
+    throwsError(() => x[name](1), StateError, /leaf/);
+  }
+  const x = tensor([1, 0], { requiresGrad: true });
+  x.mul(2).logicalNot_().mul(3).sum().backward();
+  allClose(x.grad as Tensor, [6, 6]);
+});
+
 test.run();

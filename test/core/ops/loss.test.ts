@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import {
   ArgumentError, DTypeError, ShapeError, type Tensor, binaryCrossEntropy, binaryCrossEntropyWithLogits, cosineEmbeddingLoss, cosineSimilarity, crossEntropy, gaussianNllLoss, grad, gradcheck,
-  gradgradcheck, hingeEmbeddingLoss, klDiv, l1Loss, manualSeed, mseLoss, multiMarginLoss, multilabelMarginLoss, nllLoss, ones, poissonNllLoss, randint, randn, smoothL1Loss, tensor, tripletMarginLoss, zeros,
+  gradgradcheck, hingeEmbeddingLoss, huberLoss, klDiv, l1Loss, manualSeed, mseLoss, multiMarginLoss, multilabelMarginLoss, nllLoss, ones, poissonNllLoss, randint, randn, smoothL1Loss, softMarginLoss, tensor, tripletMarginLoss, zeros,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -137,14 +137,62 @@ test('a variance below eps still gets its gradient', () => {
   allClose(variance.grad ?? [], [0.5 * (10 - 100)], { rtol: 1e-9 });
 });
 
-test('shapes that differ are refused instead of broadcast', () => {
-  throwsError(() => mseLoss(ones([3, 1]), ones([3])), ShapeError, /mseLoss: input and target differ in shape, got float32\[3, 1\] and float32\[3\]/);
-  throwsError(() => l1Loss(ones([2]), ones([3])), ShapeError, /l1Loss: input and target differ/);
+test('losses of the difference broadcast input and target, as PyTorch does with a warning', () => {
+  // The loss, its gradients to input (2, 1) and target (3); without reduction all losses and the gradients of their sum.
+  const recorded = [
+    [mseLoss, {}, 'mean', [2.9166666666666665], [-0.5, 0.5], [0, -1.3333333333333333, 1.3333333333333333]],
+    [mseLoss, {}, 'sum', [17.5], [-3, 3], [0, -8, 8]],
+    [mseLoss, {}, 'none', [0.25, 2.25, 6.25, 0.25, 6.25, 2.25], [-3, 3], [0, -8, 8]],
+    [l1Loss, {}, 'mean', [1.5], [-1 / 6, 1 / 6], [0, -1 / 3, 1 / 3]],
+    [l1Loss, {}, 'sum', [9], [-1, 1], [0, -2, 2]],
+    [l1Loss, {}, 'none', [0.5, 1.5, 2.5, 0.5, 2.5, 1.5], [-1, 1], [0, -2, 2]],
+    [smoothL1Loss, { beta: 0.75 }, 'mean', [1.1388888888888888], [-1 / 9, 1 / 9], [0, -1 / 3, 1 / 3]],
+    [smoothL1Loss, { beta: 0.75 }, 'sum', [6.833333333333333], [-2 / 3, 2 / 3], [0, -2, 2]],
+    [smoothL1Loss, { beta: 0.75 }, 'none', [1 / 6, 1.125, 2.125, 1 / 6, 2.125, 1.125], [-2 / 3, 2 / 3], [0, -2, 2]],
+    [huberLoss, { delta: 0.75 }, 'mean', [0.8541666666666666], [-1 / 12, 1 / 12], [0, -0.25, 0.25]],
+    [huberLoss, { delta: 0.75 }, 'sum', [5.125], [-0.5, 0.5], [0, -1.5, 1.5]],
+    [huberLoss, { delta: 0.75 }, 'none', [0.125, 0.84375, 1.59375, 0.125, 1.59375, 0.84375], [-0.5, 0.5], [0, -1.5, 1.5]],
+  ] as const;
+  for (const [fn, options, reduction, values, toInput, toTarget] of recorded) {
+    const [x, y] = [tensor([[0.5], [1.5]], { dtype: 'float64', requiresGrad: true }), tensor([1, -1, 3], { dtype: 'float64', requiresGrad: true })];
+    const loss = fn(x, y, { ...options, reduction });
+    equal(loss.shape, reduction === 'none' ? [2, 3] : []);
+    allClose(loss.flatten(), values, { rtol: 1e-12 });
+    loss.sum().backward();
+    allClose((x.grad as Tensor).flatten(), toInput, { rtol: 1e-12, atol: 1e-14 });
+    allClose(y.grad as Tensor, toTarget, { rtol: 1e-12, atol: 1e-14 });
+    const second = (a: Tensor, b: Tensor): Tensor => fn(a, b, { ...options, reduction: 'sum' });
+    ok(gradgradcheck(second, [x, y]));
+  }
+});
+
+test('losses that PyTorch broadcasts without a word', () => {
+  const x = tensor([[0.5], [1.5]], { dtype: 'float64', requiresGrad: true });
+  const y = tensor([1, -1, 1], { dtype: 'float64' });
+  const recorded = [
+    [klDiv(x, y.abs()), -1, [-0.5, -0.5]],
+    [klDiv(x, y.abs(), { reduction: 'batchmean' }), -3, [-1.5, -1.5]],
+    [poissonNllLoss(x, y.abs()), 2.0652051705190964, [0.3243606353500641, 1.7408445351690323]],
+    [hingeEmbeddingLoss(x, y), 0.75, [1 / 6, 1 / 3]],
+  ] as const;
+  for (const [loss, value, slope] of recorded) {
+    x.grad = null;
+    allClose(loss, value, { rtol: 1e-12 });
+    loss.backward();
+    allClose((x.grad as Tensor | null)?.flatten() as Tensor, slope, { rtol: 1e-12 });
+  }
+  equal(softMarginLoss(ones([2, 3]), y, { reduction: 'none' }).shape, [2, 3]);
+  throwsError(() => softMarginLoss(x, y), ShapeError, /softMarginLoss: the target is larger/);
+});
+
+test('shapes that do not broadcast are refused, and those that differ where PyTorch refuses them', () => {
+  throwsError(() => mseLoss(ones([3, 2]), ones([3])), ShapeError, /mseLoss: shapes do not broadcast, got \[3, 2\] and \[3\]/);
+  throwsError(() => l1Loss(ones([2]), ones([3])), ShapeError, /l1Loss: shapes do not broadcast/);
+  throwsError(() => smoothL1Loss(ones([2]), ones([3])), ShapeError, /smoothL1Loss: shapes do not broadcast/);
+  throwsError(() => huberLoss(ones([2]), ones([3])), ShapeError, /huberLoss: shapes do not broadcast/);
   throwsError(() => binaryCrossEntropy(ones([2]), ones([2, 1])), ShapeError, /differ in shape/);
   throwsError(() => binaryCrossEntropyWithLogits(ones([2]), ones([2, 1])), ShapeError, /differ in shape/);
-  throwsError(() => klDiv(ones([2]), ones([1])), ShapeError, /differ in shape/);
-  throwsError(() => hingeEmbeddingLoss(ones([2]), ones([1])), ShapeError, /differ in shape/);
-  throwsError(() => poissonNllLoss(ones([2]), ones([1])), ShapeError, /differ in shape/);
+  for (const fn of [klDiv, hingeEmbeddingLoss, poissonNllLoss, softMarginLoss]) throwsError(() => fn(ones([2]), ones([3])), ShapeError, /do not broadcast/);
   throwsError(() => gaussianNllLoss(ones([2, 3]), ones([2, 3]), ones([3])), ShapeError, /variance does not fit/);
   throwsError(() => cosineEmbeddingLoss(ones([2, 3]), ones([2, 3]), ones([3])), ShapeError, /targets do not fit/);
 });
@@ -167,6 +215,53 @@ test('margins count what is above 0 only, which NaN is not', () => {
   allClose(multiMarginLoss(x, tensor([1, 0], { dtype: 'int64' })), (2 / 3 + (2 + 3) / 3) / 2);
   allClose(multilabelMarginLoss(x, tensor([[1, -1, 0], [0, -1, 0]], { dtype: 'int64' })), (2 / 3 + (2 + 3) / 3) / 2);
   ok(Number.isNaN(gaussianNllLoss(tensor([1]), tensor([1]), tensor([NaN])).item()));
+});
+
+test('crossEntropy with probabilities gives gradients to target and weight', () => {
+  const recorded = [
+    [{}, [0.25052610269025016, 1.0241906632929256, 0.5183598688653532], [0.7321843920539725, 0.4643687841079449, 0.4910921960269862, 1.0408922427945566, 3.1817844855891133, 0.04544612139727834]],
+    [{ reduction: 'sum' }, [0.5010522053805003, 2.0483813265858513, 1.0367197377307065], [1.464368784107945, 0.9287375682158898, 0.9821843920539725, 2.081784485589113, 6.363568971178227, 0.09089224279455668]],
+    [{ labelSmoothing: 0.2 }, [0.3186259911421021, 0.9408909729575758, 0.48622633741551785], [0.585747513643178, 0.37149502728635597, 0.392873756821589, 0.8327137942356453, 2.545427588471291, 0.036356897117822674]],
+  ] as const;
+  const f64 = { dtype: 'float64', requiresGrad: true } as const;
+  for (const [options, toWeight, toTarget] of recorded) {
+    const x = tensor([[1, 2, 0.5], [0.1, -1, 2]], f64);
+    const target = tensor([[0.2, 0.3, 0.5], [0.1, 0.6, 0.3]], f64);
+    const each = tensor([1, 2, 0.5], f64);
+    crossEntropy(x, target, { weight: each, ...options }).backward();
+    allClose(each.grad as never, toWeight, { rtol: 1e-12 });
+    allClose((target.grad as Tensor).flatten(), toTarget, { rtol: 1e-12 });
+  }
+});
+
+// PyTorch 1.13 takes integers as input of l1_loss and hinge_embedding_loss (without 'mean'), poisson_nll_loss, triplet_margin_loss and cosine_embedding_loss, and refuses
+// them in mse_loss, smooth_l1_loss, huber_loss, kl_div, soft_margin_loss, multi_margin_loss, nll_loss and the cross-entropies.
+test('losses of integers are PyTorch\'s', () => {
+  const whole = { dtype: 'int64' } as const;
+  const [x, y] = [tensor([[1, 2], [5, -3]], whole), tensor([[2, 0], [7, 1]], whole)];
+  const third = y.abs();
+  const signs = tensor([1, -1], whole);
+  const recorded: readonly (readonly [Tensor, string, number[]])[] = [
+    [l1Loss(x, y, { reduction: 'none' }), 'int64', [1, 2, 2, 4]],
+    [l1Loss(x, y, { reduction: 'sum' }), 'int64', [9]],
+    [l1Loss(x.abs().to('uint8'), y.to('uint8'), { reduction: 'none' }), 'uint8', [255, 2, 254, 2]],
+    [hingeEmbeddingLoss(x, y, { reduction: 'none' }), 'int64', [1, 2, 5, -3]],
+    [hingeEmbeddingLoss(x, y, { reduction: 'sum' }), 'int64', [5]],
+    [poissonNllLoss(x, y, { reduction: 'none' }), 'float32', [0.7182817459106445, 7.389056205749512, 113.41316223144531, 3.0497870445251465]],
+    [poissonNllLoss(x, y), 'float32', [31.1425724029541]],
+    [tripletMarginLoss(x, y, third, { reduction: 'none' }), 'float32', [1, 1]],
+    [cosineEmbeddingLoss(x, y, signs, { reduction: 'none' }), 'float32', [0.5527864098548889, 0.7761139869689941]],
+    [cosineEmbeddingLoss(x.gt(1), y.gt(1), signs, { reduction: 'sum' }), 'float32', [2]],
+  ];
+  for (const [loss, dtype, values] of recorded) {
+    is(loss.dtype, dtype);
+    allClose(loss.flatten(), values, { rtol: 1e-6 });
+  }
+  throwsError(() => l1Loss(x, y), DTypeError, /mean/);
+  throwsError(() => hingeEmbeddingLoss(x, y), DTypeError, /mean/);
+  throwsError(() => l1Loss(x.gt(1), y.gt(1)), DTypeError, /bool/);
+  throwsError(() => poissonNllLoss(x.gt(1), y), DTypeError, /bool/);
+  for (const fn of [mseLoss, smoothL1Loss, huberLoss, klDiv, softMarginLoss, binaryCrossEntropyWithLogits]) throwsError(() => fn(x, y), DTypeError, /float/);
 });
 
 test.run();

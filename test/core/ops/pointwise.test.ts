@@ -57,4 +57,23 @@ test('broadcast, strides and nothing', () => {
   throwsError(() => x.add('1' as never), ArgumentError, /add: other is not a tensor or number/);
 });
 
+test('powers of bytes wrap round as PyTorch\'s, also where a double would be rounded', () => {
+  const x = tensor([2, 3, 5, 7, 10, 255, 251, 13], { dtype: 'uint8' });
+  const recorded: readonly (readonly [number, number[]])[] = [
+    [7, [128, 139, 45, 247, 128, 255, 211, 101]],
+    [23, [0, 75, 237, 119, 0, 255, 19, 165]],
+    [63, [0, 171, 205, 183, 0, 255, 51, 197]],
+    [100, [0, 209, 241, 97, 0, 1, 241, 17]],
+  ];
+  for (const [y, expected] of recorded) {
+    equal(x.pow(y).array(), expected);
+    equal(x.pow(tensor(y, { dtype: 'uint8' })).array(), expected);
+    equal(x.clone().pow_(y).array(), expected);
+  }
+  equal(pow(3, x).array(), [9, 27, 243, 139, 169, 171, 59, 211]);
+  equal(x.pow(x).array(), [4, 27, 53, 247, 0, 255, 227, 253]);
+  equal(x.pow(0).array(), x.mul(0).add(1).array());
+  throwsError(() => x.pow(256), DTypeError, /does not fit uint8/);
+});
+
 test.run();

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, DTypeError, ShapeError, type Tensor, adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveMaxPool1d, adaptiveMaxPool2d, avgPool1d, avgPool2d, gradcheck, gradgradcheck,
+  ArgumentError, DTypeError, F, ShapeError, type Tensor, adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveMaxPool1d, adaptiveMaxPool2d, avgPool1d, avgPool2d, gradcheck, gradgradcheck,
   maxPool1d, maxPool2d, ones, tensor, zeros,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
@@ -99,12 +99,12 @@ test('the stride may stand by position or among the options, but only once', () 
   throwsError(() => maxPool2d(image, 2, { stride: 1 }, {}), ArgumentError, /maxPool2d: options twice/);
 });
 
-test('integers have maxima, averages need floats', () => {
+test('integers have maxima, averages need floats or int64', () => {
   const x = tensor([[-5, -3, -4]], { dtype: 'int64' });
   const y = maxPool1d(x, 2, 1);
   is(y.dtype, 'int64');
   equal(y.array(), [[-3, -3]]);
-  throwsError(() => avgPool1d(x, 2), DTypeError, /avgPool1d: not a float tensor, got int64\[1, 3\]/);
+  throwsError(() => avgPool1d(x.to('int32'), 2), DTypeError, /avgPool1d: not a float tensor, got int32\[1, 3\]/);
   throwsError(() => adaptiveAvgPool1d(x, 2), DTypeError, /adaptiveAvgPool1d: not a float tensor/);
   throwsError(() => maxPool1d(ones([1, 3], { dtype: 'bool' }), 2), DTypeError, /maxPool1d: not defined for bool/);
 });
@@ -125,6 +125,40 @@ test('operands and options that do not fit are named in the error', () => {
   throwsError(() => Reflect.apply(avgPool1d, null, [ones([1, 3]), 2, { divisorOverride: 2 }]), ArgumentError, /avgPool1d: unknown option, got 'divisorOverride'/);
   throwsError(() => adaptiveAvgPool2d(image, [2, -1]), ArgumentError, /adaptiveAvgPool2d: invalid outputSize, got \[2, -1\]; expected an integer ≥ 0/);
   throwsError(() => Reflect.apply(adaptiveMaxPool2d, null, [image, 2, { indices: true }]), ArgumentError, /adaptiveMaxPool2d: unknown option/);
+});
+
+// PyTorch 1.13 averages int64, lpPool takes int64 and bool; it refuses all other integers, and adaptive and max pools refuse all of them.
+test('averages of int64 are cut to whole numbers, as PyTorch has them', () => {
+  const whole = (shape: readonly number[], sign = 1): Tensor =>
+    tensor(Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => sign * (((i + 1) * 3) % 11)), { dtype: 'int64' }).reshape([...shape]);
+  const [line, square, volume] = [whole([1, 1, 8]), whole([1, 1, 4, 4]), whole([1, 1, 2, 2, 4])];
+  const recorded: readonly (readonly [Tensor, number[]])[] = [
+    [avgPool1d(line, 2), [4, 5, 5, 6]],
+    [avgPool1d(line, 3, 2, { padding: 1 }), [3, 5, 4, 6]],
+    [avgPool2d(square, 2), [5, 5, 7, 2]],
+    [avgPool2d(square, 3, 2, { padding: 1, countIncludePad: false }), [5, 5, 6, 4]],
+    [avgPool2d(square, 2, { divisorOverride: 3 }), [6, 7, 9, 2]],
+    [avgPool2d(tensor(Array.from({ length: 16 }, (_, i) => -1 - i), { dtype: 'int64' }).reshape([1, 1, 4, 4]), 3, 2, { padding: 1 }), [-1, -3, -6, -11]],
+    [F.avgPool3d(volume, 2), [6, 3]],
+    [F.avgPool3d(volume, 2, { padding: 1 }), [0, 1, 0, 0, 2, 0, 0, 1, 0, 0, 1, 0]],
+  ];
+  for (const [y, expected] of recorded) {
+    is(y.dtype, 'int64');
+    equal(y.flatten().array(), expected);
+  }
+  const powers: readonly (readonly [Tensor, number[]])[] = [
+    [F.lpPool1d(line, 2, 2), [6.633249759674072, 9.05538558959961, 8, 10.198039054870605]],
+    [F.lpPool1d(line, 1, 2), [8, 10, 10, 12]],
+    [F.lpPool2d(square, 3, 2), [8.653497695922852, 12.018489837646484, 11.647132873535156, 4.514357566833496]],
+    [F.lpPool1d(line.bool(), 2, 2), [1.4142135381698608, 1.4142135381698608, 1.4142135381698608, 1.4142135381698608]],
+  ];
+  for (const [y, expected] of powers) {
+    is(y.dtype, 'float32');
+    allClose(y.flatten(), expected, { rtol: 1e-6 });
+  }
+  for (const dtype of ['int32', 'uint8', 'bool'] as const) throwsError(() => avgPool1d(line.to(dtype), 2), DTypeError, /not a float tensor/);
+  throwsError(() => F.lpPool1d(line.to('int32'), 2, 2), DTypeError, /not a float tensor/);
+  throwsError(() => adaptiveAvgPool1d(line, 2), DTypeError, /not a float tensor/);
 });
 
 test.run();

@@ -9,7 +9,7 @@ import type { Kernel } from '../../../../core/op.ts';
 import { Generator } from '../../../../core/random.ts';
 import { type Tensor, emptyTensor } from '../../../../core/tensor.ts';
 import { conv2d, randn, setNumThreads } from '../../../../index.ts';
-import { equal, not, ok } from '../../../assert.ts';
+import { equal, is, not, ok } from '../../../assert.ts';
 
 const random = new Generator(5);
 const normal = (shape: readonly number[]): Tensor => randn(shape, { generator: random });
@@ -97,6 +97,34 @@ test('an image gives the same bits alone and among others', () => {
   const [x, w] = [normal([5, 20, 17, 16]), normal([24, 20, 3, 3])];
   const all = conv2d(x, w, null, { padding: 1 });
   for (let n = 0; n < 5; n++) equal(conv2d(x.narrow(0, n, 1), w, null, { padding: 1 }).data(), all.narrow(0, n, 1).data());
+});
+
+test('what is not finite reaches the results that it belongs to, and no other image', () => {
+  for (const g of geometries) {
+    for (const { fast, shape, inputs } of directions(g)) {
+      const clean = result(fast, shape, inputs, g);
+      const each = clean.length / g.batch;
+      for (const odd of [NaN, Infinity, 3e38]) {
+        const x = inputs[0].clone();
+        x.storage.cells[x.offset + Math.floor(x.numel() / g.batch / 2)] = odd;
+        const before = setWinograd(false);
+        const direct = result(fast, shape, [x, ...inputs.slice(1)], g);
+        setWinograd(before);
+        const actual = result(fast, shape, [x, ...inputs.slice(1)], g);
+        for (let i = 0; i < clean.length; i++) {
+          ok(Object.is(actual[i], i < each ? direct[i] : clean[i]), `${odd}: ${actual[i]} at ${i} of ${JSON.stringify(g)}`);
+        }
+      }
+    }
+  }
+});
+
+test('a NaN of the input reaches the nine results around it, as in PyTorch', () => {
+  const x = normal([1, 32, 16, 16]);
+  x.storage.cells[x.offset + 5 * 16 + 7] = NaN;
+  const y = conv2d(x, normal([32, 32, 3, 3]), null, { padding: 1 });
+  is(y.isnan().sum().item(), 9 * 32);
+  is(y.narrow(2, 4, 3).narrow(3, 6, 3).isnan().all().item(), 1);
 });
 
 test('any number of threads gives the same bits', () => {
