@@ -232,8 +232,8 @@ interface Normal {
  * @throws ArgumentError for a negative deviation, or for two numbers without a shape
  * @see https://pytorch.org/docs/stable/generated/torch.normal.html
  */
-export const normal: Free<Normal> = free({ ...description('normal'), parameters: ['std', 'size', 'options'] }, ((mean: Tensor | number, std: Tensor | number = 1, size?: Shape, options?: RandomOptions): Tensor => {
-  const [m, s] = [checkOperand('normal', mean, 'mean'), checkOperand('normal', std, 'std')];
+export const normal: Free<Normal> = free({ ...description('normal'), parameters: ['std', 'size', 'options'] }, ((mean: Tensor | number, deviation?: Tensor | number, size?: Shape, options?: RandomOptions): Tensor => {
+  const [m, s] = [checkOperand('normal', mean, 'mean'), checkOperand('normal', deviation ?? 1, 'std')];
   if (typeof m === 'number' && typeof s === 'number') {
     checkNormal('normal', m, s);
     checkShape('normal', size);
