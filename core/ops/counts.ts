@@ -5,9 +5,10 @@ import { broadcastShapes } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Named } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { drawn, generatorOf } from './random.ts';
+import { stack } from './join.ts';
+import { drawn, drawnFrom, generatorOf } from './random.ts';
 import type { FillOptions } from './randomFill.ts';
-import { broadcastTo } from './view.ts';
+import { broadcastTo, select } from './view.ts';
 
 function checkFloats(name: string, x: unknown, what: string, dtype?: DType): asserts x is Tensor {
   checkTensor(name, x, what);
@@ -35,10 +36,12 @@ export const poisson: Free<(rates: Tensor, options?: FillOptions) => Tensor> = f
     checkFloats('poisson', rates, 'rates');
     checkOptions('poisson', options, ['generator']);
     const generator = generatorOf('poisson', options?.generator);
-    const each = rates.data();
-    checkValues('poisson', 'a rate', each, 'finite numbers ≥ 0', (v) => v >= 0 && v < Infinity);
-    return drawn('poisson', rates.shape, rates.dtype, { device: rates.device }, (cells, at, n) => {
-      for (let i = 0; i < n; i++) cells[at + i] = drawPoisson(each[i], generator);
+    return drawnFrom('poisson', rates, generator, (one) => {
+      const each = one.data();
+      checkValues('poisson', 'a rate', each, 'finite numbers ≥ 0', (v) => v >= 0 && v < Infinity);
+      return drawn('poisson', one.shape, one.dtype, { device: one.device }, (cells, at, n) => {
+        for (let i = 0; i < n; i++) cells[at + i] = drawPoisson(each[i], generator);
+      });
     });
   },
 );
@@ -55,17 +58,20 @@ export const binomial: Free<Named<'prob', Tensor, FillOptions, Tensor>> = free(
   { name: 'binomial', parameters: ['prob', 'options'], family: 'random', differentiable: false, samples: () => [] },
   (count: Tensor, prob: Tensor, options?: FillOptions): Tensor => {
     checkFloats('binomial', count, 'count');
-    const { dtype, device } = count;
+    const { dtype } = count;
     checkFloats('binomial', prob, 'prob', dtype);
     checkOptions('binomial', options, ['generator']);
     const generator = generatorOf('binomial', options?.generator);
     const shape = broadcastShapes('binomial', count.shape, prob.shape);
-    const [counts, chances] = [count, prob].map((x) => broadcastTo(x.detach(), shape).data());
-    checkValues('binomial', 'a number of trials', counts, 'whole numbers ≥ 0', (v) => v >= 0 && Number.isInteger(v));
-    checkValues('binomial', 'a probability', chances, 'values from 0 to 1', (v) => v >= 0 && v <= 1);
     const round = dtype === 'float32' ? Math.fround : (v: number): number => v;
-    return drawn('binomial', shape, dtype, { device }, (cells, at, n) => {
-      for (let i = 0; i < n; i++) cells[at + i] = drawBinomial(counts[i], chances[i], generator, round);
+    const both = stack([count, prob].map((x) => broadcastTo(x.detach(), shape)));
+    return drawnFrom('binomial', both, generator, (one) => {
+      const [counts, chances] = [0, 1].map((i) => select(one, 0, i).data());
+      checkValues('binomial', 'a number of trials', counts, 'whole numbers ≥ 0', (v) => v >= 0 && Number.isInteger(v));
+      checkValues('binomial', 'a probability', chances, 'values from 0 to 1', (v) => v >= 0 && v <= 1);
+      return drawn('binomial', one.shape.slice(1), dtype, { device: one.device }, (cells, at, n) => {
+        for (let i = 0; i < n; i++) cells[at + i] = drawBinomial(counts[i], chances[i], generator, round);
+      });
     });
   },
 );

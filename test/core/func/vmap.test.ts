@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import { allOps } from '../../../core/ops/define.ts';
 import {
   ArgumentError, F, Linear, ShapeError, StateError, type Tensor, allclose, arange, backward, bernoulli, customOp, dropout, grad, isTensor, manualSeed, multinomial, noGrad, normal, ones, rand, randLike, randint, randn,
-  randnLike, randperm, stack, tensor, vmap, zeros,
+  randnLike, randperm, stack, tensor, vmap, zeros, binomial, poisson, randintLike,
 } from '../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
 
@@ -158,6 +158,9 @@ test('every sampler refuses, draws once for all examples, or for each', () => {
     randnLike: (v) => randnLike(v),
     normal: (v) => normal(v, 1),
     bernoulli: (v) => bernoulli(v),
+    randintLike: (v) => v.add(randintLike(v, 1000)),
+    poisson: (v) => poisson(v.mul(100)),
+    binomial: (v) => binomial(zeros([8]).add(50), v),
     multinomial: (v) => multinomial(v, 5, { replacement: true }),
     gumbelSoftmax: (v) => F.gumbelSoftmax(v),
     dropout: (v) => dropout(v, 0.5),
