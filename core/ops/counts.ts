@@ -3,11 +3,12 @@ import { type DType, isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { broadcastShapes } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { stack } from './join.ts';
 import { drawn, drawnFrom, generatorOf } from './random.ts';
 import type { FillOptions } from './randomFill.ts';
-import { broadcastTo } from './view.ts';
+import { broadcastTo, select } from './view.ts';
 
 function checkFloats(name: string, x: unknown, what: string, dtype?: DType): asserts x is Tensor {
   checkTensor(name, x, what);
@@ -46,26 +47,26 @@ export const poisson: Free<(rates: Tensor, options?: FillOptions) => Tensor> = f
 );
 
 /**
- * A number of successes in `count` trials of probability `p` each, from the binomial distribution; the two broadcast.
+ * A number of successes in `count` trials of probability `prob` each, from the binomial distribution; the two broadcast.
  *
  * @param count - whole numbers ≥ 0, as floats
- * @param p - probabilities, of the dtype of the counts
+ * @param prob - probabilities, of the dtype of the counts
  * @throws ArgumentError for other counts or probabilities; DTypeError for integers or two dtypes
  * @see https://pytorch.org/docs/stable/generated/torch.binomial.html and Hörmann, The generation of binomial random variates, 1993
  */
-export const binomial: Free<(count: Tensor, p: Tensor, options?: FillOptions) => Tensor> = free(
-  { name: 'binomial', family: 'random', differentiable: false, samples: () => [] },
-  (count: Tensor, p: Tensor, options?: FillOptions): Tensor => {
+export const binomial: Free<Named<'prob', Tensor, FillOptions, Tensor>> = free(
+  { name: 'binomial', parameters: ['prob', 'options'], family: 'random', differentiable: false, samples: () => [] },
+  (count: Tensor, prob: Tensor, options?: FillOptions): Tensor => {
     checkFloats('binomial', count, 'count');
     const { dtype } = count;
-    checkFloats('binomial', p, 'p', dtype);
+    checkFloats('binomial', prob, 'prob', dtype);
     checkOptions('binomial', options, ['generator']);
     const generator = generatorOf('binomial', options?.generator);
-    const shape = broadcastShapes('binomial', count.shape, p.shape);
+    const shape = broadcastShapes('binomial', count.shape, prob.shape);
     const round = dtype === 'float32' ? Math.fround : (v: number): number => v;
-    const both = stack([count, p].map((x) => broadcastTo(x.detach(), shape)));
+    const both = stack([count, prob].map((x) => broadcastTo(x.detach(), shape)));
     return drawnFrom('binomial', both, generator, (one) => {
-      const [counts, chances] = [0, 1].map((i) => one.select(0, i).data());
+      const [counts, chances] = [0, 1].map((i) => select(one, 0, i).data());
       checkValues('binomial', 'a number of trials', counts, 'whole numbers ≥ 0', (v) => v >= 0 && Number.isInteger(v));
       checkValues('binomial', 'a probability', chances, 'values from 0 to 1', (v) => v >= 0 && v <= 1);
       return drawn('binomial', one.shape.slice(1), dtype, { device: one.device }, (cells, at, n) => {

@@ -1,6 +1,7 @@
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { checkBins, spanOf } from './counting.ts';
 import { linspace, scalarLike } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
@@ -53,9 +54,10 @@ function edgesOf(points: Tensor, bins: number | readonly (number | Tensor)[], ra
  * @throws ArgumentError for bins or a range that do not fit; ShapeError for points without a last dimension; DTypeError for integers
  * @see https://pytorch.org/docs/stable/generated/torch.histogramdd.html
  */
-export const histogramdd: Free<(x: Tensor, bins: number | readonly (number | Tensor)[], options?: HistogramddOptions) => Histogramdd> = free(
+export const histogramdd: Free<Named<'bins', number | readonly (number | Tensor)[], HistogramddOptions, Histogramdd>> = free(
   {
     name,
+    parameters: ['bins', 'options'],
     family: 'counting',
     differentiable: false,
     samples: (s) => [

@@ -4,6 +4,7 @@ import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../er
 import type { Generator } from '../random.ts';
 import type { Tensor } from '../tensor.ts';
 import { fromCells } from './creation.ts';
+import type { Named } from './byName.ts';
 import { type Method, checkTensor, method } from './define.ts';
 import { drawnFrom, generatorOf } from './random.ts';
 
@@ -51,8 +52,8 @@ function drawRows(weights: Tensor, numSamples: number, replacement: boolean, gen
  * finite, or too often zero
  * @see https://pytorch.org/docs/stable/generated/torch.multinomial.html
  */
-export const multinomial: Method<(weights: Tensor, numSamples: number, options?: MultinomialOptions) => Tensor> = method(
-  { name: 'multinomial', family: 'random', differentiable: false, samples: () => [] },
+export const multinomial: Method<Named<'numSamples', number, MultinomialOptions, Tensor>> = method(
+  { name: 'multinomial', parameters: ['numSamples', 'options'], family: 'random', differentiable: false, samples: () => [] },
   (weights: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor => {
     checkTensor('multinomial', weights, 'weights');
     checkOptions('multinomial', options, ['replacement', 'generator']);

@@ -160,7 +160,7 @@ export const randnLike: DrawLike = free(description('randnLike'), (x: Tensor, op
 });
 
 /** Refuses bounds that are no whole numbers, the wrong way round, or outside the dtype. */
-export function checkBounds(name: string, low: unknown, high: unknown, dtype: DType): void {
+export function checkBounds(name: string, low: unknown, high: unknown, dtype: DType): asserts high is number {
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || (low as number) >= (high as number) || !Number.isSafeInteger((high as number) - (low as number))) {
     throw new ArgumentError(`${name}: not a range of whole numbers, got ${show(low)} to ${show(high)}; expected low < high`, { values: { low, high } });
   }
@@ -185,18 +185,21 @@ export const randint: Free<{
   return drawn('randint', shape, dtype, options, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low));
 });
 
-/** `randint` in the shape of another tensor, and in its dtype and on its device. @throws as `randint` @see https://pytorch.org/docs/stable/generated/torch.randint_like.html */
-export const randintLike: Free<{
+interface RandintLike {
   (x: Tensor, high: number, options?: RandomOptions): Tensor;
   (x: Tensor, low: number, high: number, options?: RandomOptions): Tensor;
-}> = free(description('randintLike'), (x: Tensor, a: number, b?: number | RandomOptions, c?: RandomOptions): Tensor => {
+  (x: Tensor, options: RandomOptions & { readonly low?: number; readonly high: number }): Tensor;
+}
+
+/** `randint` in the shape of another tensor, and in its dtype and on its device. @throws as `randint` @see https://pytorch.org/docs/stable/generated/torch.randint_like.html */
+export const randintLike: Free<RandintLike> = free({ ...description('randintLike'), parameters: ['low', 'high', 'options'] }, ((x: Tensor, a?: number, b?: number, given?: RandomOptions): Tensor => {
   checkTensor('randintLike', x);
-  const [low, high, given] = typeof b === 'number' ? [a, b, c] : [0, a, b];
+  const [low, high] = b === undefined ? [0, a] : [a ?? 0, b];
   const options = { device: x.device, ...given };
   const { dtype, generator } = prepare('randintLike', options, x.dtype);
   checkBounds('randintLike', low, high, dtype);
   return drawn('randintLike', x.shape, dtype, options, fillLike(x, (cells, at, n) => fillIntegers(cells, at, n, generator, low, high - low)));
-});
+}) as RandintLike);
 
 /**
  * The numbers 0 to n - 1 in random order, as int64 unless `dtype` says otherwise.
@@ -217,10 +220,11 @@ export function checkNormal(name: string, mean: unknown, std: unknown): void {
   if (typeof std !== 'number' || !(std >= 0)) throw new ArgumentError(`${name}: invalid std, got ${show(std)}; expected a number ≥ 0`, { values: { std } });
 }
 
-type Normal = Free<{
+interface Normal {
   (mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
   (mean: Tensor | number, std?: Tensor | number, options?: RandomOptions): Tensor;
-}>;
+  (mean: Tensor | number, options: RandomOptions & { readonly std?: Tensor | number; readonly size?: Shape }): Tensor;
+}
 
 /**
  * Normal numbers: of one mean and deviation in a given shape, or of a mean and deviation per element, broadcast.
@@ -228,21 +232,21 @@ type Normal = Free<{
  * @throws ArgumentError for a negative deviation, or for two numbers without a shape
  * @see https://pytorch.org/docs/stable/generated/torch.normal.html
  */
-export const normal: Normal = free(description('normal'), (mean: Tensor | number, std: Tensor | number = 1, third?: Shape | RandomOptions, fourth?: RandomOptions): Tensor => {
-  const [m, s] = [checkOperand('normal', mean, 'mean'), checkOperand('normal', std, 'std')];
+export const normal: Free<Normal> = free({ ...description('normal'), parameters: ['std', 'size', 'options'] }, ((mean: Tensor | number, deviation?: Tensor | number, size?: Shape, options?: RandomOptions): Tensor => {
+  const [m, s] = [checkOperand('normal', mean, 'mean'), checkOperand('normal', deviation ?? 1, 'std')];
   if (typeof m === 'number' && typeof s === 'number') {
     checkNormal('normal', m, s);
-    checkShape('normal', third);
-    return normalTensor('normal', third, fourth, getDefaultDtype(), m, s);
+    checkShape('normal', size);
+    return normalTensor('normal', size, options, getDefaultDtype(), m, s);
   }
-  const options = third as RandomOptions | undefined;
+  if (size !== undefined) throw new ArgumentError(`normal: a size beside tensors, got ${show(size)}; expected none`);
   const like = typeof m === 'number' ? (s as Tensor) : m;
   const shape = broadcastShapes('normal', typeof m === 'number' ? [] : m.shape, typeof s === 'number' ? [] : s.shape);
   if (typeof s === 'number') checkNormal('normal', 0, s);
   else if (s.device.each === undefined && s.data().some((v) => !(v >= 0))) throw new ArgumentError(`normal: a std is negative or NaN, got ${show(s)}; expected values ≥ 0`);
   const z = normalTensor('normal', shape, { device: like.device, ...options }, like.dtype, 0, typeof s === 'number' ? s : 1);
   return (typeof s === 'number' ? z : z.mul(s.detach())).add(typeof m === 'number' ? m : m.detach());
-});
+}) as Normal);
 
 function checkProbabilities(name: string, p: Tensor): void {
   floatOnly(name, p.dtype);

@@ -6,6 +6,7 @@ import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../e
 import { type Primitive, applyInPlace, primitive } from '../op.ts';
 import type { Generator } from '../random.ts';
 import { Tensor } from '../tensor.ts';
+import { byName } from './byName.ts';
 import { checkTensor } from './define.ts';
 import { bernoulliFill, checkBounds, checkNormal, generatorOf } from './random.ts';
 
@@ -111,6 +112,7 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html
      */
     uniform_(from?: number, to?: number, options?: FillOptions): Tensor;
+    uniform_(options: FillOptions & { readonly from?: number; readonly to?: number }): Tensor;
     /**
      * Normal numbers of a mean (default 0) and standard deviation (default 1), in place.
      *
@@ -118,6 +120,7 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html
      */
     normal_(mean?: number, std?: number, options?: FillOptions): Tensor;
+    normal_(options: FillOptions & { readonly mean?: number; readonly std?: number }): Tensor;
     /**
      * 1 with probability `p` (default 0.5; a number, or a tensor that broadcasts), else 0, in place.
      *
@@ -125,6 +128,7 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html
      */
     bernoulli_(p?: number | Tensor, options?: FillOptions): Tensor;
+    bernoulli_(options: FillOptions & { readonly p?: number | Tensor }): Tensor;
     /**
      * Whole numbers in place: from `from` up to and without `to`, from 0 to `to`, or without bounds from 0 to the largest the dtype
      * holds exactly.
@@ -135,13 +139,15 @@ declare module '../tensor.ts' {
     random_(options?: FillOptions): Tensor;
     random_(to: number, options?: FillOptions): Tensor;
     random_(from: number, to: number, options?: FillOptions): Tensor;
+    random_(options: FillOptions & { readonly from?: number; readonly to: number }): Tensor;
     /**
      * Exponential numbers of rate λ (default 1), so of mean 1/λ, in place.
      *
      * @throws ArgumentError unless λ > 0; DTypeError for integers
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
      */
-    exponential_(rate?: number, options?: FillOptions): Tensor;
+    exponential_(lambd?: number, options?: FillOptions): Tensor;
+    exponential_(options: FillOptions & { readonly lambd?: number }): Tensor;
     /**
      * Cauchy numbers of a median (default 0) and half width at half maximum `sigma` (default 1), in place.
      *
@@ -149,6 +155,7 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html
      */
     cauchy_(median?: number, sigma?: number, options?: FillOptions): Tensor;
+    cauchy_(options: FillOptions & { readonly median?: number; readonly sigma?: number }): Tensor;
     /**
      * How many trials of probability `p` it takes until one succeeds, from 1 on, in place; integers stop at the largest of the dtype.
      *
@@ -156,6 +163,7 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html
      */
     geometric_(p: number, options?: FillOptions): Tensor;
+    geometric_(options: FillOptions & { readonly p: number }): Tensor;
     /**
      * Numbers whose logarithm is normal, of a mean (default 1) and standard deviation (default 2), in place.
      *
@@ -163,30 +171,29 @@ declare module '../tensor.ts' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html
      */
     logNormal_(mean?: number, std?: number, options?: FillOptions): Tensor;
+    logNormal_(options: FillOptions & { readonly mean?: number; readonly std?: number }): Tensor;
   }
 }
 
-Tensor.prototype.uniform_ = function (this: Tensor, from?: number, to?: number, options?: FillOptions): Tensor {
-  return uniform_(this, from, to, options);
-};
-Tensor.prototype.normal_ = function (this: Tensor, mean?: number, std?: number, options?: FillOptions): Tensor {
-  return normal_(this, mean, std, options);
-};
-Tensor.prototype.bernoulli_ = function (this: Tensor, p?: number | Tensor, options?: FillOptions): Tensor {
-  return bernoulli_(this, p, options);
-};
-Tensor.prototype.random_ = function (this: Tensor, ...args: (number | FillOptions | undefined)[]): Tensor {
-  return random_(this, ...args);
-};
-Tensor.prototype.exponential_ = function (this: Tensor, rate?: number, options?: FillOptions): Tensor {
-  return exponential_(this, rate, options);
-};
-Tensor.prototype.cauchy_ = function (this: Tensor, median?: number, sigma?: number, options?: FillOptions): Tensor {
-  return cauchy_(this, median, sigma, options);
-};
-Tensor.prototype.geometric_ = function (this: Tensor, p: number, options?: FillOptions): Tensor {
-  return geometric_(this, p, options);
-};
-Tensor.prototype.logNormal_ = function (this: Tensor, mean?: number, std?: number, options?: FillOptions): Tensor {
-  return logNormal_(this, mean, std, options);
-};
+/** The samplers with the names of their arguments. */
+const fills = {
+  uniform_: [uniform_, ['from', 'to']],
+  normal_: [normal_, ['mean', 'std']],
+  bernoulli_: [bernoulli_, ['p']],
+  random_: [random_, ['from', 'to']],
+  exponential_: [exponential_, ['lambd']],
+  cauchy_: [cauchy_, ['median', 'sigma']],
+  geometric_: [geometric_, ['p']],
+  logNormal_: [logNormal_, ['mean', 'std']],
+} as const;
+
+for (const [name, [fill, parameters]] of Object.entries(fills)) {
+  const call = byName(name, [...parameters, 'options'], fill as (...args: unknown[]) => Tensor);
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: Tensor, ...args: unknown[]): Tensor {
+      return call(this, ...args);
+    },
+  });
+}

@@ -1,6 +1,7 @@
 import { ArgumentError, show } from '../errors.ts';
 import { isShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Named } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { checkIndex } from './gather.ts';
 
@@ -11,9 +12,10 @@ import { checkIndex } from './gather.ts';
  * @throws DTypeError for an index that is not int64 or int32; ArgumentError for anything but a shape
  * @see https://pytorch.org/docs/stable/generated/torch.unravel_index.html
  */
-export const unravelIndex: Free<(indices: Tensor, shape: number | readonly number[]) => Tensor[]> = free(
+export const unravelIndex: Free<Named<'shape', number | readonly number[], object, Tensor[]>> = free(
   {
     name: 'unravelIndex',
+    parameters: ['shape'],
     family: 'indexing',
     differentiable: false,
     samples: (s) => [[s.values([3, 0, 11], [3], 'int64'), [3, 4]], [s.values([5, 23, 7, 1], [2, 2], 'int64'), [2, 3, 4]], [s.values([2], [], 'int64'), 5], [s.values([], [0], 'int64'), [2, 2]]],

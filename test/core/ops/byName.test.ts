@@ -1,5 +1,7 @@
 import { test } from 'uvu';
-import { ArgumentError, F, cat, cumsum, layerNorm, max, ones, quantile, sort, std, sum, tensor, topk } from '../../../index.ts';
+import {
+  ArgumentError, F, type Tensor, binomial, cat, cumsum, histogramdd, layerNorm, manualSeed, max, multinomial, normal, ones, quantile, randintLike, sort, std, sum, tensor, topk, unravelIndex, zeros,
+} from '../../../index.ts';
 import { allClose, equal, throwsError } from '../../assert.ts';
 
 const x = tensor([[3, 1, 2], [4, 6, 5]]);
@@ -24,6 +26,46 @@ test('the options may follow at once where the arguments before them are left ou
 
 test('in place too', () => {
   allClose(x.clone().tril_({ diagonal: -1 }), [[0, 0, 0], [4, 0, 0]]);
+});
+
+function seeded(draw: () => Tensor): Tensor {
+  manualSeed(3);
+  return draw();
+}
+
+test('samplers take their numbers by name, and draw the same', () => {
+  const calls: readonly (readonly [byPlace: () => Tensor, byName: () => Tensor])[] = [
+    [() => randintLike(x, 2, 9), () => randintLike(x, { low: 2, high: 9 })],
+    [() => randintLike(x, 9, { dtype: 'int64' }), () => randintLike(x, { high: 9, dtype: 'int64' })],
+    [() => normal(1, 2, [3]), () => normal(1, { std: 2, size: [3] })],
+    [() => normal(x, 2), () => normal(x, { std: 2 })],
+    [() => multinomial(ones([4]), 3), () => multinomial(ones([4]), { numSamples: 3 })],
+    [() => binomial(x, ones([3]).mul(0.5)), () => binomial(x, { prob: ones([3]).mul(0.5) })],
+    [() => zeros([3]).uniform_(1, 2), () => zeros([3]).uniform_({ from: 1, to: 2 })],
+    [() => zeros([3]).normal_(0, 3), () => zeros([3]).normal_({ std: 3 })],
+    [() => zeros([3]).bernoulli_(0.3), () => zeros([3]).bernoulli_({ p: 0.3 })],
+    [() => zeros([3]).random_(2, 50), () => zeros([3]).random_({ from: 2, to: 50 })],
+    [() => zeros([3]).random_(50), () => zeros([3]).random_({ to: 50 })],
+    [() => zeros([3]).exponential_(2), () => zeros([3]).exponential_({ lambd: 2 })],
+    [() => zeros([3]).cauchy_(1, 2), () => zeros([3]).cauchy_({ median: 1, sigma: 2 })],
+    [() => zeros([3]).geometric_(0.5), () => zeros([3]).geometric_({ p: 0.5 })],
+    [() => zeros([3]).logNormal_(0, 1), () => zeros([3]).logNormal_({ mean: 0, std: 1 })],
+  ];
+  for (const [byPlace, named] of calls) {
+    const expected = seeded(byPlace);
+    const actual = seeded(named);
+    equal(actual.dtype, expected.dtype);
+    equal(actual.array(), expected.array());
+  }
+  throwsError(() => zeros([3]).uniform_(0, { from: 1, to: 2 } as never), ArgumentError, /'from' is given twice/);
+  throwsError(() => zeros([3]).uniform_({ low: 1 } as never), ArgumentError, /unknown option, got 'low'/);
+});
+
+test('shapes and bins by name', () => {
+  const place = tensor([5], { dtype: 'int64' });
+  equal(unravelIndex(place, { shape: [2, 3] }).map((c) => c.item()), [1, 2]);
+  const points = tensor([[0, 0], [1, 1], [1, 0]]);
+  equal(histogramdd(points, { bins: [2, 1], density: false }).hist.array(), histogramdd(points, [2, 1]).hist.array());
 });
 
 test('an argument is given once, and no name is invented', () => {
