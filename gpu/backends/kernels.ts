@@ -9,6 +9,9 @@ export const MAX_ITERATIONS = 2 ** 30;
 /** Sizes of arguments for which a kernel in WebAssembly keeps its code. */
 const CODE_SIZES = 64;
 
+/** What a texture takes beside its elements: seen in the processes of Chromium. So many small ones are seen before they fill the memory. */
+const TEXTURE = 2 ** 14;
+
 class KernelBlock implements Block {
   readonly length: number;
   result: KernelResult | null;
@@ -81,7 +84,7 @@ export class KernelBackend implements Backend {
     if (held.result === null) return;
     if (!(held.result instanceof Float32Array) && this.end === null) held.result.delete();
     held.result = null;
-    this.live -= 4 * held.length;
+    this.live -= this.bytesOf(held.length);
   }
 
   destroy(): void {
@@ -123,8 +126,12 @@ export class KernelBackend implements Backend {
   }
 
   private hold(length: number, result: KernelResult): KernelBlock {
-    this.live += 4 * length;
+    this.live += this.bytesOf(length);
     return new KernelBlock(length, result);
+  }
+
+  private bytesOf(length: number): number {
+    return 4 * length + (this.name === 'webasm' ? 0 : TEXTURE);
   }
 
   private kernelOf(source: Source): RunnableKernel {
