@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import {
-  type Column, DataLoader, type DataLoaderState, Generator, Tensor, TensorDataset, type WebFileHandle, arange, load, loadCsv, loadIdx, loadNpz, openNpz, openSafetensors, packCheckpoint, readLines, readNpy, readNpyRaw,
+  type Column, DataLoader, type DataLoaderState, Generator, Tensor, TensorDataset, type WebFileHandle, arange, importOnnx, load, loadCsv, loadIdx, loadNpz, openNpz, openSafetensors, packCheckpoint, readLines, readNpy, readNpyRaw,
   readNpz, readSafetensors, save, streamCsv, tensor, unpackCheckpoint, writeCsv, writeIdx, writeNpy, writeNpz, writeSafetensors, zeros,
 } from '../../index.ts';
 import { crc32 } from '../../core/io/crc32.ts';
@@ -96,6 +97,12 @@ const length = (columns: Readonly<Record<string, Column>>): number => Object.val
 
 /** All formats. */
 export const formats: readonly Format[] = [
+  {
+    name: 'onnx',
+    files: ['cnn-16', 'recurrent-16', 'attention-16'].map((name) => new Uint8Array(readFileSync(new URL(`../fixtures/onnx/${name}.onnx`, import.meta.url)))),
+    read: (bytes) => sizeOf(importOnnx(bytes).stateDict()),
+    ratio: 8,
+  },
   { name: 'safetensors', ratio: 8, files: [writeSafetensors(some, { metadata: { k: 'v' } }), writeSafetensors(raw)], read: (b) => sizeOf(readSafetensors(b)) },
   {
     name: 'safetensors, on demand', ratio: 16, files: [writeSafetensors(some), writeSafetensors(raw)],
