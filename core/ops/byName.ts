@@ -50,14 +50,28 @@ function placed(name: string, parameters: readonly string[], args: readonly unkn
   return out;
 }
 
-/** A function that takes its arguments after the first also by name; `parameters` names them in order, 'options' last. */
+/**
+ * A function that takes its arguments after the first also by name; `parameters` names them in order, 'options' last. Calls whose last argument is no object literal go straight
+ * through, without an array of arguments.
+ */
 export function byName<F extends (...args: never[]) => unknown>(name: string, parameters: readonly string[], fn: F): F {
   const call = fn as (...args: never[]) => unknown as (...args: unknown[]) => unknown;
   const slot = parameters.indexOf('options') + 1;
-  const named: unknown = (...args: unknown[]): unknown => {
-    const last = args[args.length - 1];
-    if (typeof last !== 'object' || args.length < 2 || !isOptions(last)) return call(...args);
-    return args.length - 1 === slot && !parameters.some((key) => key in last) ? call(...args) : call(...placed(name, parameters, args, last));
+  const resolve = (args: readonly unknown[], last: Record<string, unknown>): unknown =>
+    args.length - 1 === slot && !parameters.some((key) => key in last) ? call(...args) : call(...placed(name, parameters, args, last));
+  const named: unknown = function (x: unknown, a: unknown, b: unknown, c: unknown): unknown {
+    switch (arguments.length) {
+      case 0: return call();
+      case 1: return call(x);
+      case 2: return isOptions(a) ? resolve([x, a], a) : call(x, a);
+      case 3: return isOptions(b) ? resolve([x, a, b], b) : call(x, a, b);
+      case 4: return isOptions(c) ? resolve([x, a, b, c], c) : call(x, a, b, c);
+      default: {
+        const args: unknown[] = Array.from(arguments);
+        const last = args[args.length - 1];
+        return isOptions(last) ? resolve(args, last) : call(...args);
+      }
+    }
   };
   return named as F;
 }
