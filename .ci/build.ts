@@ -41,6 +41,15 @@ for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (/\.js(\.map)?$/.test(name) && !name.startsWith('chunks') && !entries.includes(name.replace(/\.map$/, ''))) rmSync(join(out, name));
 }
 
+// esbuild turns a class that mentions itself into `var X = class _X`: the names that users see in prints and errors come back.
+for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
+  if (!name.endsWith('.js')) continue;
+  const file = join(out, name);
+  let code = readFileSync(file, 'utf8');
+  for (const [, inner] of code.matchAll(/^var \w+ = class (_\w+)\b/gm)) code = code.replace(new RegExp(`\\b${inner}\\b`, 'g'), inner.slice(1));
+  writeFileSync(file, code);
+}
+
 // tsc rewrites './x.ts' to './x.js' in code but not in declarations.
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (!name.endsWith('.d.ts')) continue;

@@ -17,8 +17,9 @@ export async function outcomes(tolerance: number): Promise<Map<string, Outcome>>
 /** The page. */
 export function renderCoverage(found: ReadonlyMap<string, Outcome>): string {
   const ops = allOps();
-  const tried = [...found].filter(([, { agreed, missing }]) => agreed > 0 || missing.length > 0);
-  const families = [...new Set(tried.map(([name]) => ops.get(name)?.family ?? ''))];
+  // By name: the order of the registry is that in which modules were loaded.
+  const tried = [...found].filter(([, { agreed, missing }]) => agreed > 0 || missing.length > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+  const families = [...new Set(tried.map(([name]) => ops.get(name)?.family ?? ''))].sort();
   const rows = families.map((family) => {
     const own = tried.filter(([name]) => ops.get(name)?.family === family);
     const runs = own.filter(([, { missing }]) => missing.length === 0).map(([name]) => `\`${name}\``);

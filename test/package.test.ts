@@ -140,6 +140,11 @@ test('a plain script trains a model', () => {
   is(node(['train.mjs'], user).trim(), 'trained');
 });
 
+test('classes have the names that they are exported under', () => {
+  const wrong = node(['--input-type=module', '-e', "import * as p from 'polyak'; for (const [k, v] of Object.entries(p)) if (typeof v === 'function' && /^class\\b/.test(String(v)) && v.name !== k) console.log(k, v.name);"], user);
+  is(wrong, '');
+});
+
 test('each entry stands alone: tensors from it have their methods', () => {
   const lines = [
     "import { Linear } from 'polyak/nn'; if (new Linear(2, 3).weight.add(1).sum().item() === undefined) throw 1;",

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compileTests } from './compile.ts';
 
 // npm test [-- word … --slow]: runs each test file in a process of its own, as many at once as there are cores. Words select the
 // files whose path contains one of them; --slow lists the files that took longest.
@@ -31,11 +32,11 @@ function faultsOf(source: string): string[] {
 
 const countOf = (label: string, text: string): number => Number(text.match(new RegExp(`^ {2}${label}: +(\\d+)$`, 'm'))?.[1] ?? NaN);
 
-/** Runs one test file to its end. */
-export function runFile(file: string): Promise<Outcome> {
+/** Runs one test file to its end, as TypeScript or as the program that was compiled from it. */
+export function runFile(file: string, program?: string): Promise<Outcome> {
   const start = performance.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', loader, file], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS, env: { ...process.env, FORCE_COLOR: '0' } });
+    const child = spawn(process.execPath, program === undefined ? ['--import', loader, file] : ['--enable-source-maps', program], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS, env: { ...process.env, FORCE_COLOR: '0' } });
     let text = '';
     const take = (chunk: Buffer): void => {
       text += chunk.toString();
@@ -76,15 +77,16 @@ async function main(args: readonly string[]): Promise<void> {
     .filter((f) => words.length === 0 || words.some((w) => relative(root, f).includes(w)))
     .sort((a, b) => rank(a) - rank(b));
   if (queue.length === 0) throw new Error(`test: no test file, got '${words.join(' ')}'; expected a part of a path below test/`);
+  const compiled = await compileTests(root, queue);
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const outcome = await runFile(file);
+      const outcome = await runFile(file, compiled.programOf(file));
       outcomes.push(outcome);
       console.log(`${relative(root, file)}\n${outcome.output}`);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work)).finally(compiled.remove);
   const bad = outcomes.filter((o) => o.failed > 0);
   if (bad.length > 0) console.log(`\nFailed: ${bad.map((o) => relative(root, o.file)).join(', ')}`);
   if (args.includes('--slow')) {
