@@ -2,7 +2,7 @@ import { type DType, isFloat, range, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { e } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { type Binary, type Free, type InPlace, type Samples, type Unary, binary, checkTensor, free, inPlaceMethod, pointwise, unary } from './define.ts';
 
 const family = 'pointwise';
@@ -85,8 +85,8 @@ declare module '../tensor.ts' {
   }
 }
 
-// The methods have the order second.
-Object.assign(Tensor.prototype, {
+/** The methods have the order second. */
+export const polygammaMethods = {
   polygamma(this: Tensor, n: number): Tensor {
     return polygamma(n, this);
   },
@@ -94,7 +94,7 @@ Object.assign(Tensor.prototype, {
     checkOrder('polygamma_', n);
     return n === 0 ? this.digamma_() : applyInPlace(polygammaOp, [this], n);
   },
-});
+};
 
 /** What is left of x without its whole part, with the sign of x. @see https://pytorch.org/docs/stable/generated/torch.frac.html */
 export const frac: Unary = unary({ name: 'frac', accepts: floats('frac'), cpu: (x) => e.sub(x, e.trunc(x)), backward: (g) => g });
