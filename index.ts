@@ -144,7 +144,6 @@ export {
 export { type Reduction, type ReductionOptions } from './core/ops/reduction.ts';
 import './core/whole.ts';
 export { useMethods } from './core/ops/attach.ts';
-export { loadKernels } from './core/cpu/loadKernels.ts';
 
 // modules
 export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './nn/parameter.ts';

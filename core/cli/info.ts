@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadKernels } from '../cpu/loadKernels.ts';
 import { cpuInfo } from '../cpu/settings.ts';
 import { hasFusedMultiplyAdd, hasSimd } from '../cpu/wasm/support.ts';
 import { readFlags } from './flags.ts';
@@ -50,7 +49,7 @@ export function versionOf(name: string, folder: string): string | null {
 
 /** Looks around. */
 export async function collectInfo(version: string): Promise<Info> {
-  await loadKernels();
+  await import('../cpu/installKernels.ts');
   const here = process.cwd();
   const seen = (name: string): PackageInfo => ({ name, version: versionOf(name, here) });
   const library = seen('gpu.js');
