@@ -1,10 +1,10 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Plugin, build } from 'esbuild';
 import { isMethodOp } from '../core/ops/attach.ts';
-import { shakable } from './shakable.ts';
 import { type Edit, edited, methodCalls } from './methodCalls.ts';
+import { shakable } from './shakable.ts';
 
 // Makes `polyak/lean`: the library in one file from which a bundler can leave out what a program does not use. The source is the same, but
 // - the library calls operations as functions where the source calls methods, which nobody can tell whether they are used;
@@ -44,20 +44,25 @@ async function callees(): Promise<Map<string, Callee>> {
 /** What stands for an operation until it is known what it is called in the file. */
 const placeholder = (op: string): string => `$op$${op}`;
 
-function sources(entries: Readonly<Record<string, string>>, edits: ReadonlyMap<string, readonly Edit[]>): Plugin {
-  return {
-    name: 'lean sources',
-    setup: ({ onResolve, onLoad }) => {
-      onResolve({ filter: /^lean:/ }, ({ path }) => ({ path, namespace: 'entry' }));
-      onLoad({ filter: /./, namespace: 'entry' }, ({ path }) => ({ contents: entries[path], resolveDir: root }));
-      onLoad({ filter: /core\/whole\.ts$/ }, () => ({ contents: "import './autograd.ts';\nimport './afterGrad.ts';", resolveDir: core }));
-      onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const own = edits.get(relative(root, path));
-        return own === undefined ? undefined : { contents: edited(readFileSync(path, 'utf8'), own), loader: 'ts' };
-      });
-    },
-  };
-}
+/** The entries of the lean package, which have no files. */
+const entryFiles = (entries: Readonly<Record<string, string>>): Plugin => ({
+  name: 'entries',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^lean:/ }, ({ path }) => ({ path, namespace: 'entry' }));
+    bundle.onLoad({ filter: /./, namespace: 'entry' }, ({ path }) => ({ contents: entries[path], resolveDir: root }));
+    bundle.onLoad({ filter: /core\/whole\.ts$/ }, () => ({ contents: "import './autograd.ts';\nimport './afterGrad.ts';", resolveDir: core }));
+  },
+});
+
+/** Sources with changes. */
+const changed = (edits: ReadonlyMap<string, readonly Edit[]>): Plugin => ({
+  name: 'changed sources',
+  setup: (bundle) =>
+    bundle.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const own = edits.get(relative(root, path));
+      return own === undefined ? undefined : { contents: edited(readFileSync(path, 'utf8'), own), loader: 'ts' };
+    }),
+});
 
 /** Builds the lean package into a folder. */
 export async function buildLean(out: string): Promise<void> {
@@ -86,7 +91,33 @@ export async function buildLean(out: string): Promise<void> {
     platform: 'neutral',
     target: 'es2022',
     logLevel: 'warning',
-    plugins: [sources(entries, edits)],
+    plugins: [entryFiles(entries), changed(edits)],
   });
+  mkdirSync(out, { recursive: true });
   for (const { path, text } of shakable(outputFiles, placeholder(''))) writeFileSync(path, text);
+}
+
+/** Builds the whole library, without samples for tests, as a file that a page can load without a bundler, with parts beside it that are loaded when they are used. */
+export async function buildForPages(out: string): Promise<void> {
+  const { outputFiles } = await build({
+    entryPoints: { polyak: join(root, 'index.ts') },
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    write: false,
+    minify: true,
+    // Prints and messages tell the names of classes.
+    keepNames: true,
+    // What runs in Node alone, and what is loaded only where it is installed.
+    external: ['node:*', '@observablehq/plot', 'linkedom'],
+    ignoreAnnotations: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    chunkNames: '[name]-[hash]',
+    logLevel: 'warning',
+    plugins: [changed(methodCalls(root, () => undefined))],
+  });
+  mkdirSync(out, { recursive: true });
+  for (const { path, text } of outputFiles) writeFileSync(path, text);
 }

@@ -114,11 +114,12 @@ function markDeclaration(declaration: Syntax, code: string, edits: Edit[]): void
 
 const isFunction = ({ type }: Syntax): boolean => type === 'ArrowFunctionExpression' || type === 'FunctionExpression' || type === 'FunctionDeclaration' || type === 'MethodDefinition';
 
-/** What bundlers do not take for free of effects: a getter, an iterator or `valueOf` could do something. */
+/** What bundlers do not take for free of effects, beside computed names: a getter, an iterator or `valueOf` could do something. */
 const acting = ['MemberExpression', 'SpreadElement', 'TaggedTemplateExpression', 'AssignmentExpression', 'BinaryExpression', 'UnaryExpression', 'StaticBlock'];
 
 /** Whether there is such a thing in what is computed here. */
 function mayAct(node: Syntax): boolean {
+  if (node.computed === true) return true;
   if (isFunction(node) || (node.type === 'PropertyDefinition' && node.static !== true)) return false;
   if (acting.includes(node.type) || (node.type === 'TemplateLiteral' && (node.expressions as Syntax[]).length > 0)) return true;
   return childrenOf(node).some(mayAct);
