@@ -3,7 +3,7 @@ import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildForPages, buildLean } from './lean.ts';
+import { buildForPages, buildLean, withoutSamples } from './lean.ts';
 import { withOwnNames } from './shakable.ts';
 
 // npm run build [-- folder]: compiles the sources into dist/ (or the folder), from nothing: declarations file by file, and code in as many files as there are
@@ -15,7 +15,7 @@ const out = resolve(process.argv[2] ?? join(root, 'dist'));
 
 rmSync(out, { recursive: true, force: true });
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', out], { stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--emitDeclarationOnly', '--outDir', out], { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, string | { default: string }>; bin: Record<string, string> };
@@ -25,12 +25,11 @@ const entries = [
   ...Object.values(bin).map((file) => file.replace('dist/', '')),
 ];
 await build({
-  entryPoints: entries.map((name) => join(out, name)),
+  entryPoints: entries.map((name) => join(root, name.replace(/\.js$/, '.ts'))),
   outdir: out,
-  outbase: out,
+  outbase: root,
   bundle: true,
   splitting: true,
-  allowOverwrite: true,
   packages: 'external',
   // What package.json says of side effects is about the files made here.
   ignoreAnnotations: true,
@@ -40,11 +39,8 @@ await build({
   sourcemap: true,
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
+  plugins: [withoutSamples()],
 });
-for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
-  if (/\.js(\.map)?$/.test(name) && !name.startsWith('chunks') && !entries.includes(name.replace(/\.map$/, ''))) rmSync(join(out, name));
-}
-
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (name.endsWith('.js')) writeFileSync(join(out, name), withOwnNames(readFileSync(join(out, name), 'utf8')));
 }

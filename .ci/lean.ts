@@ -66,6 +66,11 @@ const changed = (edits: ReadonlyMap<string, readonly Edit[]>): Plugin => ({
     }),
 });
 
+/** Sources without samples for tests. */
+export function withoutSamples(): Plugin {
+  return changed(methodCalls(root, () => undefined));
+}
+
 /** Builds the lean package into a folder. */
 export async function buildLean(out: string): Promise<void> {
   const methods = await callees();
@@ -117,7 +122,7 @@ export async function buildForPages(out: string): Promise<void> {
     target: 'es2022',
     chunkNames: '[name]-[hash]',
     logLevel: 'warning',
-    plugins: [changed(methodCalls(root, () => undefined))],
+    plugins: [withoutSamples()],
   });
   mkdirSync(out, { recursive: true });
   for (const { path, text } of outputFiles) writeFileSync(path, text);

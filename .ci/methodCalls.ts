@@ -62,7 +62,9 @@ function editsOf(source: SourceFile, text: string, checker: Checker, tensors: Ty
   const visit = (node: Node): void => {
     if (source.fileName.includes('/core/ops/') && (is.isPropertyAssignment(node) || is.isShorthandPropertyAssignment(node)) && is.isIdentifier(node.name) && node.name.text === 'samples') {
       const comma = /^\s*,/.exec(text.slice(node.end))?.[0].length ?? 0;
-      edits.push({ start: startOf(node), end: node.end + comma, text: '' });
+      // Lines keep their numbers.
+      const end = node.end + comma;
+      edits.push({ start: startOf(node), end, text: text.slice(startOf(node), end).replace(/[^\n]/g, '') });
       return;
     }
     if (is.isCallExpression(node) && is.isPropertyAccessExpression(node.expression)) {

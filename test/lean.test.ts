@@ -126,7 +126,7 @@ function train(library: Library): number[] {
   for (let epoch = 0; epoch < 2; epoch++) {
     for (const [x, y] of new DataLoader(data, { batchSize: 4, shuffle: true })) {
       optimizer.zeroGrad();
-      const hidden = library.reshape(net.forward(x) as Tensor, [1, 4, 8]);
+      const hidden = library.reshape(net.forward(x), [1, 4, 8]);
       const attended = attention.forward(hidden, hidden, hidden)[0];
       const out = library.reshape(lstm.forward(attended)[0], [4, 8]);
       const loss = F.crossEntropy(out, y);

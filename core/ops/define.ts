@@ -43,6 +43,7 @@ export interface OpInfo {
   readonly inPlace: ((x: Tensor, ...args: never[]) => Tensor) | null;
   /** Names of the arguments after the first that may also be given by name, in order; 'options' last where it has options of its own. */
   readonly parameters: readonly string[];
+  /** What tests try it on; left out of the built package. */
   readonly samples: Samples;
 }
 
