@@ -18,6 +18,8 @@ const entries: Readonly<Record<string, string>> = {
   'polyak/data': 'core/data/index.ts',
   'polyak/io': 'core/io/index.ts',
   'polyak/gpu': 'gpu/index.ts',
+  // The same names; test/lean.test.ts is about the form.
+  'polyak/lean': 'index.ts',
 };
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`)];

@@ -15,6 +15,8 @@ export interface Bundles {
   readonly gpuMinified: string;
   /** The one that tries the operations of the device, made from the sources. */
   readonly gpuOps: string;
+  /** The folder of the package as it is installed. */
+  readonly installed: string;
   /** What the bundler had to say about the package. */
   readonly warnings: readonly string[];
 }
@@ -64,6 +66,7 @@ export async function bundle(folder: string): Promise<Bundles> {
   const made = [await run('main', false), await run('main', true), await run('gpu', false), await run('gpu', true)];
   const [plain, minified, gpu, gpuMinified] = made;
   return {
+    installed,
     gpu: gpu.outputFiles[0].text,
     gpuMinified: gpuMinified.outputFiles[0].text,
     gpuOps: ops.outputFiles[0].text,

@@ -1,5 +1,5 @@
 // npm run test:browser [-- words]: bundles the built package, trains in a Chromium of this machine and compares with Node, under several headers. Prints a line per check;
-// words select the checks whose name contains one of them. Without a Chromium everything is skipped.
+// words select the checks whose name contains one of them, `importmap` that of the page without a bundler. Without a Chromium everything is skipped.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,21 @@ async function runCheck(browser: Browser, server: PageServer, check: Check): Pro
   return faults.length === 0;
 }
 
+/** The example that needs no bundler: an import map names the file of the package. */
+async function importMap(browser: Browser, server: PageServer): Promise<boolean> {
+  const page = await browser.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => void faults.push(message.text()));
+  page.on('pageerror', (error) => void faults.push(String(error)));
+  await page.goto(`${server.url}/importmap.html`);
+  const said = await page.waitForFunction(() => /\d/.test(document.querySelector('output')?.textContent ?? '') && document.querySelector('output')?.textContent, undefined, { timeout: LIMIT_MS })
+    .then(async (handle) => String(await handle.jsonValue()), String);
+  if (!/^0\.0\d+, (?:0\.9|1\.0)\d+, (?:0\.9|1\.0)\d+, 0\.0\d+$/.test(said)) faults.push(said);
+  await page.close();
+  console.log(faults.length === 0 ? `ok      a page with an import map: ${said}` : `FAILED  a page with an import map: ${faults.join('; ')}`);
+  return faults.length === 0;
+}
+
 async function main(): Promise<boolean> {
   const executablePath = findChromium();
   if (executablePath === null) {
@@ -150,6 +165,7 @@ async function main(): Promise<boolean> {
         if (words.length > 0 && !words.some((word) => check.name.includes(word))) continue;
         good = (await runCheck(gpuChecks.includes(check) ? graphical : browser, server, check)) && good;
       }
+      if (words.length === 0 || words.includes('importmap')) good = (await importMap(browser, server)) && good;
     } finally {
       server.close();
     }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type IncomingMessage, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { arange, writeSafetensors } from '../../index.ts';
@@ -40,7 +41,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** `/<headers>/` is a page, `/<headers>/main.js` and `main.min.js` its program; pages post what they have to say to `/report`; `/ranges` is a safetensors file. */
+/** `/<headers>/` is a page, `/<headers>/main.js` and `main.min.js` its program; pages post what they have to say to `/report`; `/ranges` is a safetensors file, `/importmap.html` the example. */
 export async function serve(bundles: Bundles): Promise<PageServer> {
   let deliver: (arrival: { report: Report & GpuReport; answer(): void }) => void = () => {};
   const server = createServer((request, response) => {
@@ -49,6 +50,10 @@ export async function serve(bundles: Bundles): Promise<PageServer> {
     const send = (type: string, text: string): void => void response.writeHead(200, { 'Content-Type': type, ...headers[folder as Served] }).end(text);
     if (folder === 'data' && (file === 'digits-images.idx3-ubyte' || file === 'digits-labels.idx1-ubyte')) {
       response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(readFileSync(new URL(`../../examples/data/${file}`, import.meta.url)));
+    } else if (pathname === '/importmap.html') {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end(readFileSync(new URL('../../examples/importmap.html', import.meta.url)));
+    } else if (pathname.startsWith('/node_modules/polyak/dist/browser/')) {
+      response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(readFileSync(join(bundles.installed, pathname.slice('/node_modules/polyak/'.length))));
     } else if (pathname === '/report') {
       void textOf(request).then((text) => deliver({ report: JSON.parse(text) as Report & GpuReport, answer: () => void response.writeHead(204).end() }));
     } else if (pathname === '/ranges') {
