@@ -1,0 +1,45 @@
+// What typedoc does not do by itself: pages are listed under their headings, in the groups and in the order of navigation.json, and the heading is not
+// shown twice.
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { Converter, KindRouter } from 'typedoc';
+
+const root = resolve(import.meta.dirname, '../..');
+const groups = JSON.parse(readFileSync(resolve(root, 'docs/navigation.json'), 'utf8'));
+/** Where each page stands: its group, and its place among all pages. */
+const places = new Map(Object.entries(groups).flatMap(([group, pages]) => pages.map((page) => [basename(page, '.md'), group])).map(([name, group], at) => [name, { group, at }]));
+/** The names of files, by page. */
+const files = new Map();
+
+/** A page's address is that of its file: headings change. */
+class PageRouter extends KindRouter {
+  getIdealBaseName(reflection) {
+    const file = files.get(reflection);
+    return file === undefined ? super.getIdealBaseName(reflection) : `documents/${file}`;
+  }
+}
+
+/** Takes the first heading off a page, and returns it without its marks. */
+function takeHeading(page) {
+  const [first] = page.content;
+  const heading = /^# (.*)\n+/.exec(first?.text ?? '');
+  if (first?.kind !== 'text' || heading === null) throw new Error(`${page.name}: does not begin with a heading`);
+  first.text = first.text.slice(heading[0].length);
+  return heading[1].replaceAll('`', '');
+}
+
+export function load(app) {
+  app.renderer.defineRouter('pages', PageRouter);
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => {
+    const place = places.get(page.name);
+    if (place === undefined) throw new Error(`${page.name}: not in docs/navigation.json`);
+    files.set(page, page.name);
+    page.frontmatter.group = place.group;
+    page.name = takeHeading(page);
+  });
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    for (const group of project.groups ?? []) {
+      if (group.children.every((x) => x.isDocument())) group.children.sort((a, b) => places.get(files.get(a)).at - places.get(files.get(b)).at);
+    }
+  });
+}
