@@ -142,7 +142,7 @@ export {
   cosineEmbeddingLoss, cosineSimilarity, hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, pairwiseDistance, softMarginLoss, tripletMarginLoss,
 } from './core/ops/similarity.ts';
 export { type Reduction, type ReductionOptions } from './core/ops/reduction.ts';
-import './core/ops/methods.ts';
+import './core/whole.ts';
 
 // modules
 export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './nn/parameter.ts';

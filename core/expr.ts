@@ -20,26 +20,26 @@ export interface Fold {
 /** A number stands for a constant. */
 export type ExprLike = Expr | number;
 
-/** Functions of one argument that kernels call by name. */
-export const library1 = [
-  'erfcx', 'logNdtr', 'ndtri', 'i0', 'i0e', 'i1', 'i1e', 'k0', 'k0e', 'k1', 'k1e', 'j0', 'j1', 'y0', 'y1', 'sphericalJ0', 'airyAi', 'signBit', 'exponentOf', 'mantissaOf',
-] as const;
-/** Functions of two arguments that kernels call by name; those of a degree have it second. */
-export const library2 = [
-  'igamma', 'igammac', 'copySign', 'nextSingle', 'nextDouble', 'gcd', 'chebyshevT', 'chebyshevU', 'chebyshevV', 'chebyshevW', 'hermiteH', 'hermiteHe', 'laguerreL', 'legendreP',
-] as const;
+/** Functions of one argument that kernels call by name; see `library1`. */
+type Library1 =
+  | 'erfcx' | 'logNdtr' | 'ndtri' | 'i0' | 'i0e' | 'i1' | 'i1e' | 'k0' | 'k0e' | 'k1' | 'k1e' | 'j0' | 'j1' | 'y0' | 'y1' | 'sphericalJ0' | 'airyAi'
+  | 'signBit' | 'exponentOf' | 'mantissaOf';
+/** Functions of two arguments that kernels call by name; see `library2`. */
+type Library2 =
+  | 'igamma' | 'igammac' | 'copySign' | 'nextSingle' | 'nextDouble' | 'gcd'
+  | 'chebyshevT' | 'chebyshevU' | 'chebyshevV' | 'chebyshevW' | 'hermiteH' | 'hermiteHe' | 'laguerreL' | 'legendreP';
 /** Names of both. */
-export type Library = (typeof library1)[number] | (typeof library2)[number];
+export type Library = Library1 | Library2;
 
 /** Functions of one argument. Comparisons and logic give 1 or 0. */
 export type Fn1 =
   | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'round' | 'sqrt' | 'exp' | 'exp2' | 'expm1' | 'log' | 'log2' | 'log10' | 'log1p'
   | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh'
-  | 'erf' | 'erfc' | 'erfinv' | 'normalCdf' | 'geluSlope' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot' | (typeof library1)[number];
+  | 'erf' | 'erfc' | 'erfinv' | 'normalCdf' | 'geluSlope' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot' | Library1;
 /** Functions of two arguments; `min` and `max` pass NaN on. */
 export type Fn2 =
   | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot' | 'zeta'
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr' | (typeof library2)[number];
+  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr' | Library2;
 /** All functions; `select(c, a, b)` is `a` where `c` is not 0. */
 export type Fn = Fn1 | Fn2 | 'select';
 
@@ -49,12 +49,24 @@ const call = (fn: Fn, ...args: ExprLike[]): Expr => ({ fn, args: args.map(lift),
 const fn1 = (fn: Fn1) => (x: ExprLike): Expr => call(fn, x);
 const fn2 = (fn: Fn2) => (x: ExprLike, y: ExprLike): Expr => call(fn, x, y);
 
-type Build = { readonly [K in Fn1]: (x: ExprLike) => Expr } & { readonly [K in Fn2]: (x: ExprLike, y: ExprLike) => Expr } & {
+type Build = { readonly [K in Exclude<Fn1, Library>]: (x: ExprLike) => Expr } & { readonly [K in Exclude<Fn2, Library>]: (x: ExprLike, y: ExprLike) => Expr } & {
   readonly select: (condition: ExprLike, yes: ExprLike, no: ExprLike) => Expr;
 };
 
-const builders1 = Object.fromEntries(library1.map((name) => [name, fn1(name)])) as Record<(typeof library1)[number], (x: ExprLike) => Expr>;
-const builders2 = Object.fromEntries(library2.map((name) => [name, fn2(name)])) as Record<(typeof library2)[number], (x: ExprLike, y: ExprLike) => Expr>;
+/** What the functions of the library do, on doubles. */
+export const library: Partial<Record<Library, (x: number, y: number) => number>> = {};
+
+/** A function of one argument that not every program needs: whoever builds with it brings what it does. */
+export function library1(name: Library1, apply: (x: number) => number): (x: ExprLike) => Expr {
+  library[name] = apply;
+  return fn1(name);
+}
+
+/** The same with two arguments; those of a degree have it second. */
+export function library2(name: Library2, apply: (x: number, y: number) => number): (x: ExprLike, y: ExprLike) => Expr {
+  library[name] = apply;
+  return fn2(name);
+}
 
 /** Builds expressions: `e.div(1, e.add(1, e.exp(e.neg(x))))`. */
 export const e: Build = {
@@ -67,8 +79,6 @@ export const e: Build = {
   add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'), zeta: fn2('zeta'),
   min: fn2('min'), max: fn2('max'), eq: fn2('eq'), ne: fn2('ne'), lt: fn2('lt'), le: fn2('le'), gt: fn2('gt'), ge: fn2('ge'),
   and: fn2('and'), or: fn2('or'), xor: fn2('xor'), bitAnd: fn2('bitAnd'), bitOr: fn2('bitOr'), bitXor: fn2('bitXor'), shl: fn2('shl'), shr: fn2('shr'),
-  ...builders1,
-  ...builders2,
   select: (condition, yes, no) => call('select', condition, yes, no),
 };
 

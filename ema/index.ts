@@ -1,4 +1,4 @@
-import '../core/ops/methods.ts';
+import '../core/whole.ts';
 export { type Attachment, type StepHooks } from './attach.ts';
 export { BaseAveragedModel } from './averaged.ts';
 export { type AnnealingOptions, MomentumAnnealingEMA } from './annealing.ts';

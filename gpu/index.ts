@@ -1,5 +1,5 @@
 // The entry `polyak/gpu`: loading it makes the device 'gpu' known; `await useGpu()` starts it.
-import '../core/ops/methods.ts';
+import '../core/whole.ts';
 import { registerDevice } from '../core/device.ts';
 import { gpu } from './device.ts';
 

@@ -1,5 +1,5 @@
 // The entry `polyak/nn`: modules, layers and losses; the functional forms as `F`, weight initialisation as `init`.
-import '../core/ops/methods.ts';
+import '../core/whole.ts';
 export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './parameter.ts';
 export { Module } from './module.ts';
 export { type ModuleTarget } from './convert.ts';

@@ -1,4 +1,4 @@
-import '../core/ops/methods.ts';
+import '../core/whole.ts';
 export { Adadelta, type AdadeltaOptions } from './adadelta.ts';
 export { Adafactor, type AdafactorOptions, type AdafactorState } from './adafactor.ts';
 export { Adagrad, type AdagradOptions } from './adagrad.ts';

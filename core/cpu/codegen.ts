@@ -1,17 +1,15 @@
 import type { DType } from '../dtype.ts';
 import { checkRange } from '../dtype.ts';
-import { type Expr, type Fn, type Library, library1, library2 } from '../expr.ts';
-import { scalars } from './scalars.ts';
+import { type Expr, type Fn, type Library, library } from '../expr.ts';
+import * as scalars from './special.ts';
 
 const math = (name: string) => (x: string): string => `Math.${name}(${x})`;
 const helper = (name: string) => (...args: string[]): string => `h.${name}(${args.join(',')})`;
 const infix = (op: string) => (x: string, y: string): string => `(${x}${op}${y})`;
 const test = (op: string) => (x: string, y: string): string => `(${x}${op}${y}?1:0)`;
 
-const fromLibrary = Object.fromEntries([...library1, ...library2].map((name) => [name, helper(name)])) as Record<Library, (...args: string[]) => string>;
-
 /** JavaScript for each function of the expression language, on doubles. */
-const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
+const source: Readonly<Record<Exclude<Fn, Library>, (...args: string[]) => string>> = {
   neg: (x) => `(-${x})`, abs: math('abs'), sign: math('sign'), floor: math('floor'), ceil: math('ceil'), trunc: math('trunc'), round: helper('roundEven'),
   sqrt: math('sqrt'), exp: math('exp'), exp2: helper('exp2'), expm1: math('expm1'), log: math('log'), log2: math('log2'), log10: math('log10'), log1p: math('log1p'),
   sin: math('sin'), cos: math('cos'), tan: math('tan'), asin: math('asin'), acos: math('acos'), atan: math('atan'),
@@ -24,9 +22,13 @@ const source: Readonly<Record<Fn, (...args: string[]) => string>> = {
   eq: test('==='), ne: test('!=='), lt: test('<'), le: test('<='), gt: test('>'), ge: test('>='),
   and: (x, y) => `(${x}!==0&&${y}!==0?1:0)`, or: (x, y) => `(${x}!==0||${y}!==0?1:0)`, xor: (x, y) => `((${x}!==0)!==(${y}!==0)?1:0)`,
   bitAnd: infix('&'), bitOr: infix('|'), bitXor: infix('^'), shl: infix('<<'), shr: infix('>>'),
-  ...fromLibrary,
   select: (c, x, y) => `(${c}!==0?${x}:${y})`,
 };
+
+/** A call of one of the functions above, or of the library. */
+function written(fn: Fn, args: readonly string[]): string {
+  return fn in source ? source[fn as Exclude<Fn, Library>](...args) : `l.${fn}(${args.join(',')})`;
+}
 
 const number = (v: number): string => (Object.is(v, -0) ? '(-0)' : v < 0 ? `(${v})` : String(v));
 
@@ -46,7 +48,7 @@ export function statements(
     if (x.fn === 'arg') return argument(x.value);
     const known = names.get(x);
     if (known !== undefined) return known;
-    const text = source[x.fn](...x.args.map(visit));
+    const text = written(x.fn, x.args.map(visit));
     const name = `t${names.size}`;
     names.set(x, name);
     lines.push(`const ${name}=${rounded(text)};`);
@@ -82,14 +84,14 @@ export function store(dtype: DType, x: number): number {
 let allowed = true;
 
 /**
- * Compiles generated source with the helpers in scope as `h`.
+ * Compiles generated source with the helpers in scope as `h` and the library as `l`.
  *
  * @param interpreted - makes a function that does the same where code cannot be generated
  */
 export function compile<F>(parameters: readonly string[], body: string, interpreted: () => F): F {
   if (!allowed) return interpreted();
   try {
-    return new Function('h', `"use strict";return function(${parameters.join(',')}){${body}}`)(helpers) as F;
+    return new Function('h', 'l', `"use strict";return function(${parameters.join(',')}){${body}}`)(helpers, library) as F;
   } catch (error) {
     if (!(error instanceof EvalError)) throw error;
     allowed = false;

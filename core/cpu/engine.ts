@@ -2,7 +2,7 @@ import type { Kernel } from '../op.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { CpuStorage } from './memory/storage.ts';
-import { hasSimd } from './wasm/support.ts';
+import { heap } from './wasm/memory.ts';
 
 /** Where the first element of a CPU tensor lies in the memory of the Wasm kernels, in bytes. */
 export function addressOf({ storage, offset }: Tensor): number {
@@ -14,8 +14,19 @@ export function addressOf({ storage, offset }: Tensor): number {
 /** A kernel that does what it is fast at and returns false, having done nothing, for the rest. */
 export type FastKernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => boolean;
 
-let fast = hasSimd();
-if (!fast) {
+/** All Wasm kernels. */
+export type FastKernels = typeof import('./fast/index.ts');
+
+let kernels: FastKernels | null = null;
+let fast = false;
+
+/** Has operations run on the Wasm kernels, which are a part of their own: a page can start without them. */
+export function useKernels(given: FastKernels): void {
+  if (kernels !== null) return;
+  kernels = given;
+  fast = given.hasSimd();
+  heap.inUse = fast;
+  if (fast) return;
   console.warn(
     "polyak: this machine has no WebAssembly with SIMD, or the page's Content-Security-Policy lacks 'wasm-unsafe-eval'; the reference kernels run, in JavaScript, several times slower.",
   );
@@ -26,16 +37,27 @@ export function isFast(): boolean {
   return fast;
 }
 
-/** Switches Wasm kernels on or off and returns what it was: tests compare both. */
+/** Switches Wasm kernels, if there are any, on or off and returns what it was: tests compare both. */
 export function setFast(on: boolean): boolean {
   const before = fast;
-  fast = on;
+  fast = on && kernels !== null;
   return before;
 }
 
-/** A kernel in Wasm where it applies, in JavaScript elsewhere. */
-export function accelerated<A>(wasm: FastKernel<A>, reference: Kernel<A>): Kernel<A> {
+/** The Wasm kernels, when they run. */
+export function fastKernels(): FastKernels | null {
+  return fast ? kernels : null;
+}
+
+/**
+ * A kernel in Wasm where it applies, in JavaScript elsewhere.
+ *
+ * @param choose - takes the Wasm kernel from all of them, when it is first needed
+ */
+export function accelerated<A>(choose: (kernels: FastKernels) => FastKernel<A>, reference: Kernel<A>): Kernel<A> {
+  let chosen: FastKernel<A> | null = null;
   return (outputs, inputs, attrs) => {
-    if (!fast || !wasm(outputs, inputs, attrs)) reference(outputs, inputs, attrs);
+    const there = fastKernels();
+    if (there === null || !(chosen ??= choose(there))(outputs, inputs, attrs)) reference(outputs, inputs, attrs);
   };
 }

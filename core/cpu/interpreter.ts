@@ -1,15 +1,13 @@
-import { type Expr, type Fn, type Library, library1, library2 } from '../expr.ts';
-import { scalars as special } from './scalars.ts';
+import { type Expr, type Fn, type Library, library } from '../expr.ts';
+import * as special from './special.ts';
 
 type Apply = (x: number, y: number, z: number) => number;
 
 /** 1 or 0. */
 const bit = (b: boolean): number => (b ? 1 : 0);
 
-const fromLibrary = Object.fromEntries([...library1, ...library2].map((name): [string, Apply] => [name, special[name]])) as Record<Library, Apply>;
-
 /** What the functions of the expression language do, on doubles. */
-const functions: Readonly<Record<Fn, Apply>> = {
+const functions: Readonly<Record<Exclude<Fn, Library>, Apply>> = {
   neg: (x) => -x, abs: Math.abs, sign: Math.sign, floor: Math.floor, ceil: Math.ceil, trunc: Math.trunc, round: special.roundEven,
   sqrt: Math.sqrt, exp: Math.exp, exp2: special.exp2, expm1: Math.expm1, log: Math.log, log2: Math.log2, log10: Math.log10, log1p: Math.log1p,
   sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos, atan: Math.atan,
@@ -22,9 +20,15 @@ const functions: Readonly<Record<Fn, Apply>> = {
   eq: (x, y) => bit(x === y), ne: (x, y) => bit(x !== y), lt: (x, y) => bit(x < y), le: (x, y) => bit(x <= y), gt: (x, y) => bit(x > y), ge: (x, y) => bit(x >= y),
   and: (x, y) => bit(x !== 0 && y !== 0), or: (x, y) => bit(x !== 0 || y !== 0), xor: (x, y) => bit((x !== 0) !== (y !== 0)),
   bitAnd: (x, y) => x & y, bitOr: (x, y) => x | y, bitXor: (x, y) => x ^ y, shl: (x, y) => x << y, shr: (x, y) => x >> y,
-  ...fromLibrary,
   select: (c, x, y) => (c !== 0 ? x : y),
 };
+
+/** What a function does, be it one of the library. */
+function applyOf(fn: Fn): Apply {
+  const apply = fn in functions ? functions[fn as Exclude<Fn, Library>] : library[fn as Library];
+  if (apply === undefined) throw new Error(`the function '${fn}' is not in the library`);
+  return apply;
+}
 
 /** Computes expressions from their arguments; the results stay good until the next call. */
 export type Interpreter = (args: ArrayLike<number>) => readonly number[];
@@ -47,7 +51,7 @@ export function interpreter(roots: readonly Expr[], rounded: (x: number) => numb
     const slot = slots.push(x.value) - 1;
     known.set(x, slot);
     if (x.fn === 'arg') loads.push([slot, x.value]);
-    else if (x.fn !== 'const') steps.push([functions[x.fn], slot, a, b, c]);
+    else if (x.fn !== 'const') steps.push([applyOf(x.fn), slot, a, b, c]);
     return slot;
   };
   const ends = roots.map(visit);

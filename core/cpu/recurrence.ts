@@ -2,8 +2,7 @@ import { type Expr, arg, e } from '../expr.ts';
 import type { Kernel } from '../op.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
 import { accelerated } from './engine.ts';
-import { fastAddProduct, fastLinear, fastMatmul } from './fast/matmul.ts';
-import { rowsOfFormula } from './fast/rows.ts';
+import { rowsOfFormula } from './rows.ts';
 import { addmmKernel, linearKernel, matmulKernel } from './matmul.ts';
 import { copyKernel } from './pointwise.ts';
 
@@ -62,9 +61,9 @@ export function stepsOf({ sizes, reverse }: Pick<RunAttrs, 'sizes' | 'reverse'>)
   return reverse ? steps.reverse() : steps;
 }
 
-const linear = accelerated(fastLinear, linearKernel);
-const matmul = accelerated(fastMatmul, matmulKernel);
-const addProduct = accelerated(fastAddProduct, (outputs, inputs) => addmmKernel(outputs, inputs, { alpha: 1, beta: 1 }));
+const linear = accelerated(({ fastLinear }) => fastLinear, linearKernel);
+const matmul = accelerated(({ fastMatmul }) => fastMatmul, matmulKernel);
+const addProduct = accelerated(({ fastAddProduct }) => fastAddProduct, (outputs, inputs) => addmmKernel(outputs, inputs, { alpha: 1, beta: 1 }));
 const sum = rowsOfFormula({ inputs: [1, 1], outputs: [1], body: [e.add(arg(0), arg(1))] });
 
 /** Rows of a matrix, as a view. */

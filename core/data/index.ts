@@ -1,5 +1,5 @@
 // The entry `polyak/data`: datasets, batches of them, images, and a progress bar.
-import '../ops/methods.ts';
+import '../whole.ts';
 export { type MappedDataset, type MappedStream, mapDataset, type PrefetchedStream, prefetch } from './ahead.ts';
 export { type Collated, defaultCollate } from './collate.ts';
 export { ChainDataset, type IterableDataset } from './iterable.ts';

@@ -1,5 +1,5 @@
 // The entry `polyak/io`: reading and writing files and bytes.
-import '../ops/methods.ts';
+import '../whole.ts';
 export { type Bytes } from './bytes.ts';
 export { type CheckpointOptions, loadCheckpoint, packCheckpoint, saveCheckpoint, unpackCheckpoint } from './checkpoint.ts';
 export { type Column, type CsvOptions, type CsvRow, CsvTable, loadCsv, readCsv, streamCsv } from './csv.ts';

@@ -1,7 +1,6 @@
 import { nextDims } from '../batching.ts';
 import { type TriangleAttrs, flipKernel, triangleKernel } from '../cpu/arrange.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastFlip, fastTriangle } from '../cpu/fast/arrange.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, makeView, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDim, stridesOf } from '../shape.ts';
@@ -22,7 +21,7 @@ const family = 'arranging';
 const flipOp: Primitive<{ readonly dims: readonly number[] }> = primitive<{ readonly dims: readonly number[] }>({
   name: 'flip',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastFlip, flipKernel),
+  cpu: accelerated(({ fastFlip }) => fastFlip, flipKernel),
   batching: { shift: nextDims },
   backward: [(g, n) => apply(flipOp, [g], n.attrs as { readonly dims: readonly number[] })],
 });
@@ -143,7 +142,7 @@ export const repeatInterleave: Method<NamedList<[repeats?: number | Tensor, dim?
 const triangleOp: Primitive<TriangleAttrs> = primitive<TriangleAttrs>({
   name: 'triangle',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastTriangle, triangleKernel),
+  cpu: accelerated(({ fastTriangle }) => fastTriangle, triangleKernel),
   batching: { shift: (attrs) => attrs },
   backward: [(g, n) => apply(triangleOp, [g], n.attrs as TriangleAttrs)],
 });

@@ -1,6 +1,5 @@
 import { type CausalAttrs, causalAttentionBackwardKernel, causalAttentionKernel } from '../cpu/attention.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastCausalAttention, fastCausalAttentionBackward } from '../cpu/fast/attention.ts';
 import { type Primitive, applyMany, primitive } from '../op.ts';
 import { sameShape } from '../shape.ts';
 import { type Node, isGradEnabled } from '../tape.ts';
@@ -10,7 +9,7 @@ import { matmul } from './matmul.ts';
 const slopes: Primitive<CausalAttrs> = primitive<CausalAttrs>({
   name: 'causalAttentionBackward',
   infer: ([, query, key, value]) => [query as Tensor, key as Tensor, value as Tensor],
-  cpu: accelerated(fastCausalAttentionBackward, causalAttentionBackwardKernel),
+  cpu: accelerated(({ fastCausalAttentionBackward }) => fastCausalAttentionBackward, causalAttentionBackwardKernel),
 });
 
 /** The gradients in tensor ops, which are differentiable in turn. Weights of keys that are not seen are 0, and so are the gradients of their scores. */
@@ -31,7 +30,7 @@ const attention: Primitive<CausalAttrs> = primitive<CausalAttrs>({
     const rows = q.shape.slice(0, -1);
     return [{ shape: [...rows, v.shape[v.ndim - 1]], dtype: q.dtype }, { shape: [...rows, q.shape[q.ndim - 2]], dtype: q.dtype }];
   },
-  cpu: accelerated(fastCausalAttention, causalAttentionKernel),
+  cpu: accelerated(({ fastCausalAttention }) => fastCausalAttention, causalAttentionKernel),
   batching: { shift: (attrs) => attrs },
   saves: 'both',
   backward: (node, g, weightsGrad) => {

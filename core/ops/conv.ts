@@ -1,9 +1,6 @@
 import { convInputKernel, convKernel } from '../cpu/conv.ts';
 import { convWeightKernel } from '../cpu/conv-weight.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastConvInput } from '../cpu/fast/conv-input.ts';
-import { fastConvWeight } from '../cpu/fast/conv-weight.ts';
-import { fastConv } from '../cpu/fast/conv.ts';
 import type { ConvGeometry, Pair } from '../cpu/frame.ts';
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
@@ -28,7 +25,7 @@ const firstTwo = (input: number): boolean => input < 2;
 const convOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
   name: 'conv',
   infer: ([x], { batch, outChannels, output, rank }) => ({ shape: [batch, outChannels, ...trailing(output, rank)], dtype: (x as Tensor).dtype }),
-  cpu: accelerated(fastConv, convKernel),
+  cpu: accelerated(({ fastConv }) => fastConv, convKernel),
   batching: imagesAndWeight,
   saves: firstTwo,
   backward: [
@@ -41,7 +38,7 @@ const convOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
 const convInputOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
   name: 'convTranspose',
   infer: ([y], { batch, inChannels, input, rank }) => ({ shape: [batch, inChannels, ...trailing(input, rank)], dtype: (y as Tensor).dtype }),
-  cpu: accelerated(fastConvInput, convInputKernel),
+  cpu: accelerated(({ fastConvInput }) => fastConvInput, convInputKernel),
   batching: imagesAndWeight,
   saves: firstTwo,
   backward: [
@@ -57,7 +54,7 @@ const convWeightOp: Primitive<ConvGeometry> = primitive<ConvGeometry>({
     shape: [outChannels, inChannels / groups, ...trailing(kernel, rank)],
     dtype: (x as Tensor).dtype,
   }),
-  cpu: accelerated(fastConvWeight, convWeightKernel),
+  cpu: accelerated(({ fastConvWeight }) => fastConvWeight, convWeightKernel),
   batching: imagesOnly,
   saves: 'inputs',
   backward: [(g, n) => apply(convInputOp, [n.input(1), g], geometryOf(n)), (g, n) => apply(convOp, [n.input(0), g], geometryOf(n))],

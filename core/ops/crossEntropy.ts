@@ -1,6 +1,5 @@
 import { type CrossEntropyAttrs, crossEntropy as crossEntropyKernel, crossEntropyBackward } from '../cpu/crossEntropy.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastCrossEntropy, fastCrossEntropyBackward } from '../cpu/fast/crossEntropy.ts';
 import { isFloat, isInteger } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
@@ -18,7 +17,7 @@ const family = 'loss';
 /** Shape of the targets: that of the logits without the classes. */
 const targetShape = (x: Tensor, classDim: number): Shape => x.shape.toSpliced(classDim, 1);
 
-const backwardOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs>({ name: 'crossEntropyBackward', infer: ([, p]) => p as Tensor, cpu: accelerated(fastCrossEntropyBackward, crossEntropyBackward) });
+const backwardOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs>({ name: 'crossEntropyBackward', infer: ([, p]) => p as Tensor, cpu: accelerated(({ fastCrossEntropyBackward }) => fastCrossEntropyBackward, crossEntropyBackward) });
 
 /** Log-softmax, negative log-likelihood and reduction in one: loss, probabilities, weight of the targets that count. */
 const crossEntropyOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs>({
@@ -27,7 +26,7 @@ const crossEntropyOp: Primitive<CrossEntropyAttrs> = primitive<CrossEntropyAttrs
     const x = input as Tensor;
     return [reduction === 'none' ? targetShape(x, classDim) : [], x.shape, []].map((shape) => ({ shape, dtype: x.dtype }));
   },
-  cpu: accelerated(fastCrossEntropy, crossEntropyKernel),
+  cpu: accelerated(({ fastCrossEntropy }) => fastCrossEntropy, crossEntropyKernel),
   saves: 'both',
   backward: (node, g) => {
     if (g === null) return [];

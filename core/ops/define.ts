@@ -5,7 +5,6 @@ import { type Expr, arg } from '../expr.ts';
 import { byName } from './byName.ts';
 import { addFormula } from '../formulas.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastPointwise } from '../cpu/fast/pointwise.ts';
 import { copyKernel, pointwiseKernel } from '../cpu/pointwise.ts';
 import { type GradFn, type Operand, type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { broadcastShapes, sameShape, type Shape } from '../shape.ts';
@@ -219,7 +218,7 @@ export function pointwise<A = undefined>(d: PointwiseDefinition<A>): Primitive<A
       if (alike === null) return { shape: broadcastOperands(name, inputs), dtype: result };
       return alike.dtype === result ? alike : { shape: alike.shape, dtype: result };
     },
-    cpu: accelerated(fastPointwise(keyOf, exprOf, scalar), pointwiseKernel(keyOf, exprOf, scalar)),
+    cpu: accelerated(({ fastPointwise }) => fastPointwise(keyOf, exprOf, scalar), pointwiseKernel(keyOf, exprOf, scalar)),
     batching: 'broadcast',
     formula: { kind: 'pointwise', key: keyOf, expr: exprOf, scalar },
   });
@@ -323,7 +322,7 @@ export function binary(d: BinaryDefinition): Binary {
 export const cast: Primitive<DType> = primitive<DType>({
   name: 'cast',
   infer: ([x], dtype) => ({ shape: typeof x === 'number' ? [] : x.shape, dtype }),
-  cpu: accelerated(fastPointwise(() => '', () => arg(0)), copyKernel),
+  cpu: accelerated(({ fastPointwise }) => fastPointwise(() => '', () => arg(0)), copyKernel),
   batching: 'broadcast',
   formula: { kind: 'pointwise', key: () => '', expr: () => arg(0) },
   backward: [

@@ -1,4 +1,4 @@
-import { fillBernoulli } from '../cpu/fast/random.ts';
+import { fillBernoulli } from '../cpu/random.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import type { Generator } from '../random.ts';

@@ -1,6 +1,5 @@
 import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastExtreme } from '../cpu/fast/extrema.ts';
 import { extremeKernel, medianKernel } from '../cpu/extrema.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -77,13 +76,13 @@ function indexOnly(name: string, largest: boolean): Primitive<DimAttrs> {
       checkNotEmpty(name, input as Tensor, dim);
       return { shape: (input as Tensor).shape.toSpliced(dim, 1), dtype: 'int64' };
     },
-    cpu: accelerated(fastExtreme(largest), extremeKernel(largest)),
+    cpu: accelerated(({ fastExtreme }) => fastExtreme(largest), extremeKernel(largest)),
     batching: { shift: nextDim },
   });
 }
 
-const maxDim = withIndices('max', accelerated(fastExtreme(true), extremeKernel(true)));
-const minDim = withIndices('min', accelerated(fastExtreme(false), extremeKernel(false)));
+const maxDim = withIndices('max', accelerated(({ fastExtreme }) => fastExtreme(true), extremeKernel(true)));
+const minDim = withIndices('min', accelerated(({ fastExtreme }) => fastExtreme(false), extremeKernel(false)));
 const argmaxOp = indexOnly('argmax', true);
 const argminOp = indexOnly('argmin', false);
 

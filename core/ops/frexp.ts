@@ -1,19 +1,23 @@
-import { e } from '../expr.ts';
+import * as bits from '../cpu/bits.ts';
+import { library1 } from '../expr.ts';
 import { apply } from '../op.ts';
 import { type Results, results } from '../results.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Method, checkTensor, method, pointwise } from './define.ts';
 import { floating } from './sign.ts';
 
+const exponentOf = library1('exponentOf', bits.exponentOf);
+const mantissaOf = library1('mantissaOf', bits.mantissaOf);
+
 /** A number as `mantissa·2^exponent`. */
 export type MantissaAndExponent = Results<{ mantissa: Tensor; exponent: Tensor }>;
 
-const exponentOp = pointwise({ name: 'frexpExponent', accepts: floating('frexp'), dtype: () => 'int32', expr: (_, x) => e.exponentOf(x) });
+const exponentOp = pointwise({ name: 'frexpExponent', accepts: floating('frexp'), dtype: () => 'int32', expr: (_, x) => exponentOf(x) });
 
 const mantissaOp = pointwise({
   name: 'frexp',
   accepts: floating('frexp'),
-  expr: (_, x) => e.mantissaOf(x),
+  expr: (_, x) => mantissaOf(x),
   saves: 'inputs',
   backward: [(g, n) => g.div(apply(exponentOp, [n.input(0)], undefined).to(g.dtype).exp2())],
 });

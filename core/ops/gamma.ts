@@ -1,6 +1,7 @@
+import * as gammaRatio from '../cpu/gammaRatio.ts';
 import { type DType, toFloat } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
-import { type Expr, e } from '../expr.ts';
+import { type Expr, e, library2 } from '../expr.ts';
 import { apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Samples, checkTensor, inPlaceMethod, pointwise } from './define.ts';
@@ -23,7 +24,7 @@ const density = (a: Tensor, x: Tensor): Tensor => a.sub(1).mul(x.log()).sub(x).s
 export const igamma: TensorPair = tensorPair({
   name: 'igamma',
   accepts: floating('igamma'),
-  cpu: e.igamma,
+  cpu: library2('igamma', gammaRatio.igamma),
   saves: 'inputs',
   backward: [noFormula('igamma', 'input'), (g, n) => g.mul(density(n.input(0), n.input(1)))],
   samples: orders,
@@ -38,7 +39,7 @@ export const igamma: TensorPair = tensorPair({
 export const igammac: TensorPair = tensorPair({
   name: 'igammac',
   accepts: floating('igammac'),
-  cpu: e.igammac,
+  cpu: library2('igammac', gammaRatio.igammac),
   saves: 'inputs',
   backward: [noFormula('igammac', 'input'), (g, n) => g.neg().mul(density(n.input(0), n.input(1)))],
   samples: orders,

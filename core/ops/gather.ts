@@ -1,6 +1,5 @@
 import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastGather, fastScatter } from '../cpu/fast/gather.ts';
 import { type GatherAttrs, gatherKernel, scatterKernel } from '../cpu/gather.ts';
 import { DTypeError, ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, commonDevice, isRecorded, primitive } from '../op.ts';
@@ -31,7 +30,7 @@ export function atLeast1d(x: Tensor): Tensor {
 const gatherOp: Primitive<GatherAttrs> = primitive<GatherAttrs>({
   name: 'gather',
   infer: ([x, index]) => ({ shape: (index as Tensor).shape, dtype: (x as Tensor).dtype }),
-  cpu: accelerated(fastGather, gatherKernel),
+  cpu: accelerated(({ fastGather }) => fastGather, gatherKernel),
   batching: { shift: nextDim },
   saves: (i) => i === 1,
   backward: [
@@ -52,7 +51,7 @@ interface ScatterAttrs extends GatherAttrs {
 const scatterOp: Primitive<ScatterAttrs> = primitive<ScatterAttrs>({
   name: 'scatter',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastScatter, scatterKernel),
+  cpu: accelerated(({ fastScatter }) => fastScatter, scatterKernel),
   batching: { shift: nextDim },
   saves: (i) => i === 1,
   backward: [

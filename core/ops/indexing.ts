@@ -1,6 +1,5 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastIndex, fastIndexPut } from '../cpu/fast/gather.ts';
 import { type IndexAttrs, indexKernel, indexPutKernel } from '../cpu/gather.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, isRecorded, primitive } from '../op.ts';
@@ -74,7 +73,7 @@ function tail(n: Node, from: number): Tensor[] {
 export const indexOp: Primitive<Selection> = primitive<Selection>({
   name: 'index',
   infer: ([x, index], attrs) => ({ shape: selectionShape(x as Tensor, attrs, (index as Tensor).shape), dtype: (x as Tensor).dtype }),
-  cpu: accelerated(fastIndex, indexKernel),
+  cpu: accelerated(({ fastIndex }) => fastIndex, indexKernel),
   batching: {
     // One table for all examples: the examples are rows of the index. One index: it names the same entries of each.
     run: ({ inputs, batched }, attrs, run) => {
@@ -100,7 +99,7 @@ export const indexOp: Primitive<Selection> = primitive<Selection>({
 export const indexPutOp: Primitive<PutAttrs> = primitive<PutAttrs>({
   name: 'indexPut',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastIndexPut, indexPutKernel),
+  cpu: accelerated(({ fastIndexPut }) => fastIndexPut, indexPutKernel),
   saves: (i) => i > 1,
   backward: (n, g) => {
     if (g === null) return [null];

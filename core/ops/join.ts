@@ -1,7 +1,6 @@
 import { forEach, nextDim } from '../batching.ts';
 import { catKernel } from '../cpu/arrange.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastCat } from '../cpu/fast/arrange.ts';
 import { type DType, promoteTypes } from '../dtype.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, makeViews, primitive } from '../op.ts';
@@ -29,7 +28,7 @@ const catOp: Primitive<CatAttrs> = primitive<CatAttrs>({
     if (parts.length === 0) return first;
     return { shape: parts[0].shape.with(dim, parts.reduce((n, x) => n + x.shape[dim], 0)), dtype: first.dtype };
   },
-  cpu: accelerated(fastCat, catKernel),
+  cpu: accelerated(({ fastCat }) => fastCat, catKernel),
   batching: {
     // A part of shape [0] is no legacy form any more behind the examples.
     run: ({ inputs, batched, size }, attrs, run) => {

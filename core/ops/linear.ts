@@ -1,6 +1,5 @@
 import { forEach } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastLinear } from '../cpu/fast/matmul.ts';
 import { linearKernel } from '../cpu/matmul.ts';
 import { ShapeError, show } from '../errors.ts';
 import { type Primitive, apply, primitive } from '../op.ts';
@@ -16,7 +15,7 @@ const linearOp: Primitive<undefined> = primitive({
     const [x, w] = [input as Tensor, weight as Tensor];
     return { shape: x.ndim === 2 ? [x.shape[0], w.shape[0]] : [...x.shape.slice(0, -1), w.shape[0]], dtype: x.dtype };
   },
-  cpu: accelerated(fastLinear, linearKernel),
+  cpu: accelerated(({ fastLinear }) => fastLinear, linearKernel),
   batching: {
     run: ({ inputs, batched, size }, attrs, run) => {
       if (!batched[1] && batched[2] !== true) return run(inputs, attrs);

@@ -1,5 +1,5 @@
 import { joined } from '../batching.ts';
-import { rowsOfFormula } from '../cpu/fast/rows.ts';
+import { rowsOfFormula } from '../cpu/rows.ts';
 import { ArgumentError, ShapeError, show } from '../errors.ts';
 import { arg } from '../expr.ts';
 import { type Primitive, applyMany, primitive } from '../op.ts';

@@ -1,5 +1,4 @@
 import { accelerated } from '../cpu/engine.ts';
-import { fastAddProduct, fastAddmm, fastMatmul } from '../cpu/fast/matmul.ts';
 import { type AddmmAttrs, addmmKernel, matmulKernel } from '../cpu/matmul.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -28,7 +27,7 @@ export const matmulOp: Primitive<undefined> = primitive({
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
     return { shape: [...batch, a.shape[a.ndim - 2], b.shape[b.ndim - 1]], dtype: a.dtype };
   },
-  cpu: accelerated(fastMatmul, matmulKernel),
+  cpu: accelerated(({ fastMatmul }) => fastMatmul, matmulKernel),
   batching: 'broadcast',
   saves: 'inputs',
   backward: [(g, n, into) => productOnto(into, g, mT(n.input(1))), (g, n, into) => productOnto(into, mT(n.input(0)), g)],
@@ -38,7 +37,7 @@ export const matmulOp: Primitive<undefined> = primitive({
 const addProductOp: Primitive<undefined> = primitive({
   name: 'addProduct',
   infer: ([into]) => into as Tensor,
-  cpu: accelerated(fastAddProduct, (outputs, inputs) => addmmKernel(outputs, inputs, { alpha: 1, beta: 1 })),
+  cpu: accelerated(({ fastAddProduct }) => fastAddProduct, (outputs, inputs) => addmmKernel(outputs, inputs, { alpha: 1, beta: 1 })),
 });
 
 /** `a @ b`, added to a gradient that came before where there is one and the result has its shape. */
@@ -56,7 +55,7 @@ const addmmOp: Primitive<AddmmAttrs> = primitive<AddmmAttrs>({
     const [a, b] = [x as Tensor, y as Tensor];
     return { shape: [...a.shape.slice(0, -1), b.shape[b.ndim - 1]], dtype: a.dtype };
   },
-  cpu: accelerated(fastAddmm, addmmKernel),
+  cpu: accelerated(({ fastAddmm }) => fastAddmm, addmmKernel),
   saves: (i) => i > 0,
   backward: [
     (g, n) => times(g, (n.attrs as AddmmAttrs).beta),

@@ -1,5 +1,4 @@
 import { accelerated } from '../cpu/engine.ts';
-import { fastMaxPool, fastMaxPoolPick, fastMaxPoolSpread } from '../cpu/fast/pool.ts';
 import { type PoolAttrs, maxPoolKernel, maxPoolPickKernel, maxPoolSpreadKernel } from '../cpu/pool.ts';
 import { DTypeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
@@ -23,7 +22,7 @@ const maxPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
     const shape = pooledShape(x as Tensor, attrs);
     return [{ shape, dtype: (x as Tensor).dtype }, { shape, dtype: 'int64' }];
   },
-  cpu: accelerated(fastMaxPool, maxPoolKernel),
+  cpu: accelerated(({ fastMaxPool }) => fastMaxPool, maxPoolKernel),
   batching: { shift: (attrs) => attrs },
   saves: 'outputs',
   backward: (n, g) => [g === null || g === undefined ? null : apply(spreadOp, [contiguous(g), n.output(1)], attrsOf(n))],
@@ -33,7 +32,7 @@ const maxPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
 const spreadOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'maxPoolSpread',
   infer: ([g], attrs) => ({ shape: unpooledShape(g as Tensor, attrs), dtype: (g as Tensor).dtype }),
-  cpu: accelerated(fastMaxPoolSpread, maxPoolSpreadKernel),
+  cpu: accelerated(({ fastMaxPoolSpread }) => fastMaxPoolSpread, maxPoolSpreadKernel),
   batching: { shift: (attrs) => attrs },
   saves: places,
   backward: [(g, n) => apply(pickOp, [contiguous(g), n.input(1)], attrsOf(n)), null],
@@ -43,7 +42,7 @@ const spreadOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
 const pickOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'maxPoolPick',
   infer: ([x], attrs) => ({ shape: pooledShape(x as Tensor, attrs), dtype: (x as Tensor).dtype }),
-  cpu: accelerated(fastMaxPoolPick, maxPoolPickKernel),
+  cpu: accelerated(({ fastMaxPoolPick }) => fastMaxPoolPick, maxPoolPickKernel),
   batching: { shift: (attrs) => attrs },
   saves: places,
   backward: [(g, n) => apply(spreadOp, [contiguous(g), n.input(1)], attrsOf(n)), null],

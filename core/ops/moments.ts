@@ -1,6 +1,5 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastLogSumExp, fastVariance } from '../cpu/fast/reduceMoments.ts';
 import { groupKernel, logSumExp, variance as varianceOf } from '../cpu/group.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
 import { isFloat, toFloat } from '../dtype.ts';
@@ -56,11 +55,11 @@ function over(a: Tensor, b: Tensor): Tensor {
   return a.div(b.maskedFill(zero, 1)).maskedFill(zero, 0);
 }
 
-const varOp = floatReduction<MomentAttrs>('var', accelerated(fastVariance(false), groupKernel<MomentAttrs>(varianceOf)), (g, node) => centred(node).mul(2).mul(spread(g, node)));
+const varOp = floatReduction<MomentAttrs>('var', accelerated(({ fastVariance }) => fastVariance(false), groupKernel<MomentAttrs>(varianceOf)), (g, node) => centred(node).mul(2).mul(spread(g, node)));
 
 const stdOp = floatReduction<MomentAttrs>(
   'std',
-  accelerated(fastVariance(true), groupKernel<MomentAttrs>((values, n, attrs) => Math.sqrt(varianceOf(values, n, attrs)))),
+  accelerated(({ fastVariance }) => fastVariance(true), groupKernel<MomentAttrs>((values, n, attrs) => Math.sqrt(varianceOf(values, n, attrs)))),
   (g, node) => centred(node).mul(spread(over(g, node.output()), node)),
 );
 
@@ -108,7 +107,7 @@ export const variance: Moment = method({ name: 'var', parameters: ['dim', 'optio
  */
 export const std: Moment = method({ name: 'std', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
 
-const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
+const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(({ fastLogSumExp }) => fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
 
 /**
  * `log Σ exp(x)` over dimensions, shifted by the largest element so that nothing overflows; integers and bool count as floats.

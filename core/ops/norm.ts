@@ -1,6 +1,5 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastFold } from '../cpu/fast/reduce.ts';
 import { reduceKernel } from '../cpu/reduce.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
@@ -32,7 +31,7 @@ const kernel: Kernel<NormAttrs> = (outputs, inputs, attrs) => {
   let run = kernels.get(attrs.p);
   if (run === undefined) {
     const fold = foldOf(attrs.p);
-    kernels.set(attrs.p, (run = accelerated(fastFold(fold), reduceKernel(fold))));
+    kernels.set(attrs.p, (run = accelerated(({ fastFold }) => fastFold(fold), reduceKernel(fold))));
   }
   run(outputs, inputs, attrs);
 };

@@ -1,5 +1,7 @@
+import * as errorTail from '../cpu/errorTail.ts';
+import * as special from '../cpu/special.ts';
 import { toFloat } from '../dtype.ts';
-import { e } from '../expr.ts';
+import { e, library1 } from '../expr.ts';
 import { type FreeBinary, type FreeUnary, freeBinary, freeUnary, within } from './named.ts';
 
 const SQRT_TWO_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -20,7 +22,7 @@ export const entr: FreeUnary = freeUnary({
 export const erfcx: FreeUnary = freeUnary({
   name: 'special.erfcx',
   torch: 'special.erfcx',
-  cpu: e.erfcx,
+  cpu: library1('erfcx', special.erfcx),
   dtype: toFloat,
   saves: 'both',
   backward: (g, n) => g.mul(n.input(0).mul(n.output()).mul(2).sub(2 / Math.sqrt(Math.PI))),
@@ -42,7 +44,7 @@ export const ndtr: FreeUnary = freeUnary({
 export const ndtri: FreeUnary = freeUnary({
   name: 'special.ndtri',
   torch: 'special.ndtri',
-  cpu: e.ndtri,
+  cpu: library1('ndtri', errorTail.ndtri),
   dtype: toFloat,
   saves: 'outputs',
   backward: (g, n) => g.mul(n.output().square().div(2).exp()).mul(1 / DENSITY),
@@ -53,7 +55,7 @@ export const ndtri: FreeUnary = freeUnary({
 export const logNdtr: FreeUnary = freeUnary({
   name: 'special.logNdtr',
   torch: 'special.log_ndtr',
-  cpu: e.logNdtr,
+  cpu: library1('logNdtr', errorTail.logNdtr),
   dtype: toFloat,
   saves: 'inputs',
   backward: (g, n) => g.div(erfcx(n.input(0).mul(-Math.SQRT1_2))).mul(SQRT_TWO_OVER_PI),

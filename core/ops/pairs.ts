@@ -1,6 +1,7 @@
+import * as bits from '../cpu/bits.ts';
 import { type DType, isFloat, resultType } from '../dtype.ts';
 import { DTypeError, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { e, library2 } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Method, type Samples, checkOperand, checkTensor, inPlaceMethod, pointwise } from './define.ts';
@@ -8,6 +9,10 @@ import { type TensorPair, floatPairs, tensorMethod, tensorPair } from './named.t
 import { exp2 } from './pointwise.ts';
 import { pow } from './power.ts';
 import { floating } from './sign.ts';
+
+const nextSingleOf = library2('nextSingle', bits.nextSingle);
+const nextDoubleOf = library2('nextDouble', bits.nextDouble);
+const gcdOf = library2('gcd', bits.gcd);
 
 const family = 'pointwise';
 
@@ -54,7 +59,7 @@ const nextafterOp = pointwise<'single' | 'double'>({
   name: 'nextafter',
   accepts: floating('nextafter'),
   key: (precision) => precision,
-  expr: (precision, x, y) => (precision === 'single' ? e.nextSingle(x, y) : e.nextDouble(x, y)),
+  expr: (precision, x, y) => (precision === 'single' ? nextSingleOf(x, y) : nextDoubleOf(x, y)),
 });
 
 function neighbours(name: string, x: Tensor, y: Tensor): [[Tensor, Tensor], 'single' | 'double'] {
@@ -84,14 +89,14 @@ const wholePairs: Samples = (s) => [
 ];
 
 /** Greatest common divisor of integers, ≥ 0. @see https://pytorch.org/docs/stable/generated/torch.gcd.html */
-export const gcd: TensorPair = tensorPair({ name: 'gcd', accepts: integers('gcd'), cpu: e.gcd, samples: wholePairs });
+export const gcd: TensorPair = tensorPair({ name: 'gcd', accepts: integers('gcd'), cpu: gcdOf, samples: wholePairs });
 
 /** Least common multiple of integers, ≥ 0. @see https://pytorch.org/docs/stable/generated/torch.lcm.html */
 export const lcm: TensorPair = tensorPair({
   name: 'lcm',
   accepts: integers('lcm'),
   cpu: (x, y) => {
-    const divisor = e.gcd(x, y);
+    const divisor = gcdOf(x, y);
     return e.select(e.eq(divisor, 0), 0, e.abs(e.mul(e.div(x, divisor), y)));
   },
   samples: wholePairs,

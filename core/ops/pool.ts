@@ -1,5 +1,4 @@
 import { accelerated } from '../cpu/engine.ts';
-import { fastAvgPool, fastAvgPoolSpread } from '../cpu/fast/pool.ts';
 import { type PoolAttrs, avgPoolKernel, avgPoolSpreadKernel } from '../cpu/pool.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
@@ -29,7 +28,7 @@ export function unpooledShape(g: Tensor, { rank, rows, columns }: PoolAttrs): re
 const avgPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'avgPool',
   infer: ([x], attrs) => ({ shape: pooledShape(x as Tensor, attrs), dtype: (x as Tensor).dtype }),
-  cpu: accelerated(fastAvgPool, avgPoolKernel),
+  cpu: accelerated(({ fastAvgPool }) => fastAvgPool, avgPoolKernel),
   batching: { shift: (attrs) => attrs },
   backward: [(g, n) => apply(avgPoolSpreadOp, [contiguous(g)], attrsOf(n))],
 });
@@ -37,7 +36,7 @@ const avgPoolOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
 const avgPoolSpreadOp: Primitive<PoolAttrs> = primitive<PoolAttrs>({
   name: 'avgPoolSpread',
   infer: ([g], attrs) => ({ shape: unpooledShape(g as Tensor, attrs), dtype: (g as Tensor).dtype }),
-  cpu: accelerated(fastAvgPoolSpread, avgPoolSpreadKernel),
+  cpu: accelerated(({ fastAvgPoolSpread }) => fastAvgPoolSpread, avgPoolSpreadKernel),
   batching: { shift: (attrs) => attrs },
   backward: [(g, n) => apply(avgPoolOp, [contiguous(g)], attrsOf(n))],
 });

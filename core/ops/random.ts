@@ -1,5 +1,5 @@
-import { fillNormal, fillUniform } from '../cpu/fast/random.ts';
-import { fillBernoulliEach, fillIntegers, fillLike, fillPermutation, memoryOrder, type Fill } from '../cpu/random.ts';
+import { fillNormal } from '../cpu/normal.ts';
+import { fillBernoulliEach, fillIntegers, fillLike, fillPermutation, fillUniform, memoryOrder, type Fill } from '../cpu/random.ts';
 import { getDevice } from '../device.ts';
 import { type DType, checkRange, getDefaultDtype, isFloat, makeArray } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';

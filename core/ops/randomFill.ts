@@ -1,6 +1,6 @@
-import { fillBernoulli, fillNormal, fillUniform } from '../cpu/fast/random.ts';
+import { fillNormal } from '../cpu/normal.ts';
 import { fillCauchy, fillGeometric, fillLogNormal } from '../cpu/draws.ts';
-import { type Fill, fillDoubleIntegers, fillExponential, fillIntegers, fillTensor, fullRange } from '../cpu/random.ts';
+import { type Fill, fillBernoulli, fillDoubleIntegers, fillExponential, fillIntegers, fillTensor, fillUniform, fullRange } from '../cpu/random.ts';
 import { type DType, isFloat, range } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Primitive, applyInPlace, primitive } from '../op.ts';

@@ -1,6 +1,5 @@
 import { nextDims } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastFold } from '../cpu/fast/reduce.ts';
 import { reduceKernel } from '../cpu/reduce.ts';
 import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
@@ -42,7 +41,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
       d.accepts?.(x, attrs);
       return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: attrs.dtype ?? (d.dtype === undefined ? x.dtype : d.dtype(x.dtype)) };
     },
-    cpu: accelerated(fastFold(d), reduceKernel(d)),
+    cpu: accelerated(({ fastFold }) => fastFold(d), reduceKernel(d)),
     batching: { shift: nextDims },
     formula: { kind: 'fold', key: () => '', fold: () => d, dims: ({ dims }) => dims },
     backward: d.backward && [d.backward],

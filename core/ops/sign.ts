@@ -1,10 +1,14 @@
+import * as bits from '../cpu/bits.ts';
 import { type DType, isFloat, toFloat } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
-import { e } from '../expr.ts';
+import { e, library1, library2 } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, type InPlace, type Method, type Samples, type Unary, checkOperand, checkTensor, free, inPlaceMethod, method, pointwise, unary } from './define.ts';
 import { within } from './named.ts';
+
+const signBitOf = library1('signBit', bits.signBit);
+const copySignOf = library2('copySign', bits.copySign);
 
 const family = 'pointwise';
 const bool = (): DType => 'bool';
@@ -12,7 +16,7 @@ const bool = (): DType => 'bool';
 const edges: Samples = (s) => [[s.values([0, 1.5, -2, NaN, Infinity, -Infinity])], [s.int([3], -2, 3)], [s.int([3], 0, 3, 'uint8')], [s.bool([3])], [s.float([])], [s.float([0])]];
 
 /** True for negative numbers and for -0. @see https://pytorch.org/docs/stable/generated/torch.signbit.html */
-export const signbit: Method<(x: Tensor) => Tensor> = test('signbit', pointwise({ name: 'signbit', dtype: bool, expr: (_, x) => e.signBit(x) }), edges);
+export const signbit: Method<(x: Tensor) => Tensor> = test('signbit', pointwise({ name: 'signbit', dtype: bool, expr: (_, x) => signBitOf(x) }), edges);
 /** True for Infinity. @see https://pytorch.org/docs/stable/generated/torch.isposinf.html */
 export const isposinf: Method<(x: Tensor) => Tensor> = test('isposinf', pointwise({ name: 'isposinf', dtype: bool, expr: (_, x) => e.eq(x, Infinity) }), edges);
 /** True for -Infinity. @see https://pytorch.org/docs/stable/generated/torch.isneginf.html */
@@ -71,7 +75,7 @@ export const rad2deg: Unary = unary({ name: 'rad2deg', cpu: (x) => e.mul(x, 180 
 const copysignOp = pointwise({
   name: 'copysign',
   dtype: toFloat,
-  expr: (_, x, y) => e.copySign(x, y),
+  expr: (_, x, y) => copySignOf(x, y),
   saves: 'both',
   backward: [
     (g, n) => {

@@ -1,6 +1,5 @@
 import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastSoftmax, fastSoftmaxBackward } from '../cpu/fast/softmax.ts';
 import { softmaxBackwardKernel, softmaxKernel } from '../cpu/softmax.ts';
 import { type DType, checkDType, isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkOptions, show } from '../errors.ts';
@@ -31,7 +30,7 @@ function softmaxOp(name: string, log: boolean, curvature: (gg: Tensor, g: Tensor
   const slope: Primitive<DimAttrs> = primitive<DimAttrs>({
     name: `${name}Backward`,
     infer: ([g]) => g as Tensor,
-    cpu: accelerated(fastSoftmaxBackward(log), softmaxBackwardKernel(log)),
+    cpu: accelerated(({ fastSoftmaxBackward }) => fastSoftmaxBackward(log), softmaxBackwardKernel(log)),
     batching: { shift: nextDim },
     saves: 'inputs',
     backward: (node, gg) => (gg === null ? [null, null] : curvature(gg, node.input(0), node.input(1), node)),
@@ -39,7 +38,7 @@ function softmaxOp(name: string, log: boolean, curvature: (gg: Tensor, g: Tensor
   return primitive<DimAttrs>({
     name,
     infer: ([x]) => x as Tensor,
-    cpu: accelerated(fastSoftmax(log), softmaxKernel(log)),
+    cpu: accelerated(({ fastSoftmax }) => fastSoftmax(log), softmaxKernel(log)),
     batching: { shift: nextDim },
     saves: 'outputs',
     backward: [(g, n) => apply(slope, [g, n.output()], n.attrs as DimAttrs)],

@@ -1,6 +1,5 @@
 import { nextDim } from '../batching.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastSort } from '../cpu/fast/sort.ts';
 import { type SortAttrs, searchKernel, sortKernel } from '../cpu/sort.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyMany, primitive } from '../op.ts';
@@ -24,7 +23,7 @@ const sortOp: Primitive<SortAttrs> = primitive<SortAttrs>({
     const shape = x.shape.with(dim, keep);
     return [{ shape, dtype: x.dtype }, { shape, dtype: 'int64' }];
   },
-  cpu: accelerated(fastSort, sortKernel),
+  cpu: accelerated(({ fastSort }) => fastSort, sortKernel),
   batching: { shift: nextDim },
   saves: 'outputs',
   backward: (node, g) => {

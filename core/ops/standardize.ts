@@ -1,6 +1,4 @@
 import { accelerated } from '../cpu/engine.ts';
-import { fastNormRows, fastNormRowsBackward, fastRowStats } from '../cpu/fast/normalize.ts';
-import { fastChannelStats, fastNormChannels, fastNormChannelsBackward } from '../cpu/fast/normalizeChannels.ts';
 import {
   type NormAttrs, type NormBackwardAttrs, channelStats, normChannels, normChannelsBackward, normRows, normRowsBackward, rowStats,
 } from '../cpu/normalize.ts';
@@ -15,14 +13,14 @@ import type { Tensor } from '../tensor.ts';
 export const channelStatsOp: Primitive<undefined> = primitive({
   name: 'channelStats',
   infer: ([x]) => [0, 1].map(() => ({ shape: [(x as Tensor).shape[1]], dtype: (x as Tensor).dtype })),
-  cpu: accelerated(fastChannelStats, channelStats),
+  cpu: accelerated(({ fastChannelStats }) => fastChannelStats, channelStats),
 });
 
 /** The same for each row of a tensor taken as `rows` rows. */
 export const rowStatsOp: Primitive<{ readonly rows: number }> = primitive<{ readonly rows: number }>({
   name: 'rowStats',
   infer: ([x], { rows }) => [0, 1].map(() => ({ shape: [rows], dtype: (x as Tensor).dtype })),
-  cpu: accelerated(fastRowStats, rowStats),
+  cpu: accelerated(({ fastRowStats }) => fastRowStats, rowStats),
 });
 
 /** Outputs of the gradient primitives: of the input (empty if not wanted), the weight, the bias. */
@@ -31,7 +29,7 @@ const gradientSpecs = (vector: (x: Tensor) => Shape) => ([, input]: readonly Ope
   return [wanted ? x.shape : [0], vector(x), vector(x)].map((shape) => ({ shape, dtype: x.dtype }));
 };
 
-const channelsBackwardOp = primitive<NormBackwardAttrs>({ name: 'batchNormBackward', infer: gradientSpecs((x) => [x.shape[1]]), cpu: accelerated(fastNormChannelsBackward, normChannelsBackward) });
+const channelsBackwardOp = primitive<NormBackwardAttrs>({ name: 'batchNormBackward', infer: gradientSpecs((x) => [x.shape[1]]), cpu: accelerated(({ fastNormChannelsBackward }) => fastNormChannelsBackward, normChannelsBackward) });
 
 /** Attributes of `layerNormOp`: the last dimensions make a row. */
 export interface RowAttrs extends NormAttrs {
@@ -41,7 +39,7 @@ export interface RowAttrs extends NormAttrs {
 const rowsBackwardOp = primitive<NormBackwardAttrs & RowAttrs>({
   name: 'layerNormBackward',
   infer: (inputs, attrs) => gradientSpecs(() => attrs.normalizedShape)(inputs, attrs),
-  cpu: accelerated(fastNormRowsBackward, normRowsBackward),
+  cpu: accelerated(({ fastNormRowsBackward }) => fastNormRowsBackward, normRowsBackward),
 });
 
 /** How the gradient is written in tensor operations, when it is to be differentiated itself. */
@@ -84,7 +82,7 @@ export const channelShape = (x: Tensor): number[] => x.shape.map((n, d) => (d ==
 export const batchNormOp: Primitive<NormAttrs> = primitive<NormAttrs>({
   name: 'batchNorm',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastNormChannels, normChannels),
+  cpu: accelerated(({ fastNormChannels }) => fastNormChannels, normChannels),
   saves: (i) => i !== 2,
   backward: gradients(channelsBackwardOp, (x) => ({ dims: x.shape.map((_, d) => d).filter((d) => d !== 1), vector: channelShape(x) })),
 });
@@ -93,7 +91,7 @@ export const batchNormOp: Primitive<NormAttrs> = primitive<NormAttrs>({
 export const layerNormOp: Primitive<RowAttrs> = primitive<RowAttrs>({
   name: 'layerNorm',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastNormRows, normRows),
+  cpu: accelerated(({ fastNormRows }) => fastNormRows, normRows),
   saves: (i) => i !== 2,
   backward: gradients(rowsBackwardOp, (x, { normalizedShape }) => ({
     dims: normalizedShape.map((_, i) => x.ndim - normalizedShape.length + i),

@@ -1,5 +1,4 @@
 import { accelerated } from '../cpu/engine.ts';
-import { fastScatterStrided } from '../cpu/fast/strided.ts';
 import { scatterStrided } from '../cpu/strided.ts';
 import { ShapeError, show } from '../errors.ts';
 import { apply, fromStorage, makeView, ownerOf, primitive, rowMajor } from '../op.ts';
@@ -18,7 +17,7 @@ interface ScatterAttrs extends Layout {
 const scatterOp = primitive<ScatterAttrs>({
   name: 'asStridedScatter',
   infer: ([x]) => x as Tensor,
-  cpu: accelerated(fastScatterStrided, scatterStrided),
+  cpu: accelerated(({ fastScatterStrided }) => fastScatterStrided, scatterStrided),
   batching: {
     shift: (attrs, [x], size) => ({ ...attrs, shape: [size, ...attrs.shape], strides: [(x as Tensor).numel(), ...attrs.strides] }),
   },

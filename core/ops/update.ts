@@ -1,4 +1,4 @@
-import { fastUpdate } from '../cpu/fast/update.ts';
+import { fastKernels } from '../cpu/engine.ts';
 import { updateKernel } from '../cpu/update.ts';
 import type { Device } from '../storage.ts';
 import { isFloat } from '../dtype.ts';
@@ -69,9 +69,20 @@ export function updateRule({ name, columns, scalars, body }: UpdateDefinition): 
   if (formula.length !== columns.length) {
     throw new ArgumentError(`updateRule: '${name}' gives ${formula.length} values, got ${columns.length} columns; expected a value or null for each`);
   }
-  const rule: UpdateRule = { name, columns, scalars, body: formula, kernels: new KernelTable<UpdateKernel>(fastUpdate(formula, scalars.length, updateKernel(formula, scalars.length))) };
+  const rule: UpdateRule = { name, columns, scalars, body: formula, kernels: new KernelTable<UpdateKernel>(cpuKernel(formula, scalars.length)) };
   rules.set(name, rule);
   return rule;
+}
+
+/** The kernel on the CPU: in Wasm where that runs. */
+function cpuKernel(formula: UpdateRule['body'], scalars: number): UpdateKernel {
+  const reference = updateKernel(formula, scalars);
+  let chosen: UpdateKernel | null = null;
+  return (targets, values, plain) => {
+    const kernels = fastKernels();
+    if (kernels === null) reference(targets, values);
+    else (chosen ??= kernels.fastUpdate(formula, scalars, reference))(targets, values, plain);
+  };
 }
 
 /** All update rules by name: what a device can give kernels for. */

@@ -7,7 +7,6 @@ import { Tensor } from '../tensor.ts';
 import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type Method, checkTensor, free, method } from './define.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { fastClone, fastPlace } from '../cpu/fast/strided.ts';
 import { scatterStrided } from '../cpu/strided.ts';
 
 const family = 'shape';
@@ -280,7 +279,7 @@ const placeOp = primitive<Window & { readonly shape: Shape }>({
   name: 'place',
   infer: ([x], { shape }) => ({ shape, dtype: (x as Tensor).dtype }),
   batching: { shift: (attrs, _, size) => ({ ...nextDim(attrs), shape: [size, ...attrs.shape] }) },
-  cpu: accelerated(fastPlace, ([out], [x], { dim, start, step }) => {
+  cpu: accelerated(({ fastPlace }) => fastPlace, ([out], [x], { dim, start, step }) => {
     const source = x as Tensor;
     const strides = stridesOf(out.shape);
     out.storage.cells.fill(0);
@@ -304,7 +303,7 @@ function placed(x: Tensor, shape: Shape, window: Window): Tensor {
 
 const copyFormula: Formula<undefined> = { kind: 'pointwise', key: () => '', expr: () => arg(0) };
 
-const cloneKernel = accelerated<undefined>(fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }));
+const cloneKernel = accelerated<undefined>(({ fastClone }) => fastClone, ([out], [x]) => scatterStrided([out], [out, x], { shape: out.shape, strides: out.strides, offset: 0, accumulate: false }));
 
 const cloneOp = primitive({
   name: 'clone',

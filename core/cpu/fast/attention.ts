@@ -5,7 +5,8 @@ import { allocate, release } from '../memory/heap.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
 import { causalSoftmax, causalSoftmaxBackward } from '../wasm/attention.ts';
 import { BATCH_ENTRY } from '../wasm/gemm.ts';
-import { type WasmKernel, heap } from '../wasm/kernel.ts';
+import type { WasmKernel } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { product } from './matmul-product.ts';
 
 // Query i sees the keys 0 … i only, so the products around the weights work by blocks of rows and leave out what is 0: about half of it.

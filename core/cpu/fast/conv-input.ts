@@ -6,7 +6,7 @@ import { allocate, release } from '../memory/heap.ts';
 import { convPack } from '../wasm/conv-pack.ts';
 import { convSpread, spreadFields } from '../wasm/conv-spread.ts';
 import { tilesFor } from '../wasm/conv-tile.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { areFloat32, gather } from './conv.ts';
 import { type Images, type PlaceGrid, frameBytes, framedLayout, imagesOf, lines, partCount, splitRanges, tilesBytes, writeFrame, writeTerms, writeTiles } from './conv-layout.ts';
 

@@ -4,7 +4,7 @@ import { threadCount } from '../threads/threads.ts';
 import { type ConvGeometry, type Pair, stridesOf4 } from '../frame.ts';
 import { FRAME_BYTES, PART_BYTES, frameFields, partFields } from '../wasm/conv-frame.ts';
 import { type TileShape, tileEntry } from '../wasm/conv-tile.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 
 // How images, windows and weights lie in memory, for the kernels of convolutions. Distances are in bytes.
 

@@ -4,7 +4,7 @@ import { runParts } from '../threads/threads.ts';
 import { type ConvGeometry, windowFrame } from '../frame.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { TERMS, convWeight, weightFields } from '../wasm/conv-weight.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { areFloat32 } from './conv.ts';
 import { frameBytes, framedLayout, imagesOf, lines, partCount, splitRanges, writeFrame, writeTerms } from './conv-layout.ts';
 

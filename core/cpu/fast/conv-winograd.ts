@@ -2,7 +2,7 @@ import { runParts } from '../threads/threads.ts';
 import type { Pair } from '../frame.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { tilesFor } from '../wasm/conv-tile.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { winogradConv, winogradFields, winogradPack } from '../wasm/winograd-conv.ts';
 import { PRODUCTS, TILE, TRANSFORM_BYTES } from '../wasm/winograd.ts';
 import { type Framed, type Gather, type Images, type PlaceGrid, frameBytes, lines, partCount, splitRanges, tilesBytes, writeFrame, writeTiles } from './conv-layout.ts';

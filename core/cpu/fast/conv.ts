@@ -7,7 +7,7 @@ import { NARROW_BYTES, convGather, gatherFields } from '../wasm/conv-gather.ts';
 import { convPack } from '../wasm/conv-pack.ts';
 import { type TileShape, tilesFor } from '../wasm/conv-tile.ts';
 import { ENTRY, allFinite } from '../wasm/finite.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { type Gather, type PlaceGrid, frameBytes, framedLayout, imagesOf, lines, partCount, splitRanges, tilesBytes, writeFrame, writeTerms, writeTiles } from './conv-layout.ts';
 import { paysWinograd, winograd } from './conv-winograd.ts';
 

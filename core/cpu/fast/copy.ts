@@ -1,6 +1,7 @@
 import { runParts, threadCount } from '../threads/threads.ts';
 import { type ItemSize, OUTER, copyAligned, copyBytes, copyItems, copyRows, copySpread, copyTransposed } from '../wasm/copy.ts';
-import { heap, type WasmKernel } from '../wasm/kernel.ts';
+import type { WasmKernel } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 
 /** Bytes from which a copy is worth splitting over threads. */
 const WORTH_SPLITTING = 1 << 20;

@@ -6,7 +6,8 @@ import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { LOSS, crossEntropyRows, crossEntropyRowsBackward } from '../wasm/crossEntropy.ts';
 import { crossEntropyColumns, crossEntropyColumnsBackward } from '../wasm/crossEntropy-columns.ts';
-import { heap, type WasmKernel } from '../wasm/kernel.ts';
+import type { WasmKernel } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 
 /** Elements from which the work is worth splitting over threads. */
 const WORTH_SPLITTING = 1 << 14;

@@ -1,10 +1,9 @@
 import { isContiguous, numelOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { isFast } from '../engine.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { type CpuStorage, cpu } from '../memory/storage.ts';
 import { ENTRY, allFinite } from '../wasm/finite.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 
 const isPlain = ({ storage, shape, strides }: Tensor): boolean => storage.dtype === 'float32' && storage.device === cpu && isContiguous(shape, strides);
 
@@ -13,8 +12,7 @@ const isPlain = ({ storage, shape, strides }: Tensor): boolean => storage.dtype 
  *
  * @param others - called with each tensor that is not of this kind; tells whether it is finite
  */
-export function finiteInList(tensors: readonly Tensor[], others: (x: Tensor) => boolean): boolean {
-  if (!isFast()) return tensors.every(others);
+export function fastAreFinite(tensors: readonly Tensor[], others: (x: Tensor) => boolean): boolean {
   const bytes = tensors.length * ENTRY;
   const table = allocate(bytes);
   let count = 0;

@@ -3,7 +3,8 @@ import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY, gemm, scratchBytes } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
 import { SKINNY, gemmAcross, gemmDown } from '../wasm/gemm-skinny.ts';
-import { type WasmKernel, heap } from '../wasm/kernel.ts';
+import type { WasmKernel } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { copyStrided } from './copy.ts';
 
 // Products by address. Distances are in bytes; the columns of the result lie side by side. Every element of a result is one sum in single precision

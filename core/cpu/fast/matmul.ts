@@ -6,7 +6,7 @@ import type { AddmmAttrs } from '../matmul.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { addProduct, product, splitFinish } from './matmul-product.ts';
 
 // A product is `alpha·(Σ_k a[i, k]·b[k, j]) + beta·bias[i, j]` in single precision: the sum over ascending k from 0 first, then its factor, then the bias.

@@ -3,7 +3,8 @@ import { type FastKernel, addressOf } from '../engine.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import type { PoolAttrs, Windows } from '../pool.ts';
-import { heap, type WasmKernel } from '../wasm/kernel.ts';
+import type { WasmKernel } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { avgPool, avgPoolSpread, maxPool, maxPoolPick, maxPoolSpread } from '../wasm/pool.ts';
 import { avgPool2, avgPool2Spread, maxPool2, maxPool2Spread } from '../wasm/pool2.ts';
 

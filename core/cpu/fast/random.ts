@@ -1,10 +1,8 @@
 import type { TypedArray } from '../../dtype.ts';
 import type { Generator } from '../../random.ts';
-import { isFast } from '../engine.ts';
 import { allocate, release } from '../memory/heap.ts';
-import { fillNormal as fillNormalSlowly } from '../normal.ts';
-import { fillBernoulli as fillBernoulliSlowly, fillUniform as fillUniformSlowly } from '../random.ts';
-import { heap } from '../wasm/kernel.ts';
+import { fillNormal } from '../normal.ts';
+import { heap } from '../wasm/memory.ts';
 import { boxMuller } from '../wasm/random-normal.ts';
 import { NEXT, STATE_BYTES, fillChoices, fillUniforms } from '../wasm/random.ts';
 
@@ -45,35 +43,32 @@ function inChunks(cells: TypedArray, at: number, n: number, generator: Generator
   return target;
 }
 
-const pays = (cells: TypedArray, n: number): boolean => n >= WORTH_IT && cells instanceof Float32Array && isFast();
+const pays = (cells: TypedArray, n: number): boolean => n >= WORTH_IT && cells instanceof Float32Array;
 
-/** Uniform on `from` to `to`. */
-export function fillUniform(cells: TypedArray, at: number, n: number, generator: Generator, from: number, to: number): void {
-  if (!pays(cells, n)) {
-    fillUniformSlowly(cells, at, n, generator, from, to);
-    return;
-  }
+/** Uniform on `from` to `to`; false, with nothing done, where it does not pay. */
+export function fastUniform(cells: TypedArray, at: number, n: number, generator: Generator, from: number, to: number): boolean {
+  if (!pays(cells, n)) return false;
   const start = Math.fround(from);
   const width = Math.fround(Math.fround(to) - start);
   inChunks(cells, at, n, generator, (state, words, out, count) => fillUniforms.run(state, words, out, count, width, start));
+  return true;
 }
 
-/** 1 with probability `p`, else 0. */
-export function fillBernoulli(cells: TypedArray, at: number, n: number, generator: Generator, p: number): void {
-  if (!pays(cells, n)) fillBernoulliSlowly(cells, at, n, generator, p);
-  else inChunks(cells, at, n, generator, (state, words, out, count) => fillChoices.run(state, words, out, count, p, 0));
+/** 1 with probability `p`, else 0; false, with nothing done, where it does not pay. */
+export function fastBernoulli(cells: TypedArray, at: number, n: number, generator: Generator, p: number): boolean {
+  if (!pays(cells, n)) return false;
+  inChunks(cells, at, n, generator, (state, words, out, count) => fillChoices.run(state, words, out, count, p, 0));
+  return true;
 }
 
-/** Normal values. */
-export function fillNormal(cells: TypedArray, at: number, n: number, generator: Generator, mean: number, std: number, blocks = true): void {
-  if (!blocks || !pays(cells, n)) {
-    fillNormalSlowly(cells, at, n, generator, mean, std, blocks);
-    return;
-  }
+/** Normal values; false, with nothing done, where it does not pay. */
+export function fastNormal(cells: TypedArray, at: number, n: number, generator: Generator, mean: number, std: number): boolean {
+  if (!pays(cells, n)) return false;
   // Whole blocks; what is left over is drawn, and drawn anew with the last block.
   const target = inChunks(cells, at, n, generator, (state, words, out, count) => {
     fillUniforms.run(state, words, out, count, 1, 0);
     boxMuller.run(out, count >> 4, mean, std);
   });
-  if (n % 16 !== 0) fillNormalSlowly(target, at + n - 16, 16, generator, mean, std);
+  if (n % 16 !== 0) fillNormal(target, at + n - 16, 16, generator, mean, std);
+  return true;
 }

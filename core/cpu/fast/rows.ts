@@ -1,25 +1,14 @@
-import type { Expr } from '../../expr.ts';
 import type { Operand } from '../../tape.ts';
-import { Tensor } from '../../tensor.ts';
-import { type FastKernel, accelerated, addressOf } from '../engine.ts';
+import type { Tensor } from '../../tensor.ts';
+import { type FastKernel, addressOf } from '../engine.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
-import { updateKernel } from '../update.ts';
-import { heap } from '../wasm/kernel.ts';
+import type { RowFormula } from '../rows.ts';
+import { heap } from '../wasm/memory.ts';
 import { rowsKernel, tableBytes } from '../wasm/rows.ts';
 
 /** Elements of a column from which a call is worth splitting over threads. */
 const WORTH_SPLITTING = 8192;
-
-/** What a formula over rows is made of. */
-export interface RowFormula {
-  /** Into how many columns of one width each operand is cut, from left to right. */
-  readonly inputs: readonly number[];
-  /** The same for the results. */
-  readonly outputs: readonly number[];
-  /** One expression for each column of the results; its arguments are the columns of the operands. */
-  readonly body: readonly Expr[];
-}
 
 /** Whether a tensor is a float32 matrix whose rows have no gaps. */
 const isRows = (x: Operand): x is Tensor => typeof x !== 'number' && x.storage.dtype === 'float32' && x.shape.length === 2 && (x.strides[1] === 1 || x.shape[1] === 1);
@@ -38,7 +27,8 @@ function writeTable(table: number, tensors: readonly Tensor[], parts: readonly n
   });
 }
 
-function fastRows({ inputs: cuts, outputs: outCuts, body }: RowFormula): FastKernel<undefined> {
+/** The kernel of a formula over the rows of float32 matrices. */
+export function fastRows({ inputs: cuts, outputs: outCuts, body }: RowFormula): FastKernel<undefined> {
   const parts = [...cuts, ...outCuts];
   const bytes = tableBytes(parts.reduce((a, b) => a + b, 0));
   const kernel = rowsKernel(cuts.reduce((a, b) => a + b, 0), body);
@@ -63,21 +53,4 @@ function fastRows({ inputs: cuts, outputs: outCuts, body }: RowFormula): FastKer
     release(scratch, threads * bytes);
     return true;
   };
-}
-
-/** The columns of matrices, as views. */
-function columnsOf(tensors: readonly Tensor[], parts: readonly number[], n: number): Tensor[] {
-  return tensors.flatMap((x, i) => Array.from({ length: parts[i] }, (_, k) => new Tensor(x.storage, [x.shape[0], n], x.strides, x.offset + k * n * x.strides[1])));
-}
-
-/** The CPU kernel of a formula over the rows of matrices. */
-export function rowsOfFormula(formula: RowFormula): ReturnType<typeof accelerated<undefined>> {
-  const { inputs: cuts, outputs: outCuts, body } = formula;
-  const read = cuts.reduce((a, b) => a + b, 0);
-  const reference = updateKernel([...Array.from({ length: read }, () => null), ...body], 0);
-  return accelerated(fastRows(formula), (outputs, inputs) => {
-    const n = outputs[0].shape[1] / outCuts[0];
-    const columns = [...columnsOf(inputs as readonly Tensor[], cuts, n), ...columnsOf(outputs, outCuts, n)];
-    reference(columns.map((c) => [c]), []);
-  });
 }

@@ -1,11 +1,11 @@
 import type { Expr } from '../../expr.ts';
 import { numelOf } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { isFast } from '../engine.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import type { CpuStorage } from '../memory/storage.ts';
-import { type WasmKernel, heap } from '../wasm/kernel.ts';
+import type { WasmKernel } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { Choices } from './pointwiseChoice.ts';
 import { entryBytes, isExactBody, updateListKernel } from '../wasm/update.ts';
 
@@ -102,10 +102,6 @@ export function fastUpdate(body: readonly (Expr | null)[], scalars: number, refe
   const choices = new Choices(body, body.length, true);
   const kernels = new Map<number, WasmKernel>();
   return (targets, values, plain = false) => {
-    if (!isFast()) {
-      reference(targets, values);
-      return;
-    }
     const bits = choices.decide === null ? 0 : choices.decide(values);
     let kernel = kernels.get(bits);
     if (kernel === undefined) {

@@ -1,8 +1,8 @@
 import { sameShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
-import { addressOf, isFast } from '../engine.ts';
+import { addressOf } from '../engine.ts';
 import { cpu } from '../memory/storage.ts';
-import { heap } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { copyStrided } from './copy.ts';
 
 /**
@@ -10,10 +10,10 @@ import { copyStrided } from './copy.ts';
  *
  * @returns false, with nothing done, for doubles, for tensors in one block of memory, and for other devices
  */
-export function writeTensor(target: Tensor, source: Tensor): boolean {
+export function fastWrite(target: Tensor, source: Tensor): boolean {
   const { storage: to, shape } = target;
   const { storage: from } = source;
-  if (!isFast() || to === from || to.dtype !== from.dtype || to.dtype === 'float64' || to.device !== cpu || from.device !== cpu || !sameShape(shape, source.shape)) return false;
+  if (to === from || to.dtype !== from.dtype || to.dtype === 'float64' || to.device !== cpu || from.device !== cpu || !sameShape(shape, source.shape)) return false;
   const read = addressOf(source);
   return copyStrided(addressOf(target), read, shape, target.strides, source.strides, to.dtype === 'uint8' || to.dtype === 'bool' ? 1 : 4);
 }
@@ -23,9 +23,9 @@ export function writeTensor(target: Tensor, source: Tensor): boolean {
  *
  * @returns false, with nothing done, for other tensors, for numbers that are no 32-bit integers, and for other devices
  */
-export function writeInteger(target: Tensor, value: number): boolean {
+export function fastWriteInteger(target: Tensor, value: number): boolean {
   const { storage, shape } = target;
-  if (!isFast() || shape.length > 0 || (storage.dtype !== 'int64' && storage.dtype !== 'int32') || storage.device !== cpu || (value | 0) !== value) return false;
+  if (shape.length > 0 || (storage.dtype !== 'int64' && storage.dtype !== 'int32') || storage.device !== cpu || (value | 0) !== value) return false;
   const address = addressOf(target);
   heap.i32[address >> 2] = value;
   return true;

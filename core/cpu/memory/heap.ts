@@ -1,6 +1,5 @@
 import { MemoryError } from '../../errors.ts';
-import { heap } from '../wasm/kernel.ts';
-import { MAX_PAGES } from '../wasm/module.ts';
+import { MAX_PAGES, heap } from '../wasm/memory.ts';
 
 /**
  * Stretches of the kernels' memory by size: four sizes per power of two, a list of free stretches for each. What is given back is handed out

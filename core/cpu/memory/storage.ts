@@ -1,8 +1,7 @@
 import { type DType, type TypedArray, itemSize } from '../../dtype.ts';
 import { MemoryError, StateError } from '../../errors.ts';
 import { type Device, Storage } from '../../storage.ts';
-import { heap } from '../wasm/kernel.ts';
-import { hasSimd } from '../wasm/support.ts';
+import { heap } from '../wasm/memory.ts';
 import { allocate, liveBytes, release } from './heap.ts';
 import { type Resident, addOld, addYoung, countReturn, currentPeriod, leaveNursery, makeRoom, moveAllOut, passEnded } from './residence.ts';
 
@@ -147,8 +146,8 @@ export class CpuStorage extends Storage implements Resident {
   /** A storage whose elements are what the memory last held. */
   static empty(dtype: DType, length: number): CpuStorage {
     const bytes = dtype === 'float32' ? 4 * length : length * itemSize(dtype);
-    // No kernel works on doubles, or on anything where there is no Wasm.
-    if (dtype === 'float64' || !hasSimd()) return new CpuStorage(dtype, length, 0, newArray(bytes), 0);
+    // No kernel works on doubles.
+    if (dtype === 'float64' || !heap.inUse) return new CpuStorage(dtype, length, 0, newArray(bytes), 0);
     if (Storage.temporaries !== null) {
       const storage = new CpuStorage(dtype, length, allocate(bytes), null, 0);
       storage.temporary = true;

@@ -1,7 +1,8 @@
 import { ArgumentError, StateError, show } from '../../errors.ts';
 import { Storage } from '../../storage.ts';
 import { moveAllOut } from '../memory/residence.ts';
-import { type WasmKernel, heap, resetKernels } from '../wasm/kernel.ts';
+import { type WasmKernel, resetKernels } from '../wasm/kernel.ts';
+import { heap } from '../wasm/memory.ts';
 import { canShareMemory } from './host.ts';
 import { type Parts, ThreadPool } from './pool.ts';
 import { MAX_OPEN } from './worker.ts';

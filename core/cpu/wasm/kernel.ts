@@ -1,13 +1,10 @@
 import { type V128, f32x4 } from './code.ts';
 import type { FunctionBuilder } from './function.ts';
-import { WasmMemory } from './memory.ts';
+import { heap } from './memory.ts';
 import { ModuleBuilder } from './module.ts';
 
 /** What a kernel looks like from JavaScript: addresses, counts and numbers in. */
 export type WasmFunction = (...args: number[]) => number;
-
-/** Memory of the engine. */
-export const heap: WasmMemory = new WasmMemory(false);
 
 /** What the kernels are made for. */
 export interface KernelOptions {

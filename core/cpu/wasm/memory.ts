@@ -1,13 +1,15 @@
 import { DeviceError } from '../../errors.ts';
-import { MAX_PAGES } from './module.ts';
-
 const PAGE = 65_536;
+/** Largest memory a kernel can be given: 2 GiB in pages of 64 KiB, so that an address is never negative. */
+export const MAX_PAGES = 32_768;
 
 /**
  * The memory that all kernels work on, with views on it. Growing it replaces the views, and so does changing to memory that threads can share:
  * take them anew after anything that may allocate.
  */
 export class WasmMemory {
+  /** Whether kernels work on it: results come into being here. */
+  inUse = false;
   private made: WebAssembly.Memory | null;
   /** Whether threads can share it. */
   shared: boolean;
@@ -69,3 +71,6 @@ export class WasmMemory {
     this.u8 = new Uint8Array(this.buffer);
   }
 }
+
+/** Memory of the engine. */
+export const heap: WasmMemory = new WasmMemory(false);

@@ -1,14 +1,12 @@
 import { type CallTarget, type Code, type ValueType, unsigned } from './code.ts';
 import { FunctionBuilder, type Locals } from './function.ts';
+import { MAX_PAGES } from './memory.ts';
 
 const typeBytes: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 /** A list: its length, then its items. */
 const list = (items: readonly Code[]): Code => [unsigned(items.length), items];
 const text = (s: string): Code => list([...new TextEncoder().encode(s)]);
-
-/** Largest memory a kernel can be given: 2 GiB in pages of 64 KiB, so that an address is never negative. */
-export const MAX_PAGES = 32_768;
 
 /** Puts functions together to a Wasm module. Every module imports the one memory that all kernels share, as `env.memory`. */
 export class ModuleBuilder {

@@ -2,7 +2,8 @@ import { allocate } from '../../../core/cpu/memory/heap.ts';
 import { ThreadPool } from '../../../core/cpu/threads/pool.ts';
 import { type I32, Value, f32, i32 } from '../../../core/cpu/wasm/code.ts';
 import { type FunctionBuilder } from '../../../core/cpu/wasm/function.ts';
-import { WasmKernel, heap } from '../../../core/cpu/wasm/kernel.ts';
+import { WasmKernel } from '../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../core/cpu/wasm/memory.ts';
 import { is, unreachable } from '../../assert.ts';
 
 // What the tests of threads share: kernels that wait for each other, and pools.

@@ -3,7 +3,7 @@ import { F, type Tensor, grad, manualSeed, noGrad, randn } from '../../../../ind
 import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { causalSoftmax, causalSoftmaxBackward } from '../../../../core/cpu/wasm/attention.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { equal, ok } from '../../../assert.ts';
 
 /** Runs `fn` with the reference kernels. */

@@ -5,7 +5,7 @@ import { fastClone, fastPlace, fastScatterStrided } from '../../../../core/cpu/f
 import { allocate } from '../../../../core/cpu/memory/heap.ts';
 import { scatterStrided } from '../../../../core/cpu/strided.ts';
 import { copyAligned, copyRows, copyTransposed } from '../../../../core/cpu/wasm/copy.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import type { DType } from '../../../../core/dtype.ts';
 import { Generator } from '../../../../core/random.ts';
 import { numelOf, stridesOf } from '../../../../core/shape.ts';

@@ -3,7 +3,7 @@ import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate } from '../../../../core/cpu/memory/heap.ts';
 import { crossEntropyColumns, crossEntropyColumnsBackward } from '../../../../core/cpu/wasm/crossEntropy-columns.ts';
 import { LOSS, crossEntropyRows, crossEntropyRowsBackward } from '../../../../core/cpu/wasm/crossEntropy.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { type Tensor, crossEntropy, manualSeed, rand, randint, randn, tensor } from '../../../../index.ts';
 import { allClose, equal, is } from '../../../assert.ts';
 

@@ -4,7 +4,7 @@ import { fastGather, fastIndex, fastIndexPut, fastScatter, splitTake } from '../
 import { gatherKernel, indexKernel, indexPutKernel, scatterKernel } from '../../../../core/cpu/gather.ts';
 import { allocate } from '../../../../core/cpu/memory/heap.ts';
 import { takeRows } from '../../../../core/cpu/wasm/gather.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import type { DType } from '../../../../core/dtype.ts';
 import { Generator } from '../../../../core/random.ts';
 import { Tensor, emptyTensor } from '../../../../core/tensor.ts';

@@ -4,7 +4,7 @@ import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
 import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
 import { BATCH_ENTRY, gemm, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { equal, is, ok } from '../../../assert.ts';
 
 /** A matrix in memory; distances in elements. */

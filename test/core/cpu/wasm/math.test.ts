@@ -8,7 +8,8 @@ import { exp, exp2, expm1, tanh } from '../../../../core/cpu/wasm/math-exp.ts';
 import { log, log1p } from '../../../../core/cpu/wasm/math-log.ts';
 import { geluSlope, normalCdf } from '../../../../core/cpu/wasm/math-normal.ts';
 import { type VectorFunction } from '../../../../core/cpu/wasm/math.ts';
-import { WasmKernel, heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { WasmKernel } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { is, ok } from '../../../assert.ts';
 
 const COUNT = 1 << 14;

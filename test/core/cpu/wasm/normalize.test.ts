@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate } from '../../../../core/cpu/memory/heap.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { channelStats, normChannels, normChannelsBackward } from '../../../../core/cpu/wasm/normalize-channels.ts';
 import { columnStats, normColumns, normColumnsBackward } from '../../../../core/cpu/wasm/normalize-columns.ts';
 import { inverseRoots, normRows, normRowsBackward, normVectorsBackward, rowStats } from '../../../../core/cpu/wasm/normalize.ts';

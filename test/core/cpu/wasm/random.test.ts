@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import { zeros } from '../../../../index.ts';
 import { setFast } from '../../../../core/cpu/engine.ts';
-import { fillBernoulli, fillNormal, fillUniform } from '../../../../core/cpu/fast/random.ts';
+import { fillNormal } from '../../../../core/cpu/normal.ts';
+import { fillBernoulli, fillUniform } from '../../../../core/cpu/random.ts';
 import { Generator } from '../../../../core/random.ts';
 import type { TypedArray } from '../../../../core/dtype.ts';
 import { equal, ok } from '../../../assert.ts';

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { f32x4 } from '../../../../core/cpu/wasm/code.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { extremeColumns, extremeRows, sumColumns, sumRows, varianceRows } from '../../../../core/cpu/wasm/reduce.ts';
 import { type Tensor, manualSeed, randn, tensor } from '../../../../index.ts';
 import { allClose, equal, is, ok } from '../../../assert.ts';

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { softmaxColumns, softmaxColumnsBackward } from '../../../../core/cpu/wasm/softmax-columns.ts';
 import { softmaxRows, softmaxRowsBackward } from '../../../../core/cpu/wasm/softmax.ts';
 import { type Tensor, manualSeed, randn, tensor } from '../../../../index.ts';

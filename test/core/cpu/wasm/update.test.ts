@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate } from '../../../../core/cpu/memory/heap.ts';
-import { heap } from '../../../../core/cpu/wasm/kernel.ts';
+import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { entryBytes, isExactBody, updateListKernel } from '../../../../core/cpu/wasm/update.ts';
 import { e } from '../../../../core/expr.ts';
 import { type UpdateRule, allUpdateRules, applyUpdate, updateRule } from '../../../../core/ops/update.ts';

@@ -1,0 +1,25 @@
+// All kernels in Wasm. What calls them takes them from here when they are there, since a page can start without (`accelerated` in ../engine.ts).
+export { fastCat, fastFlip, fastTriangle } from './arrange.ts';
+export { fastCausalAttention, fastCausalAttentionBackward } from './attention.ts';
+export { fastConv } from './conv.ts';
+export { fastConvInput } from './conv-input.ts';
+export { fastConvWeight } from './conv-weight.ts';
+export { fastCrossEntropy, fastCrossEntropyBackward } from './crossEntropy.ts';
+export { fastExtreme } from './extrema.ts';
+export { fastAreFinite } from './finite.ts';
+export { fastGather, fastIndex, fastIndexPut, fastScatter } from './gather.ts';
+export { fastAddProduct, fastAddmm, fastLinear, fastMatmul } from './matmul.ts';
+export { fastNormRows, fastNormRowsBackward, fastRowStats } from './normalize.ts';
+export { fastChannelStats, fastNormChannels, fastNormChannelsBackward } from './normalizeChannels.ts';
+export { fastPointwise } from './pointwise.ts';
+export { fastAvgPool, fastAvgPoolSpread, fastMaxPool, fastMaxPoolPick, fastMaxPoolSpread } from './pool.ts';
+export { fastBernoulli, fastNormal, fastUniform } from './random.ts';
+export { fastFold } from './reduce.ts';
+export { fastLogSumExp, fastVariance } from './reduceMoments.ts';
+export { fastRows } from './rows.ts';
+export { fastSoftmax, fastSoftmaxBackward } from './softmax.ts';
+export { fastSort } from './sort.ts';
+export { fastClone, fastPlace, fastScatterStrided } from './strided.ts';
+export { fastUpdate } from './update.ts';
+export { fastWrite, fastWriteInteger } from './write.ts';
+export { hasSimd } from '../wasm/support.ts';
