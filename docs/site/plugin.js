@@ -1,21 +1,22 @@
-// What typedoc does not do by itself: pages are listed under their headings, in the groups and in the order of navigation.json, and the heading is not
-// shown twice.
+// What typedoc does not do by itself: pages are listed under their headings, in the groups and in the order of navigation.json, the heading is not shown
+// twice, and every export of an entry must have a comment.
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { Converter, KindRouter } from 'typedoc';
+import { Converter, KindRouter, ReflectionKind } from 'typedoc';
 
 const root = resolve(import.meta.dirname, '../..');
 const groups = JSON.parse(readFileSync(resolve(root, 'docs/navigation.json'), 'utf8'));
-/** Where each page stands: its group, and its place among all pages. */
-const places = new Map(Object.entries(groups).flatMap(([group, pages]) => pages.map((page) => [basename(page, '.md'), group])).map(([name, group], at) => [name, { group, at }]));
-/** The names of files, by page. */
+/** Where each page stands: its group, and its place among all pages. By path, without the ending. */
+const places = new Map();
+for (const [group, pages] of Object.entries(groups)) for (const page of pages) places.set(page.replace(/\.md$/, ''), { group, at: places.size });
+/** The path of each page. */
 const files = new Map();
 
 /** A page's address is that of its file: headings change. */
 class PageRouter extends KindRouter {
   getIdealBaseName(reflection) {
     const file = files.get(reflection);
-    return file === undefined ? super.getIdealBaseName(reflection) : `documents/${file}`;
+    return file === undefined ? super.getIdealBaseName(reflection) : `documents/${basename(file)}`;
   }
 }
 
@@ -28,6 +29,14 @@ function takeHeading(page) {
   return heading[1].replaceAll('`', '');
 }
 
+/** Warns of exports without a comment, in an entry or namespace. */
+function checkComments({ children = [] }, logger) {
+  for (const x of children) {
+    if (x.kindOf(ReflectionKind.Namespace)) checkComments(x, logger);
+    else if (!x.isReference() && !x.hasComment() && x.signatures?.every((s) => s.hasComment()) !== true) logger.warn(`${x.getFullName()} has no comment`);
+  }
+}
+
 export function load(app) {
   app.renderer.defineRouter('pages', PageRouter);
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => {
@@ -38,6 +47,7 @@ export function load(app) {
     page.name = takeHeading(page);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    for (const entry of project.children ?? []) checkComments(entry, app.logger);
     for (const group of project.groups ?? []) {
       if (group.children.every((x) => x.isDocument())) group.children.sort((a, b) => places.get(files.get(a)).at - places.get(files.get(b)).at);
     }
