@@ -1,5 +1,5 @@
-// What typedoc does not do by itself: pages are listed under their headings, in the groups and in the order of navigation.json, the heading is not shown
-// twice, and every export of an entry must have a comment.
+// What typedoc does not do by itself: pages are listed under their headings, in the groups and in the order of navigation.json, entries
+// are called as they are imported, and every export must have a comment.
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { Converter, KindRouter, ReflectionKind } from 'typedoc';
@@ -20,12 +20,10 @@ class PageRouter extends KindRouter {
   }
 }
 
-/** Takes the first heading off a page, and returns it without its marks. */
-function takeHeading(page) {
-  const [first] = page.content;
-  const heading = /^# (.*)\n+/.exec(first?.text ?? '');
-  if (first?.kind !== 'text' || heading === null) throw new Error(`${page.name}: does not begin with a heading`);
-  first.text = first.text.slice(heading[0].length);
+/** The first heading of a page, without its marks. */
+function headingOf({ name, content: [first] }) {
+  const heading = /^# (.*)\n/.exec(first?.text ?? '');
+  if (heading === null) throw new Error(`${name}: does not begin with a heading`);
   return heading[1].replaceAll('`', '');
 }
 
@@ -44,12 +42,15 @@ export function load(app) {
     if (place === undefined) throw new Error(`${page.name}: not in docs/navigation.json`);
     files.set(page, page.name);
     page.frontmatter.group = place.group;
-    page.name = takeHeading(page);
+    page.name = headingOf(page);
+  });
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    for (const entry of project.children ?? []) entry.name = entry.name === 'index' ? 'polyak' : `polyak/${entry.name}`;
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
     for (const entry of project.children ?? []) checkComments(entry, app.logger);
     for (const group of project.groups ?? []) {
       if (group.children.every((x) => x.isDocument())) group.children.sort((a, b) => places.get(files.get(a)).at - places.get(files.get(b)).at);
     }
-  });
+  }, -1000); // when typedoc has sorted them
 }
