@@ -143,6 +143,7 @@ export {
 } from './core/ops/similarity.ts';
 export { type Reduction, type ReductionOptions } from './core/ops/reduction.ts';
 import './core/whole.ts';
+export { useMethods } from './core/ops/attach.ts';
 
 // modules
 export { type BufferOptions, Buffer, Parameter, type ParameterOptions } from './nn/parameter.ts';

@@ -3,9 +3,12 @@ import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildForPages, buildLean } from './lean.ts';
+import { withOwnNames } from './shakable.ts';
 
 // npm run build [-- folder]: compiles the sources into dist/ (or the folder), from nothing: declarations file by file, and code in as many files as there are
-// entries and parts that they share, since loading a file costs half a millisecond and there are hundreds.
+// entries and parts that they share, since loading a file costs half a millisecond and there are hundreds. Beside it the lean package, for bundlers (lean.ts), and one file
+// with all that is needed, for pages without a bundler.
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -16,8 +19,9 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.
 if (status !== 0) process.exit(status ?? 1);
 
 const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, string | { default: string }>; bin: Record<string, string> };
+const isPart = (file: string): boolean => !/^(?:lean|browser)\//.test(file);
 const entries = [
-  ...Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.replace('./dist/', '')])),
+  ...Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.replace('./dist/', '')])).filter(isPart),
   ...Object.values(bin).map((file) => file.replace('dist/', '')),
 ];
 await build({
@@ -41,14 +45,12 @@ for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (/\.js(\.map)?$/.test(name) && !name.startsWith('chunks') && !entries.includes(name.replace(/\.map$/, ''))) rmSync(join(out, name));
 }
 
-// esbuild turns a class that mentions itself into `var X = class _X`: the names that users see in prints and errors come back.
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
-  if (!name.endsWith('.js')) continue;
-  const file = join(out, name);
-  let code = readFileSync(file, 'utf8');
-  for (const [, inner] of code.matchAll(/^var \w+ = class (_\w+)\b/gm)) code = code.replace(new RegExp(`\\b${inner}\\b`, 'g'), inner.slice(1));
-  writeFileSync(file, code);
+  if (name.endsWith('.js')) writeFileSync(join(out, name), withOwnNames(readFileSync(join(out, name), 'utf8')));
 }
+
+await buildLean(join(out, 'lean'));
+await buildForPages(join(out, 'browser'));
 
 // tsc rewrites './x.ts' to './x.js' in code but not in declarations.
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {

@@ -23,10 +23,10 @@ export type ExprLike = Expr | number;
 /** Functions of one argument that kernels call by name; see `library1`. */
 type Library1 =
   | 'erfcx' | 'logNdtr' | 'ndtri' | 'i0' | 'i0e' | 'i1' | 'i1e' | 'k0' | 'k0e' | 'k1' | 'k1e' | 'j0' | 'j1' | 'y0' | 'y1' | 'sphericalJ0' | 'airyAi'
-  | 'signBit' | 'exponentOf' | 'mantissaOf';
+  | 'erfinv' | 'lgamma' | 'digamma' | 'signBit' | 'exponentOf' | 'mantissaOf';
 /** Functions of two arguments that kernels call by name; see `library2`. */
 type Library2 =
-  | 'igamma' | 'igammac' | 'copySign' | 'nextSingle' | 'nextDouble' | 'gcd'
+  | 'zeta' | 'igamma' | 'igammac' | 'copySign' | 'nextSingle' | 'nextDouble' | 'gcd'
   | 'chebyshevT' | 'chebyshevU' | 'chebyshevV' | 'chebyshevW' | 'hermiteH' | 'hermiteHe' | 'laguerreL' | 'legendreP';
 /** Names of both. */
 export type Library = Library1 | Library2;
@@ -35,10 +35,10 @@ export type Library = Library1 | Library2;
 export type Fn1 =
   | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'round' | 'sqrt' | 'exp' | 'exp2' | 'expm1' | 'log' | 'log2' | 'log10' | 'log1p'
   | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh' | 'asinh' | 'acosh' | 'atanh'
-  | 'erf' | 'erfc' | 'erfinv' | 'normalCdf' | 'geluSlope' | 'lgamma' | 'digamma' | 'not' | 'isNaN' | 'bitNot' | Library1;
+  | 'erf' | 'erfc' | 'normalCdf' | 'geluSlope' | 'not' | 'isNaN' | 'bitNot' | Library1;
 /** Functions of two arguments; `min` and `max` pass NaN on. */
 export type Fn2 =
-  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot' | 'zeta'
+  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'mod' | 'atan2' | 'min' | 'max' | 'hypot'
   | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor' | 'bitAnd' | 'bitOr' | 'bitXor' | 'shl' | 'shr' | Library2;
 /** All functions; `select(c, a, b)` is `a` where `c` is not 0. */
 export type Fn = Fn1 | Fn2 | 'select';
@@ -74,9 +74,9 @@ export const e: Build = {
   sqrt: fn1('sqrt'), exp: fn1('exp'), exp2: fn1('exp2'), expm1: fn1('expm1'), log: fn1('log'), log2: fn1('log2'), log10: fn1('log10'), log1p: fn1('log1p'),
   sin: fn1('sin'), cos: fn1('cos'), tan: fn1('tan'), asin: fn1('asin'), acos: fn1('acos'), atan: fn1('atan'),
   sinh: fn1('sinh'), cosh: fn1('cosh'), tanh: fn1('tanh'), asinh: fn1('asinh'), acosh: fn1('acosh'), atanh: fn1('atanh'),
-  erf: fn1('erf'), erfc: fn1('erfc'), erfinv: fn1('erfinv'), normalCdf: fn1('normalCdf'), geluSlope: fn1('geluSlope'), lgamma: fn1('lgamma'), digamma: fn1('digamma'),
+  erf: fn1('erf'), erfc: fn1('erfc'), normalCdf: fn1('normalCdf'), geluSlope: fn1('geluSlope'),
   not: fn1('not'), isNaN: fn1('isNaN'), bitNot: fn1('bitNot'),
-  add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'), zeta: fn2('zeta'),
+  add: fn2('add'), sub: fn2('sub'), mul: fn2('mul'), div: fn2('div'), pow: fn2('pow'), mod: fn2('mod'), atan2: fn2('atan2'), hypot: fn2('hypot'),
   min: fn2('min'), max: fn2('max'), eq: fn2('eq'), ne: fn2('ne'), lt: fn2('lt'), le: fn2('le'), gt: fn2('gt'), ge: fn2('ge'),
   and: fn2('and'), or: fn2('or'), xor: fn2('xor'), bitAnd: fn2('bitAnd'), bitOr: fn2('bitOr'), bitXor: fn2('bitXor'), shl: fn2('shl'), shr: fn2('shr'),
   select: (condition, yes, no) => call('select', condition, yes, no),

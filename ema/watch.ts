@@ -1,18 +1,7 @@
-import { ModuleDict, ModuleList, ParameterDict, ParameterList } from '../nn/layers/containers.ts';
-import { Sequential } from '../nn/layers/sequential.ts';
-import { Module } from '../nn/module.ts';
-import { type Container, type MemberHolder, isContainer, isHolder, isMember } from '../nn/traverse.ts';
+import { type Container, type MemberHolder, isContainer, isHolder, isMember, listsFields } from '../nn/traverse.ts';
 
 /** What a module can be looked through: itself, and the arrays, Maps and plain objects it holds. */
 type Owner = MemberHolder | Container;
-
-/** Modules of the library that list what lies in their own fields, though in another form. */
-const plainContainers: ReadonlySet<unknown> = new Set([ModuleList, ModuleDict, ParameterList, ParameterDict]);
-
-/** Whether the members are what the own fields hold, so that looking at these is enough. */
-function listsItsFields(owner: MemberHolder): boolean {
-  return owner.memberEntries === Module.prototype.memberEntries || owner.memberEntries === Sequential.prototype.memberEntries || plainContainers.has(owner.constructor);
-}
 
 /** Whether a value is a member or can hold one; all others may come and go. */
 const matters = (value: object): boolean => isContainer(value) || isMember(value);
@@ -32,7 +21,7 @@ class Place {
     this.owner = owner;
     if (Array.isArray(owner)) this.kind = 'array';
     else if (owner instanceof Map) this.kind = 'map';
-    else this.kind = isHolder(owner) && !listsItsFields(owner) ? 'asked' : 'fields';
+    else this.kind = isHolder(owner) && !listsFields(owner) ? 'asked' : 'fields';
     this.walk();
     this.recording = false;
   }

@@ -4,7 +4,7 @@ import { type DType, checkDType, dtypes, isFloat } from '../core/dtype.ts';
 import { ArgumentError, DTypeError, StateError, checkOptions, show } from '../core/errors.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import { isUninitialized } from './uninitialized.ts';
+import { isUninitialized } from './shapeless.ts';
 
 /** Where a module goes: a dtype, a device or its name, or a tensor to be like. */
 export type ModuleTarget = string | Device | Tensor;

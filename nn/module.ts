@@ -8,8 +8,8 @@ import { toSnakeCase } from '../core/names.ts';
 import { Buffer, type BufferOptions, Parameter } from './parameter.ts';
 import { formatModule } from './repr.ts';
 import { type LoadStateDictOptions, type LoadStateDictResult, type StateDict, type StateDictOptions, type Adapter, emptyState, loadState, stateEntries } from './state.ts';
-import { type MemberHolder, type NamedOptions, childrenOf, lookUp, namedTensors, places, register } from './traverse.ts';
-import { isUninitialized } from './uninitialized.ts';
+import { type MemberHolder, type NamedOptions, childrenOf, fieldLister, lookUp, namedTensors, places, register } from './traverse.ts';
+import { isUninitialized } from './shapeless.ts';
 
 /** Modules that are being switched or printed: references back to a parent end there. */
 const switching = new Set<Module>();
@@ -40,6 +40,10 @@ export abstract class Module implements MemberHolder {
   /** Lists what may be a member, under its state-dictionary name: own fields. Containers override it. */
   memberEntries(): Iterable<readonly [string, unknown]> {
     return Object.entries(this).map(([field, value]: [string, unknown]): [string, unknown] => [toSnakeCase(field), value]);
+  }
+
+  get [fieldLister](): MemberHolder {
+    return Module.prototype;
   }
 
   // ---- registering by name ----

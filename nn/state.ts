@@ -5,7 +5,7 @@ import { sameShape } from '../core/shape.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { type MemberHolder, join, places } from './traverse.ts';
-import { isUninitialized } from './uninitialized.ts';
+import { isUninitialized } from './shapeless.ts';
 
 /** Tensors by name: the state of a Module, and what checkpoint files hold. */
 export type StateDict = Record<string, Tensor>;

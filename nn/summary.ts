@@ -6,7 +6,7 @@ import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { addHook } from './hooks.ts';
 import { Module } from './module.ts';
-import { isUninitialized } from './uninitialized.ts';
+import { isUninitialized } from './shapeless.ts';
 
 /** Options of `summary`. */
 export interface SummaryOptions {

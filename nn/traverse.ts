@@ -9,6 +9,14 @@ export interface MemberHolder {
   memberEntries(): Iterable<readonly [string, unknown]>;
 }
 
+/** Under this, a class that lists what lies in its own fields, though in another form, says that it does: with its prototype. */
+export const fieldLister = Symbol('fieldLister');
+
+/** Whether the members are what the own fields hold, so that looking at these is enough: not where a subclass lists them in its own way. */
+export function listsFields(owner: MemberHolder): boolean {
+  return fieldLister in owner && (owner[fieldLister] as MemberHolder).memberEntries === owner.memberEntries;
+}
+
 /** Arrays, Maps and plain objects in a field: their members count as those of an anonymous child module. */
 export type Container = readonly unknown[] | ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>;
 

@@ -7,6 +7,7 @@ import { noGrad } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { type Cloneable, cloneHook } from './copy.ts';
 import { Buffer, type BufferOptions, Parameter, type ParameterOptions } from './parameter.ts';
+import { type Shapeless, shapeless } from './shapeless.ts';
 
 /** Where a tensor without shape will live. */
 interface Place {
@@ -59,7 +60,7 @@ function memory(op: string, x: Tensor, shape: Shape, options: Place | undefined)
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.UninitializedParameter.html
  */
-export class UninitializedParameter extends Parameter implements Cloneable {
+export class UninitializedParameter extends Parameter implements Cloneable, Shapeless {
   constructor(options: UninitializedParameterOptions = {}) {
     checkOptions('UninitializedParameter', options, ['requiresGrad', 'dtype', 'device']);
     const { requiresGrad = true, ...place } = options;
@@ -75,6 +76,10 @@ export class UninitializedParameter extends Parameter implements Cloneable {
   /** Gives it the memory of a tensor. */
   adopt(source: Tensor): void {
     settle(this, source, Parameter.prototype);
+  }
+
+  get [shapeless](): true {
+    return true;
   }
 
   /** A copy without shape, too. */
@@ -94,7 +99,7 @@ export class UninitializedParameter extends Parameter implements Cloneable {
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.UninitializedBuffer.html
  */
-export class UninitializedBuffer extends Buffer implements Cloneable {
+export class UninitializedBuffer extends Buffer implements Cloneable, Shapeless {
   constructor(options: UninitializedBufferOptions = {}) {
     checkOptions('UninitializedBuffer', options, ['persistent', 'dtype', 'device']);
     const { persistent = true, ...place } = options;
@@ -112,6 +117,10 @@ export class UninitializedBuffer extends Buffer implements Cloneable {
     settle(this, source, Buffer.prototype);
   }
 
+  get [shapeless](): true {
+    return true;
+  }
+
   /** A copy without shape, too. */
   [cloneHook](): UninitializedBuffer {
     const { persistent, dtype, device } = this;
@@ -122,9 +131,4 @@ export class UninitializedBuffer extends Buffer implements Cloneable {
   override toString(): string {
     return '<UninitializedBuffer>';
   }
-}
-
-/** True for tensors that have no shape yet. */
-export function isUninitialized(x: unknown): x is UninitializedParameter | UninitializedBuffer {
-  return x instanceof UninitializedParameter || x instanceof UninitializedBuffer;
 }

@@ -48,7 +48,8 @@ export function versionOf(name: string, folder: string): string | null {
 }
 
 /** Looks around. */
-export function collectInfo(version: string): Info {
+export async function collectInfo(version: string): Promise<Info> {
+  await import('../cpu/installKernels.ts');
   const here = process.cwd();
   const seen = (name: string): PackageInfo => ({ name, version: versionOf(name, here) });
   const library = seen('gpu.js');
@@ -94,9 +95,12 @@ export function infoText(info: Info): string {
  * @returns the exit code
  * @throws UsageError for a wrong use
  */
-export function infoCommand(argv: readonly string[], version: string): number {
+export async function infoCommand(argv: readonly string[], version: string): Promise<number> {
   const { values } = readFlags(argv, { json: { type: 'boolean' }, help: { type: 'boolean' } }, 0);
-  const text = values.help === true ? infoHelp : values.json === true ? JSON.stringify(collectInfo(version), null, 2) : infoText(collectInfo(version));
-  process.stdout.write(`${text}\n`);
+  if (values.help === true) process.stdout.write(`${infoHelp}\n`);
+  else {
+    const info = await collectInfo(version);
+    process.stdout.write(`${values.json === true ? JSON.stringify(info, null, 2) : infoText(info)}\n`);
+  }
   return 0;
 }

@@ -2,6 +2,7 @@ import type { Kernel } from '../op.ts';
 import type { Operand } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { CpuStorage } from './memory/storage.ts';
+import type * as fastIndex from './fast/index.ts';
 import { heap } from './wasm/memory.ts';
 
 /** Where the first element of a CPU tensor lies in the memory of the Wasm kernels, in bytes. */
@@ -15,7 +16,7 @@ export function addressOf({ storage, offset }: Tensor): number {
 export type FastKernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => boolean;
 
 /** All Wasm kernels. */
-export type FastKernels = typeof import('./fast/index.ts');
+export type FastKernels = typeof fastIndex;
 
 let kernels: FastKernels | null = null;
 let fast = false;

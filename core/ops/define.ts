@@ -91,21 +91,7 @@ function define<F extends (...args: never[]) => unknown>(d: OpDescription, given
     samples: d.samples,
   });
   registry.set(d.name, op);
-  if (isMethod) attachMethod(d.name, fn);
-  if (inPlace !== null) attachMethod(`${d.name}_`, inPlace);
   return op;
-}
-
-/** Puts an operation on the prototype of Tensor, with the tensor as its first argument. */
-function attachMethod(name: string, fn: (...args: never[]) => unknown): void {
-  const call = fn as (...args: unknown[]) => unknown;
-  Object.defineProperty(Tensor.prototype, name, {
-    configurable: true,
-    writable: true,
-    value(this: Tensor, ...args: unknown[]): unknown {
-      return call(this, ...args);
-    },
-  });
 }
 
 /** Registers an operation that is a function only (`cat`, `conv2d`). */

@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor.ts';
 import { type InPlace, type Samples, checkTensor, inPlaceMethod, pointwise } from './define.ts';
 import { type FreeBinary, type TensorPair, checkWhole, freeBinary, noFormula, tensorPair } from './named.ts';
 import { floating } from './sign.ts';
-import { digamma, lgamma } from './special.ts';
+import { digamma, lgamma, lgammaOf, zetaOf } from './special.ts';
 
 /** The derivatives are in the second operand alone. */
 const orders: Samples = (s) => [[s.int([2, 3], 1, 5), s.float([2, 3], 0.2, 6)], [s.int([2, 1], 1, 5), s.float([3], 0.2, 6)], [s.int([2], 1, 30), s.float([], 5, 20)], [s.int([0]), s.float([0])]];
@@ -53,8 +53,8 @@ const mvlgammaOp = pointwise<number>({
   dtype: toFloat,
   key: String,
   expr: (p, x) => {
-    let sum: Expr = e.lgamma(x);
-    for (let k = 1; k < p; k++) sum = e.add(sum, e.lgamma(e.sub(x, k / 2)));
+    let sum: Expr = lgammaOf(x);
+    for (let k = 1; k < p; k++) sum = e.add(sum, lgammaOf(e.sub(x, k / 2)));
     return e.add(sum, (p * (p - 1) * Math.log(Math.PI)) / 4);
   },
   saves: 'inputs',
@@ -96,7 +96,7 @@ export const mvlgamma: InPlace<(x: Tensor, p: number | { readonly p: number }) =
 export const zeta: FreeBinary = freeBinary({
   name: 'special.zeta',
   torch: 'special.zeta',
-  cpu: e.zeta,
+  cpu: zetaOf,
   dtype: toFloat,
   saves: 'inputs',
   backward: [noFormula('zeta', 'input'), (g, n) => g.neg().mul(n.operand(0)).mul(zeta(raised(n.operand(0)), n.input(1)))],

@@ -33,28 +33,28 @@ function prepare(name: string, x: Tensor, options: FillOptions | undefined, floa
   return generatorOf(name, options?.generator);
 }
 
-function uniform_(x: Tensor, from = 0, to = 1, options?: FillOptions): Tensor {
+export const uniform_ = byName('uniform_', ['from', 'to', 'options'], (x: Tensor, from = 0, to = 1, options?: FillOptions): Tensor => {
   const generator = prepare('uniform_', x, options, true);
   if (typeof from !== 'number' || typeof to !== 'number' || !(from <= to) || !Number.isFinite(to - from)) {
     throw new ArgumentError(`uniform_: not a range, got ${show(from)} to ${show(to)}; expected finite numbers with from ≤ to`, { values: { from, to } });
   }
   return applyInPlace(ops.uniform, [x], (cells, at, n) => fillUniform(cells, at, n, generator, from, to));
-}
+});
 
-function normal_(x: Tensor, mean = 0, std = 1, options?: FillOptions): Tensor {
+export const normal_ = byName('normal_', ['mean', 'std', 'options'], (x: Tensor, mean = 0, std = 1, options?: FillOptions): Tensor => {
   const generator = prepare('normal_', x, options, true);
   checkNormal('normal_', mean, std);
   return applyInPlace(ops.normal, [x], (cells, at, n, whole) => fillNormal(cells, at, n, generator, mean, std, whole));
-}
+});
 
-function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options?: FillOptions): Tensor {
+export const bernoulli_ = byName('bernoulli_', ['p', 'options'], (x: Tensor, p: number | Tensor = 0.5, options?: FillOptions): Tensor => {
   const generator = prepare('bernoulli_', x, options, false);
   if (p instanceof Tensor) return applyInPlace(ops.bernoulli, [x], bernoulliFill('bernoulli_', p, x, generator));
   checkNumber('bernoulli_', 'p', p, 'a probability from 0 to 1, or a tensor of them', (v) => v >= 0 && v <= 1);
   return applyInPlace(ops.bernoulli, [x], (cells, at, n) => fillBernoulli(cells, at, n, generator, p));
-}
+});
 
-function random_(x: Tensor, ...args: readonly (number | FillOptions | undefined)[]): Tensor {
+export const random_ = byName('random_', ['from', 'to', 'options'], (x: Tensor, ...args: readonly (number | FillOptions | undefined)[]): Tensor => {
   const bounds = args.filter((v) => typeof v === 'number');
   const options = args.find((v) => typeof v === 'object');
   const generator = prepare('random_', x, options, false);
@@ -65,7 +65,7 @@ function random_(x: Tensor, ...args: readonly (number | FillOptions | undefined)
   const [from, to] = bounds.length === 1 ? [0, bounds[0]] : bounds;
   checkBounds('random_', from, to, x.dtype);
   return applyInPlace(ops.random, [x], (cells, at, n) => fillIntegers(cells, at, n, generator, from, to - from));
-}
+});
 
 function fullRangeFill(dtype: DType, generator: Generator): Fill {
   if (dtype === 'int64') {
@@ -75,33 +75,35 @@ function fullRangeFill(dtype: DType, generator: Generator): Fill {
   return (cells, at, n) => fillIntegers(cells, at, n, generator, 0, fullRange[dtype]);
 }
 
-function exponential_(x: Tensor, rate = 1, options?: FillOptions): Tensor {
+export const exponential_ = byName('exponential_', ['lambd', 'options'], (x: Tensor, rate = 1, options?: FillOptions): Tensor => {
   const generator = prepare('exponential_', x, options, true);
   checkNumber('exponential_', 'rate', rate, 'a number > 0', (v) => v > 0);
   return applyInPlace(ops.exponential, [x], (cells, at, n) => fillExponential(cells, at, n, generator, rate));
-}
+});
 
-function cauchy_(x: Tensor, median = 0, sigma = 1, options?: FillOptions): Tensor {
+export const cauchy_ = byName('cauchy_', ['median', 'sigma', 'options'], (x: Tensor, median = 0, sigma = 1, options?: FillOptions): Tensor => {
   const generator = prepare('cauchy_', x, options, true);
   checkNumber('cauchy_', 'median', median, 'a finite number', Number.isFinite);
   checkNumber('cauchy_', 'sigma', sigma, 'a number > 0', (v) => v > 0);
   return applyInPlace(ops.cauchy, [x], (cells, at, n) => fillCauchy(cells, at, n, generator, median, sigma));
-}
+});
 
-function geometric_(x: Tensor, p: number, options?: FillOptions): Tensor {
+export const geometric_ = byName('geometric_', ['p', 'options'], (x: Tensor, p: number, options?: FillOptions): Tensor => {
   const generator = prepare('geometric_', x, options, false);
   if (x.dtype === 'bool') throw new DTypeError(`geometric_: not numbers, got ${show(x)}; expected a dtype other than bool`);
   checkNumber('geometric_', 'p', p, 'a probability between 0 and 1', (v) => v > 0 && v < 1);
   const most = isFloat(x.dtype) ? Infinity : range(x.dtype).max;
   return applyInPlace(ops.geometric, [x], (cells, at, n) => fillGeometric(cells, at, n, generator, p, most));
-}
+});
 
-function logNormal_(x: Tensor, mean = 1, std = 2, options?: FillOptions): Tensor {
+export const logNormal_ = byName('logNormal_', ['mean', 'std', 'options'], (x: Tensor, mean = 1, std = 2, options?: FillOptions): Tensor => {
   const generator = prepare('logNormal_', x, options, true);
   checkNumber('logNormal_', 'mean', mean, 'a finite number', Number.isFinite);
   checkNumber('logNormal_', 'std', std, 'a number > 0', (v) => v > 0);
   return applyInPlace(ops.logNormal, [x], (cells, at, n) => fillLogNormal(cells, at, n, generator, mean, std));
-}
+});
+
+// The methods are these with the tensor first; their documentation is there.
 
 declare module '../tensor.ts' {
   interface Tensor {
@@ -173,27 +175,4 @@ declare module '../tensor.ts' {
     logNormal_(mean?: number, std?: number, options?: FillOptions): Tensor;
     logNormal_(options: FillOptions & { readonly mean?: number; readonly std?: number }): Tensor;
   }
-}
-
-/** The samplers with the names of their arguments. */
-const fills = {
-  uniform_: [uniform_, ['from', 'to']],
-  normal_: [normal_, ['mean', 'std']],
-  bernoulli_: [bernoulli_, ['p']],
-  random_: [random_, ['from', 'to']],
-  exponential_: [exponential_, ['lambd']],
-  cauchy_: [cauchy_, ['median', 'sigma']],
-  geometric_: [geometric_, ['p']],
-  logNormal_: [logNormal_, ['mean', 'std']],
-} as const;
-
-for (const [name, [fill, parameters]] of Object.entries(fills)) {
-  const call = byName(name, [...parameters, 'options'], fill as (...args: unknown[]) => Tensor);
-  Object.defineProperty(Tensor.prototype, name, {
-    configurable: true,
-    writable: true,
-    value(this: Tensor, ...args: unknown[]): Tensor {
-      return call(this, ...args);
-    },
-  });
 }

@@ -1,7 +1,7 @@
 import { itemSize } from '../dtype.ts';
 import { ArgumentError, ShapeError, StateError, show } from '../errors.ts';
 import { isGradEnabled } from '../tape.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { type TensorData, type TensorOptions, empty, full, ones, tensor, zeros } from './creation.ts';
 import { checkTensor } from './define.ts';
 import { emptyStrided } from './strided.ts';
@@ -29,7 +29,8 @@ function become(name: string, x: Tensor, view: (x: Tensor) => Tensor): Tensor {
 /** Options of a tensor like another one. */
 const like = (x: Tensor, options: TensorOptions | undefined): TensorOptions => ({ dtype: x.dtype, device: x.device, ...options });
 
-const methods = {
+/** The methods, which have no functions. */
+export const relayoutMethods = {
   squeeze_(this: Tensor, dim?: number | readonly number[]): Tensor {
     return become('squeeze_', this, (x) => squeeze(x, dim));
   },
@@ -146,5 +147,3 @@ declare module '../tensor.ts' {
     isSameSize(other: Tensor): boolean;
   }
 }
-
-for (const [name, value] of Object.entries(methods)) Object.defineProperty(Tensor.prototype, name, { configurable: true, writable: true, value });

@@ -62,14 +62,10 @@ function chosen(condition: Tensor, x: Operand | boolean | undefined, y: Operand 
 }
 
 /** `x.where(condition, y)` has the condition second. */
-Object.defineProperty(Tensor.prototype, 'where', {
-  configurable: true,
-  writable: true,
-  value(this: Tensor, x?: Operand, y?: Operand): Tensor | Tensor[] {
-    if (x === undefined && y === undefined) return where(this);
-    return x instanceof Tensor && (x.dtype === 'bool' || !isMask(this)) ? chosen(x, this, y) : chosen(this, x, y);
-  },
-});
+export function whereMethod(this: Tensor, x?: Operand, y?: Operand): Tensor | Tensor[] {
+  if (x === undefined && y === undefined) return where(this);
+  return x instanceof Tensor && (x.dtype === 'bool' || !isMask(this)) ? chosen(x, this, y) : chosen(this, x, y);
+}
 
 const isMask = ({ dtype }: Tensor): boolean => dtype === 'bool' || dtype === 'uint8';
 

@@ -1,8 +1,9 @@
+import * as special from '../cpu/special.ts';
 import { type DType, isFloat, range, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, checkNumber, checkOptions, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Expr, type ExprLike, e, library1, library2 } from '../expr.ts';
 import { type Operand, apply, applyInPlace } from '../op.ts';
-import { Tensor } from '../tensor.ts';
+import type { Tensor } from '../tensor.ts';
 import { type Binary, type Free, type InPlace, type Samples, type Unary, binary, checkTensor, free, inPlaceMethod, pointwise, unary } from './define.ts';
 
 const family = 'pointwise';
@@ -26,6 +27,10 @@ export const atanh: Unary = unary({
   name: 'atanh', cpu: e.atanh, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.div(n.input(0).square().rsub(1)), samples: within(-0.9, 0.9),
 });
 
+/** Functions of the kernels. */
+export const lgammaOf: (x: ExprLike) => Expr = library1('lgamma', special.lgamma);
+export const zetaOf: (s: ExprLike, q: ExprLike) => Expr = library2('zeta', special.zeta);
+
 const GAUSS = 2 / Math.sqrt(Math.PI);
 
 /** Complementary error function `1 - erf(x)`, exact in the tail. @see https://pytorch.org/docs/stable/special.html#torch.special.erfc */
@@ -34,13 +39,13 @@ export const erfc: Unary = unary({
 });
 /** Inverse of the error function: ±Infinity at ±1, NaN beyond. @see https://pytorch.org/docs/stable/special.html#torch.special.erfinv */
 export const erfinv: Unary = unary({
-  name: 'erfinv', cpu: e.erfinv, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().square().exp()).div(GAUSS), samples: within(-0.9, 0.9),
+  name: 'erfinv', cpu: library1('erfinv', special.erfinv), dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().square().exp()).div(GAUSS), samples: within(-0.9, 0.9),
 });
 /** Logarithm of |Γ(x)|. @see https://pytorch.org/docs/stable/special.html#torch.special.gammaln */
-export const lgamma: Unary = unary({ name: 'lgamma', cpu: e.lgamma, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(digamma(n.input(0))), samples: within(-1.9, 4) });
+export const lgamma: Unary = unary({ name: 'lgamma', cpu: lgammaOf, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(digamma(n.input(0))), samples: within(-1.9, 4) });
 /** Derivative of the logarithm of Γ(x). @see https://pytorch.org/docs/stable/special.html#torch.special.digamma */
 export const digamma: Unary = unary({
-  name: 'digamma', cpu: e.digamma, dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(polygamma(1, n.input(0))), samples: within(-1.9, 4),
+  name: 'digamma', cpu: library1('digamma', special.digamma), dtype: toFloat, saves: 'inputs', backward: (g, n) => g.mul(polygamma(1, n.input(0))), samples: within(-1.9, 4),
 });
 
 const polygammaOp = pointwise<number>({
@@ -50,7 +55,7 @@ const polygammaOp = pointwise<number>({
   expr: (n, x) => {
     let factorial = n % 2 === 0 ? -1 : 1;
     for (let k = 2; k <= n; k++) factorial *= k;
-    const value = e.mul(factorial, e.zeta(n + 1, x));
+    const value = e.mul(factorial, zetaOf(n + 1, x));
     return n === 1 ? e.select(e.eq(e.abs(x), Infinity), e.select(e.gt(x, 0), 0, NaN), value) : value;
   },
   saves: 'inputs',
@@ -85,8 +90,8 @@ declare module '../tensor.ts' {
   }
 }
 
-// The methods have the order second.
-Object.assign(Tensor.prototype, {
+/** The methods have the order second. */
+export const polygammaMethods = {
   polygamma(this: Tensor, n: number): Tensor {
     return polygamma(n, this);
   },
@@ -94,7 +99,7 @@ Object.assign(Tensor.prototype, {
     checkOrder('polygamma_', n);
     return n === 0 ? this.digamma_() : applyInPlace(polygammaOp, [this], n);
   },
-});
+};
 
 /** What is left of x without its whole part, with the sign of x. @see https://pytorch.org/docs/stable/generated/torch.frac.html */
 export const frac: Unary = unary({ name: 'frac', accepts: floats('frac'), cpu: (x) => e.sub(x, e.trunc(x)), backward: (g) => g });

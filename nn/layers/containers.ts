@@ -1,6 +1,7 @@
 import { ArgumentError, StateError, show } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
+import { type MemberHolder, fieldLister } from '../traverse.ts';
 import { Parameter } from '../parameter.ts';
 import { formatModule } from '../repr.ts';
 import { checkName, position } from './names.ts';
@@ -24,6 +25,10 @@ abstract class Container extends Module {
   override memberEntries(): Iterable<readonly [string, unknown]> {
     const own = [...super.memberEntries()].filter(([key]) => key !== '_entries');
     return [...own, ...this.named()];
+  }
+
+  override get [fieldLister](): MemberHolder {
+    return Container.prototype;
   }
 
   forward(..._inputs: never[]): never {

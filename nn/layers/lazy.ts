@@ -4,7 +4,8 @@ import { Tensor } from '../../core/tensor.ts';
 import { withoutInit } from '../initializing.ts';
 import type { Module } from '../module.ts';
 import { Buffer, Parameter } from '../parameter.ts';
-import { UninitializedBuffer, UninitializedParameter, isUninitialized } from '../uninitialized.ts';
+import { isUninitialized } from '../shapeless.ts';
+import { UninitializedBuffer, UninitializedParameter } from '../uninitialized.ts';
 import type { FactoryOptions } from './check.ts';
 
 // How a layer learns the size of its input from the first one.

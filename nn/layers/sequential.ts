@@ -1,6 +1,7 @@
 import { ArgumentError, show } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
+import { type MemberHolder, fieldLister } from '../traverse.ts';
 import { checkName, position } from './names.ts';
 
 /** A Module that takes one tensor and gives one. */
@@ -51,6 +52,10 @@ export class Sequential extends Module {
 
   override memberEntries(): Iterable<readonly [string, unknown]> {
     return [...[...super.memberEntries()].filter(([, value]) => value !== this._modules), ...this._modules];
+  }
+
+  override get [fieldLister](): MemberHolder {
+    return Sequential.prototype;
   }
 
   /** Number of layers. */

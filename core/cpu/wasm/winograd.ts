@@ -10,7 +10,8 @@ import type { ModuleBuilder } from './module.ts';
 
 const P = 5 / 8;
 const Q = 3 / 2;
-const [P2, Q2] = [P * P, Q * Q];
+const P2 = P * P;
+const Q2 = Q * Q;
 
 /** Rows of Bᵀ, Aᵀ's columns and rows of G: one per point. */
 export const POINTS = 6;

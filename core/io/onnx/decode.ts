@@ -4,11 +4,10 @@ import { type Field, bytesOf, doublesOf, fieldsOf, floatOf, floatsOf, integersOf
 
 const refuse = (fact: string, expected: string): StateError => new StateError(`importOnnx: ${fact}; expected ${expected}`);
 
-const { FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, FLOAT16, DOUBLE, UINT32, UINT64, BFLOAT16 } = elementTypes;
-
 /** Bytes of an element in `raw_data`. */
 const widths: Readonly<Record<number, number>> = {
-  [FLOAT]: 4, [UINT8]: 1, [INT8]: 1, [UINT16]: 2, [INT16]: 2, [INT32]: 4, [INT64]: 8, [BOOL]: 1, [FLOAT16]: 2, [DOUBLE]: 8, [UINT32]: 4, [UINT64]: 8, [BFLOAT16]: 2,
+  [elementTypes.FLOAT]: 4, [elementTypes.UINT8]: 1, [elementTypes.INT8]: 1, [elementTypes.UINT16]: 2, [elementTypes.INT16]: 2, [elementTypes.INT32]: 4, [elementTypes.INT64]: 8,
+  [elementTypes.BOOL]: 1, [elementTypes.FLOAT16]: 2, [elementTypes.DOUBLE]: 8, [elementTypes.UINT32]: 4, [elementTypes.UINT64]: 8, [elementTypes.BFLOAT16]: 2,
 };
 
 /** Elements of one kind of field, as the bytes that `raw_data` would hold. */
@@ -16,8 +15,8 @@ function packedBytes(values: readonly number[], type: number): Uint8Array {
   const width = widths[type];
   const view = new DataView(new ArrayBuffer(width * values.length));
   values.forEach((v, i) => {
-    if (type === FLOAT) view.setFloat32(4 * i, v, true);
-    else if (type === DOUBLE) view.setFloat64(8 * i, v, true);
+    if (type === elementTypes.FLOAT) view.setFloat32(4 * i, v, true);
+    else if (type === elementTypes.DOUBLE) view.setFloat64(8 * i, v, true);
     else if (!Number.isInteger(v)) throw refuse(`a tensor of integers holds a fraction, got ${v}`, 'whole numbers');
     else if (width === 8) view.setBigInt64(8 * i, v >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(v), true); // the largest is no double
     else if (width === 4) view.setInt32(4 * i, v, true);

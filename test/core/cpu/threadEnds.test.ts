@@ -196,7 +196,7 @@ interface Ending {
 /** Runs a program that writes the time as its last words. */
 function runProgram(source: string): Promise<Ending> {
   const folder = mkdtempSync(join(tmpdir(), 'polyak-threads-'));
-  const names = { threads: 'core/cpu/threads/threads.ts', kernel: 'core/cpu/wasm/kernel.ts', heap: 'core/cpu/memory/heap.ts' };
+  const names = { threads: 'core/cpu/threads/threads.ts', kernel: 'core/cpu/wasm/kernel.ts', heap: 'core/cpu/memory/heap.ts', memory: 'core/cpu/wasm/memory.ts' };
   const imports = Object.entries(names).map(([name, file]) => `import * as ${name} from ${JSON.stringify(new URL(file, new URL('../../../', import.meta.url)).href)};`);
   const file = join(folder, 'program.mts');
   writeFileSync(file, `${imports.join('\n')}\n${source}`);
@@ -268,7 +268,7 @@ test('in a browser: workers from a Blob, which start late, and a main thread tha
     const controls = [];
     const address = (() => { threads.setNumThreads(2); return heap.allocate(256); })();
     const ready = () => Atomics.load(new Int32Array(controls[0]), 48);
-    const words = kernel.heap.i32;
+    const words = memory.heap.i32;
     words.fill(0, address / 4, address / 4 + 64);
     // Adds 1 to a word; a long way, so that both threads have something to do.
     const add = new kernel.WasmKernel('add', (m) => m.function('add', ['i32', 'i32'], (f, at, n) => {

@@ -5,12 +5,11 @@ import { tensor } from '../../../ops/creation.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { type OnnxTensor, elementTypes } from '../model.ts';
 
-const { FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, FLOAT16, DOUBLE, UINT32, UINT64, BFLOAT16 } = elementTypes;
-
 /** The dtype that holds an element type; half precision becomes float32, integers of other sizes the next larger one. */
 const dtypes: Readonly<Record<number, DType>> = {
-  [FLOAT]: 'float32', [FLOAT16]: 'float32', [BFLOAT16]: 'float32', [DOUBLE]: 'float64', [UINT8]: 'uint8', [INT8]: 'int32', [INT16]: 'int32', [UINT16]: 'int32', [INT32]: 'int32',
-  [UINT32]: 'int64', [INT64]: 'int64', [UINT64]: 'int64', [BOOL]: 'bool',
+  [elementTypes.FLOAT]: 'float32', [elementTypes.FLOAT16]: 'float32', [elementTypes.BFLOAT16]: 'float32', [elementTypes.DOUBLE]: 'float64',
+  [elementTypes.UINT8]: 'uint8', [elementTypes.INT8]: 'int32', [elementTypes.INT16]: 'int32', [elementTypes.UINT16]: 'int32', [elementTypes.INT32]: 'int32',
+  [elementTypes.UINT32]: 'int64', [elementTypes.INT64]: 'int64', [elementTypes.UINT64]: 'int64', [elementTypes.BOOL]: 'bool',
 };
 
 /** The dtype of an element type. @throws StateError for what is no number */
@@ -35,18 +34,18 @@ function cellsOf({ raw, type }: OnnxTensor): TypedArray {
     return out;
   };
   const halves = (): Uint16Array => Uint16Array.from({ length: raw.length / 2 }, (_, i) => view.getUint16(2 * i, true));
-  if (type === FLOAT) return read(new Float32Array(raw.length / 4), 4, (i) => view.getFloat32(i, true));
-  if (type === DOUBLE) return read(new Float64Array(raw.length / 8), 8, (i) => view.getFloat64(i, true));
-  if (type === FLOAT16) return float16ToFloat32(halves());
-  if (type === BFLOAT16) return bfloat16ToFloat32(halves());
-  if (type === UINT8) return raw.slice();
-  if (type === BOOL) return raw.map((v) => (v === 0 ? 0 : 1));
-  if (type === INT8) return read(new Int32Array(raw.length), 1, (i) => view.getInt8(i));
-  if (type === INT16) return read(new Int32Array(raw.length / 2), 2, (i) => view.getInt16(i, true));
-  if (type === UINT16) return read(new Int32Array(raw.length / 2), 2, (i) => view.getUint16(i, true));
-  if (type === INT32) return read(new Int32Array(raw.length / 4), 4, (i) => view.getInt32(i, true));
-  if (type === UINT32) return read(new Int32Array(raw.length / 4), 4, (i) => narrowed(view.getUint32(i, true)));
-  return read(new Int32Array(raw.length / 8), 8, (i) => narrowed(Number(type === UINT64 ? view.getBigUint64(i, true) : view.getBigInt64(i, true))));
+  if (type === elementTypes.FLOAT) return read(new Float32Array(raw.length / 4), 4, (i) => view.getFloat32(i, true));
+  if (type === elementTypes.DOUBLE) return read(new Float64Array(raw.length / 8), 8, (i) => view.getFloat64(i, true));
+  if (type === elementTypes.FLOAT16) return float16ToFloat32(halves());
+  if (type === elementTypes.BFLOAT16) return bfloat16ToFloat32(halves());
+  if (type === elementTypes.UINT8) return raw.slice();
+  if (type === elementTypes.BOOL) return raw.map((v) => (v === 0 ? 0 : 1));
+  if (type === elementTypes.INT8) return read(new Int32Array(raw.length), 1, (i) => view.getInt8(i));
+  if (type === elementTypes.INT16) return read(new Int32Array(raw.length / 2), 2, (i) => view.getInt16(i, true));
+  if (type === elementTypes.UINT16) return read(new Int32Array(raw.length / 2), 2, (i) => view.getUint16(i, true));
+  if (type === elementTypes.INT32) return read(new Int32Array(raw.length / 4), 4, (i) => view.getInt32(i, true));
+  if (type === elementTypes.UINT32) return read(new Int32Array(raw.length / 4), 4, (i) => narrowed(view.getUint32(i, true)));
+  return read(new Int32Array(raw.length / 8), 8, (i) => narrowed(Number(type === elementTypes.UINT64 ? view.getBigUint64(i, true) : view.getBigInt64(i, true))));
 }
 
 /** A constant as a tensor. */

@@ -1,0 +1,123 @@
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Plugin, build } from 'esbuild';
+import { isMethodOp } from '../core/ops/attach.ts';
+import { type Edit, edited, methodCalls } from './methodCalls.ts';
+import { shakable } from './shakable.ts';
+
+// Makes `polyak/lean`: the library in one file from which a bundler can leave out what a program does not use. The source is the same, but
+// - the library calls operations as functions where the source calls methods, which nobody can tell whether they are used;
+// - tensors know no methods but those of the engine, until `useMethods` is called, and the kernels in Wasm are an entry of their own;
+// - what is computed when the file is loaded is marked as free of effects; samples for tests are left out.
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const core = join(root, 'core');
+
+/** How an operation that is a method can be called as a function. */
+export interface Callee {
+  /** The file below the root that exports it, and under which name. */
+  readonly file: string;
+  readonly exported: string;
+  /** Whether it is the form in place. */
+  readonly inPlace: boolean;
+}
+
+/** Methods by name. */
+async function callees(): Promise<Map<string, Callee>> {
+  const found = new Map<string, Callee>();
+  const folder = join(core, 'ops');
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'))) {
+    const file = relative(root, join(folder, name));
+    const exports = (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
+    for (const [exported, value] of Object.entries(exports)) {
+      if (name === 'randomFill.ts' && exported.endsWith('_')) found.set(exported, { file, exported, inPlace: false });
+      // `x.where` has its arguments in another order.
+      if (!isMethodOp(value) || value.opName === 'where') continue;
+      found.set(value.opName, { file, exported, inPlace: false });
+      if (value.inPlace !== null) found.set(`${value.opName}_`, { file, exported, inPlace: true });
+    }
+  }
+  return found;
+}
+
+/** What stands for an operation until it is known what it is called in the file. */
+const placeholder = (op: string): string => `$op$${op}`;
+
+/** The entries of the lean package, which have no files. */
+const entryFiles = (entries: Readonly<Record<string, string>>): Plugin => ({
+  name: 'entries',
+  setup: (bundle) => {
+    bundle.onResolve({ filter: /^lean:/ }, ({ path }) => ({ path, namespace: 'entry' }));
+    bundle.onLoad({ filter: /./, namespace: 'entry' }, ({ path }) => ({ contents: entries[path], resolveDir: root }));
+    bundle.onLoad({ filter: /core\/whole\.ts$/ }, () => ({ contents: "import './autograd.ts';\nimport './afterGrad.ts';", resolveDir: core }));
+  },
+});
+
+/** Sources with changes. */
+const changed = (edits: ReadonlyMap<string, readonly Edit[]>): Plugin => ({
+  name: 'changed sources',
+  setup: (bundle) =>
+    bundle.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const own = edits.get(relative(root, path));
+      return own === undefined ? undefined : { contents: edited(readFileSync(path, 'utf8'), own), loader: 'ts' };
+    }),
+});
+
+/** Builds the lean package into a folder. */
+export async function buildLean(out: string): Promise<void> {
+  const methods = await callees();
+  const edits = methodCalls(root, (name) => {
+    const callee = methods.get(name);
+    return callee && `${placeholder(name.replace(/_$/, callee.inPlace ? '' : '_'))}${callee.inPlace ? '.inPlace' : ''}`;
+  });
+  const ops = new Map([...methods].filter(([, { inPlace }]) => !inPlace));
+  const exported = [...ops].map(([name, callee]) => `export { ${callee.exported} as ${placeholder(name)} } from ${JSON.stringify(`./${callee.file}`)};`);
+  const entries = {
+    'lean:index': `export * from './index.ts';\n${exported.join('\n')}`,
+    // This builds on the rest, which stays one file for that.
+    'lean:kernels': "import './index.ts';\nimport './core/cpu/installKernels.ts';",
+  };
+  const { outputFiles } = await build({
+    entryPoints: { index: 'lean:index', kernels: 'lean:kernels' },
+    outdir: out,
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    write: false,
+    packages: 'external',
+    ignoreAnnotations: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    logLevel: 'warning',
+    plugins: [entryFiles(entries), changed(edits)],
+  });
+  mkdirSync(out, { recursive: true });
+  for (const { path, text } of shakable(outputFiles, placeholder(''))) writeFileSync(path, text);
+}
+
+/** Builds the whole library, without samples for tests, as a file that a page can load without a bundler, with parts beside it that are loaded when they are used. */
+export async function buildForPages(out: string): Promise<void> {
+  const { outputFiles } = await build({
+    entryPoints: { polyak: join(root, 'index.ts') },
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    write: false,
+    minify: true,
+    // Prints and messages tell the names of classes.
+    keepNames: true,
+    // What runs in Node alone, and what is loaded only where it is installed.
+    external: ['node:*', '@observablehq/plot', 'linkedom'],
+    ignoreAnnotations: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    chunkNames: '[name]-[hash]',
+    logLevel: 'warning',
+    plugins: [changed(methodCalls(root, () => undefined))],
+  });
+  mkdirSync(out, { recursive: true });
+  for (const { path, text } of outputFiles) writeFileSync(path, text);
+}
