@@ -3,6 +3,8 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Plugin, build } from 'esbuild';
 import { isMethodOp } from '../core/ops/attach.ts';
+import { relayoutMethods } from '../core/ops/relayout.ts';
+import { polygammaMethods } from '../core/ops/special.ts';
 import { type Edit, edited, methodCalls } from './methodCalls.ts';
 import { shakable } from './shakable.ts';
 
@@ -23,17 +25,17 @@ export interface Callee {
   readonly inPlace: boolean;
 }
 
-/** Methods by name. */
-async function callees(): Promise<Map<string, Callee>> {
-  const found = new Map<string, Callee>();
+/** Methods by name; null for those that have no functions with the tensor first. */
+async function callees(): Promise<Map<string, Callee | null>> {
+  const found = new Map<string, Callee | null>([...Object.keys(polygammaMethods), ...Object.keys(relayoutMethods)].map((name) => [name, null]));
+  found.set('where', { file: 'core/ops/select.ts', exported: 'selfWhere', inPlace: false });
   const folder = join(core, 'ops');
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'))) {
     const file = relative(root, join(folder, name));
     const exports = (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
     for (const [exported, value] of Object.entries(exports)) {
       if (name === 'randomFill.ts' && exported.endsWith('_')) found.set(exported, { file, exported, inPlace: false });
-      // `x.where` has its arguments in another order.
-      if (!isMethodOp(value) || value.opName === 'where') continue;
+      if (!isMethodOp(value) || found.has(value.opName)) continue;
       found.set(value.opName, { file, exported, inPlace: false });
       if (value.inPlace !== null) found.set(`${value.opName}_`, { file, exported, inPlace: true });
     }
@@ -71,8 +73,7 @@ export async function buildLean(out: string): Promise<void> {
     const callee = methods.get(name);
     return callee && `${placeholder(name.replace(/_$/, callee.inPlace ? '' : '_'))}${callee.inPlace ? '.inPlace' : ''}`;
   });
-  const ops = new Map([...methods].filter(([, { inPlace }]) => !inPlace));
-  const exported = [...ops].map(([name, callee]) => `export { ${callee.exported} as ${placeholder(name)} } from ${JSON.stringify(`./${callee.file}`)};`);
+  const exported = [...methods].flatMap(([name, callee]) => (callee === null || callee.inPlace ? [] : `export { ${callee.exported} as ${placeholder(name)} } from ${JSON.stringify(`./${callee.file}`)};`));
   const entries = {
     'lean:index': `export * from './index.ts';\n${exported.join('\n')}`,
     // This builds on the rest, which stays one file for that.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type Node, type SourceFile, SyntaxKind } from 'typescript/unstable/ast';
+import { type CallExpression, type Node, type PropertyAccessExpression, type SourceFile, SyntaxKind } from 'typescript/unstable/ast';
 import * as is from 'typescript/unstable/ast/is';
 import { API, type Checker, type Type } from 'typescript/unstable/sync';
 
@@ -28,9 +28,10 @@ const isLibrary = (file: string): boolean => /^(?:core|nn|optim|ema)\/.*\.ts$/.t
 /**
  * Edits that turn method calls on tensors into calls of functions, `x.add(y)` into `add(x, y)`, and leave out samples, by source file.
  *
- * @param functionOf - what is called instead of a method, if it is an operation
+ * @param functionOf - what is called instead of a method, if it is one that tensors are given; null where there is no such function
+ * @throws Error for a call that cannot be turned into one of a function
  */
-export function methodCalls(root: string, functionOf: (method: string) => string | undefined): Map<string, Edit[]> {
+export function methodCalls(root: string, functionOf: (method: string) => string | null | undefined): Map<string, Edit[]> {
   const api = new API({ cwd: root });
   try {
     const [project] = api.updateSnapshot({ openProject: join(root, 'tsconfig.json') }).getProjects();
@@ -55,7 +56,7 @@ function tensorType(source: SourceFile | undefined, checker: Checker): Type {
   return checker.getDeclaredTypeOfSymbol(symbol);
 }
 
-function editsOf(source: SourceFile, text: string, checker: Checker, tensors: Type, functionOf: (method: string) => string | undefined): Edit[] {
+function editsOf(source: SourceFile, text: string, checker: Checker, tensors: Type, functionOf: (method: string) => string | null | undefined): Edit[] {
   const edits: Edit[] = [];
   const startOf = (node: Node): number => node.getStart(source);
   const visit = (node: Node): void => {
@@ -67,16 +68,10 @@ function editsOf(source: SourceFile, text: string, checker: Checker, tensors: Ty
     if (is.isCallExpression(node) && is.isPropertyAccessExpression(node.expression)) {
       const { expression: receiver, name } = node.expression;
       const fn = functionOf(name.text);
-      const type = fn === undefined || receiver.kind === SyntaxKind.SuperKeyword ? undefined : checker.getTypeAtLocation(receiver);
-      if (fn !== undefined && type !== undefined && isTensor(type, checker, tensors)) {
-        const bracket = text.indexOf('(', name.end);
-        if (node.expression.questionDotToken !== undefined || text.slice(name.end, bracket).trim() !== '') {
-          throw new Error(`${source.fileName}: a call that cannot be turned into one of a function, got ${text.slice(startOf(node), bracket + 1)}`);
-        }
-        // Outer calls come first where several begin at one place.
-        edits.push({ start: startOf(receiver), end: startOf(receiver), text: `${fn}(` });
-        edits.push({ start: receiver.end, end: bracket + 1, text: node.arguments.length > 0 ? ', ' : '' });
-      }
+      if (fn !== undefined && receiver.kind !== SyntaxKind.SuperKeyword && isTensor(checker.getTypeAtLocation(receiver), checker, tensors)) edits.push(...asFunction(node, node.expression, fn, source, text));
+    }
+    if (is.isCallExpression(node) && is.isElementAccessExpression(node.expression) && isTensor(checker.getTypeAtLocation(node.expression.expression), checker, tensors)) {
+      throw new Error(`${source.fileName}: a method whose name is computed cannot be turned into a function, got ${text.slice(startOf(node), node.end)}`);
     }
     node.forEachChild(visit);
   };
@@ -84,7 +79,25 @@ function editsOf(source: SourceFile, text: string, checker: Checker, tensors: Ty
   return edits;
 }
 
-function isTensor(type: Type, checker: Checker, tensors: Type): boolean {
+/** The edits that make one of a function of a call of a method. Those of outer calls come first where several begin at one place. */
+function asFunction(call: CallExpression, { expression: receiver, name, questionDotToken }: PropertyAccessExpression, fn: string | null, source: SourceFile, text: string): Edit[] {
+  const start = receiver.getStart(source);
+  const bracket = text.indexOf('(', name.end);
+  const known = text.slice(start, receiver.end);
+  const maybe = questionDotToken !== undefined;
+  if (fn === null || text.slice(name.end, bracket).trim() !== '' || (maybe && (text[call.end] === '.' || !/^[\w.]+$/.test(known)))) {
+    throw new Error(`${source.fileName}: a call that cannot be turned into one of a function, got ${text.slice(start, bracket + 1)}`);
+  }
+  const edits = [
+    { start, end: start, text: maybe ? `(${known} == null ? undefined : ${fn}(` : `${fn}(` },
+    { start: receiver.end, end: bracket + 1, text: call.arguments.length > 0 ? ', ' : '' },
+  ];
+  return maybe ? [...edits, { start: call.end, end: call.end, text: ')' }] : edits;
+}
+
+function isTensor(type: Type | undefined, checker: Checker, tensors: Type): boolean {
+  if (type === undefined) return false;
   const text = checker.typeToString(type);
-  return text !== 'any' && text !== 'never' && checker.isTypeAssignableTo(type, tensors);
+  const present = checker.getNonNullableType(type) ?? type;
+  return text !== 'any' && text !== 'never' && checker.isTypeAssignableTo(present, tensors);
 }

@@ -87,7 +87,7 @@ function marked(text: string): string {
   // Namespaces, which esbuild fills with a call.
   const code = text
     .replace(/^var (\w+) = \{\};\n__export\(\1, /gm, 'var $1 = __export({}, ')
-    .replace(/^(var __export = \(target, all\) => \{\n[^}]*?\n)\};/m, '$1  return target;\n};');
+    .replace(/^(var __export = \((\w+), \w+\) => \{\n[\s\S]*?\n)\};/m, '$1  return $2;\n};');
   const edits: Edit[] = [];
   for (const statement of bodyOf(code)) {
     const declared = statement.type === 'ExportNamedDeclaration' && isSyntax(statement.declaration) ? statement.declaration : statement;

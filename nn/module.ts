@@ -15,6 +15,9 @@ import { isUninitialized } from './shapeless.ts';
 const switching = new Set<Module>();
 const printing = new Set<Module>();
 
+/** Under this name Node looks for a print form. */
+const inspection = Symbol.for('nodejs.util.inspect.custom');
+
 /**
  * Base class of everything that has parameters. A subclass sets Parameters, Buffers and other Modules as fields and defines `forward`; they
  * are found by looking at the instance's own fields, also inside arrays, Maps and plain objects, which count as anonymous child modules
@@ -324,14 +327,12 @@ export abstract class Module implements MemberHolder {
     });
     return text;
   }
-}
 
-// What Node prints for console.log(module).
-Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-  value(this: Module): string {
+  /** What Node prints for `console.log(module)`. */
+  [inspection](): string {
     return this.toString();
-  },
-});
+  }
+}
 
 /** Runs something that calls itself for children, unless it is already running for this module. */
 function once(module: Module, active: Set<Module>, run: () => void): void {

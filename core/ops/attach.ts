@@ -37,7 +37,7 @@ export function useMethods(...ops: readonly MethodOp[]): void {
   const wrong: unknown = ops.find((op) => !isMethodOp(op));
   if (wrong !== undefined) throw new ArgumentError(`useMethods: not an operation that is a method, got ${show(wrong)}; expected operations such as add`);
   for (const op of ops) {
-    putMethod(op.opName, methodOf(op));
+    putMethod(op.opName, methodOf(op.self));
     if (op.inPlace !== null) putMethod(`${op.opName}_`, methodOf(op.inPlace));
   }
 }

@@ -37,6 +37,8 @@ export interface OpInfo {
   readonly differentiable: boolean;
   /** Whether it is also a method of Tensor. */
   readonly isMethod: boolean;
+  /** What the method calls, with the tensor first: the operation itself, but for those whose method has its arguments in another order. */
+  readonly self: (...args: never[]) => unknown;
   /** The same operation in place, when there is one. */
   readonly inPlace: ((x: Tensor, ...args: never[]) => Tensor) | null;
   /** Names of the arguments after the first that may also be given by name, in order; 'options' last where it has options of its own. */
@@ -61,6 +63,8 @@ export interface OpDescription {
   readonly differentiable?: boolean;
   /** Names of the arguments after the first, in order, that may also be given by name; 'options' last where it has options of its own. Default: none. */
   readonly parameters?: readonly string[];
+  /** What the method calls, with the tensor first, where it has its arguments in another order. */
+  readonly self?: (...args: never[]) => unknown;
   readonly samples: Samples;
 }
 
@@ -86,6 +90,7 @@ function define<F extends (...args: never[]) => unknown>(d: OpDescription, given
     torch: d.torch === undefined ? toSnakeCase(d.name) : d.torch,
     differentiable: d.differentiable ?? true,
     isMethod,
+    self: d.self ?? fn,
     inPlace,
     parameters,
     samples: d.samples,

@@ -151,4 +151,4 @@ const files: readonly Readonly<Record<string, unknown>>[] = [
 
 for (const file of files) useMethods(...Object.values(file).filter(isMethodOp));
 for (const [name, fill] of Object.entries(randomFill)) putMethod(name, methodOf(fill));
-for (const [name, method] of Object.entries({ ...relayoutMethods, ...special.polygammaMethods, where: select.whereMethod })) putMethod(name, method);
+for (const [name, method] of Object.entries({ ...relayoutMethods, ...special.polygammaMethods })) putMethod(name, method);

@@ -150,8 +150,8 @@ export const maximum: Binary = binary({
   cpu: e.max,
   saves: 'inputs',
   backward: [
-    (g, n) => split(g, n.input(0), n.operand(1), 'lt'),
-    (g, n) => split(g, n.input(1), n.operand(0), 'lt'),
+    (g, n) => shared(g, n.input(0), n.operand(1), n.input(0).lt(n.operand(1))),
+    (g, n) => shared(g, n.input(1), n.operand(0), n.input(1).lt(n.operand(0))),
   ],
 });
 
@@ -161,13 +161,14 @@ export const minimum: Binary = binary({
   cpu: e.min,
   saves: 'inputs',
   backward: [
-    (g, n) => split(g, n.input(0), n.operand(1), 'gt'),
-    (g, n) => split(g, n.input(1), n.operand(0), 'gt'),
+    (g, n) => shared(g, n.input(0), n.operand(1), n.input(0).gt(n.operand(1))),
+    (g, n) => shared(g, n.input(1), n.operand(0), n.input(1).gt(n.operand(0))),
   ],
 });
 
-function split(g: Tensor, x: Tensor, other: Operand, loses: 'lt' | 'gt'): Tensor {
-  return g.div(x.eq(other).to(g.dtype).add(1)).maskedFill(x[loses](other), 0);
+/** The gradient of `x`, which is another's where `x` loses and half of it where both are equal. */
+function shared(g: Tensor, x: Tensor, other: Operand, loses: Tensor): Tensor {
+  return g.div(x.eq(other).to(g.dtype).add(1)).maskedFill(loses, 0);
 }
 
 /** Four-quadrant arctangent of `x / y`. @see https://pytorch.org/docs/stable/generated/torch.atan2.html */

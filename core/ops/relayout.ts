@@ -4,6 +4,7 @@ import { isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type TensorData, type TensorOptions, empty, full, ones, tensor, zeros } from './creation.ts';
 import { checkTensor } from './define.ts';
+import { isFloatingPoint, isNonzero, isSigned } from './facts.ts';
 import { emptyStrided } from './strided.ts';
 import { squeeze, t, transpose, unsqueeze } from './view.ts';
 
@@ -86,14 +87,13 @@ export const relayoutMethods = {
     return itemSize(this.dtype);
   },
   isFloatingPoint(this: Tensor): boolean {
-    return this.dtype.startsWith('float');
+    return isFloatingPoint(this);
   },
   isSigned(this: Tensor): boolean {
-    return this.dtype !== 'uint8' && this.dtype !== 'bool';
+    return isSigned(this);
   },
   isNonzero(this: Tensor): boolean {
-    if (this.numel() !== 1) throw new ShapeError(`isNonzero: not a single element, got ${show(this)}; expected one element`);
-    return this.item() !== 0;
+    return isNonzero(this);
   },
   isSameSize(this: Tensor, other: Tensor): boolean {
     checkTensor('isSameSize', other, 'other');

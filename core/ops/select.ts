@@ -39,6 +39,7 @@ export const where: Method<Where> = method(
   {
     name: 'where',
     family,
+    self: selfWhere,
     samples: (s) => [
       [s.bool([2, 3]), s.float([2, 3]), s.float([3])],
       [s.bool([4]), s.float([4]), 0],
@@ -61,10 +62,10 @@ function chosen(condition: Tensor, x: Operand | boolean | undefined, y: Operand 
   return typeof x === 'boolean' || typeof y === 'boolean' ? result.to(resultType(x ?? false, y ?? false)) : result;
 }
 
-/** `x.where(condition, y)` has the condition second. */
-export function whereMethod(this: Tensor, x?: Operand, y?: Operand): Tensor | Tensor[] {
-  if (x === undefined && y === undefined) return where(this);
-  return x instanceof Tensor && (x.dtype === 'bool' || !isMask(this)) ? chosen(x, this, y) : chosen(this, x, y);
+/** The method: `self.where(condition, y)` has the condition second. */
+export function selfWhere(self: Tensor, x?: Operand, y?: Operand): Tensor | Tensor[] {
+  if (x === undefined && y === undefined) return where(self);
+  return x instanceof Tensor && (x.dtype === 'bool' || !isMask(self)) ? chosen(x, self, y) : chosen(self, x, y);
 }
 
 const isMask = ({ dtype }: Tensor): boolean => dtype === 'bool' || dtype === 'uint8';
