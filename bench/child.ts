@@ -22,6 +22,7 @@ const sides: Readonly<Record<string, () => Promise<Side>>> = {
   tfjs: () => import('./sides/tfjs.ts'),
   jax: () => import('./sides/jax.ts'),
   jsPytorch: () => import('./sides/jsPytorch.ts'),
+  brain: () => import('./sides/brain.ts'),
 };
 
 async function obey({ side, workload, options, times }: Order): Promise<Answer> {

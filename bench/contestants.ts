@@ -27,6 +27,7 @@ const contestants: readonly Contestant[] = [
   { name: 'jax-jit', group: 'jax', side: 'jax', mode: 'jit', packages: ['@jax-js/jax'] },
   { name: 'jax-eager', group: 'jax', side: 'jax', mode: 'eager', packages: ['@jax-js/jax'] },
   { name: 'js-pytorch', group: 'js-pytorch', side: 'jsPytorch', mode: '', packages: ['js-pytorch'] },
+  { name: 'brain.js', group: 'brain.js', side: 'brain', mode: '', packages: ['brain.js'], only: 'W2' },
   { name: 'pytorch', group: 'pytorch', side: 'torch', mode: '', packages: [] },
   { name: 'pytorch nn.LSTM', group: 'pytorch', side: 'torch', mode: 'nn.LSTM', packages: [], only: 'W6' },
   { name: 'pytorch mul_+add_', group: 'pytorch', side: 'torch', mode: 'mul_+add_', packages: [], only: 'W7' },

@@ -19,7 +19,7 @@ export const help = `npm run bench -- [workloads] [options]
 Times workloads on polyak and on whichever peers are installed, in turns, each in fresh processes.
 
   W1 W8 ...          these workloads (W8: the family W8-matmul-128, ..., W8-relu); default: all; also 'autograd', 'import'
-  --only a,b         these sides: polyak, memcpy, tfjs, jax, js-pytorch, pytorch, or a name as in the table (tfjs-wasm, jax-jit)
+  --only a,b         these sides: polyak, memcpy, tfjs, jax, js-pytorch, brain.js, pytorch, or a name as in the table (tfjs-wasm, jax-jit)
   --rounds N         rounds (default 5)
   --quick            2 rounds and short times: shows that everything runs, measures little
   --threads N        threads of polyak, tfjs-wasm and PyTorch (default 1)

@@ -178,9 +178,8 @@ function xavierStd(name: string, t: Tensor, gain: number): number {
 }
 
 /**
- * Uniform on ±gain·√(6/(fanIn + fanOut)).
+ * Uniform on ±gain·√(6/(fanIn + fanOut)); the gain, as of `calculateGain`, is 1 by default.
  *
- * @param gain - see `calculateGain`; default 1
  * @throws ShapeError for fewer than 2 dimensions
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_ and Glorot & Bengio, 2010
  */

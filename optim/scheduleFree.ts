@@ -127,9 +127,8 @@ export abstract class ScheduleFree<O extends ScheduleFreeOptions, S extends Para
   }
 
   /**
-   * Updates every parameter that has a gradient.
+   * Updates every parameter that has a gradient; a closure, which computes the loss anew and calls `backward()`, is called first.
    *
-   * @param closure - computes the loss anew and calls `backward()`
    * @throws StateError while the parameters hold the average, before the closure is called; and as `Optimizer.step` does
    */
   override step(): undefined;

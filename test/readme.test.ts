@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, transform } from 'esbuild';
 import { test } from 'uvu';
@@ -49,24 +49,38 @@ test.before(async () => {
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The TypeScript blocks of a page, imports pointed at the bundled sources. */
+/** The TypeScript blocks of a page. */
 function snippets(page: string): string[] {
   const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) =>
-    m[1].replace(/from '(polyak[^']*)'/g, (_, name: string) => {
-      const file = entries[name];
-      ok(file !== undefined, `${page}: unknown entry '${name}'`);
-      return `from '${pathToFileURL(join(folder, 'polyak', file.replace(/\.ts$/, '.mjs'))).href}'`;
-    }),
-  );
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) => m[1]);
+}
+
+/** Whether a snippet looks inside: it imports sources, as seen from its page. */
+const isInside = (code: string): boolean => /from '\.\.?\//.test(code);
+
+/** A snippet as JavaScript that Node can run: imports of the package are pointed at the bundled sources, and one that imports sources is bundled with them. */
+async function runnable(page: string, code: string): Promise<string> {
+  const tsconfigRaw = readFileSync(join(root, 'tsconfig.json'), 'utf8');
+  const options = { target: 'es2022', format: 'esm', tsconfigRaw } as const;
+  if (isInside(code)) {
+    ok(!/from 'polyak/.test(code), `${page}: a snippet imports sources and the package, which would be two libraries`);
+    const stdin = { contents: code, resolveDir: join(root, dirname(page)), loader: 'ts' } as const;
+    const { outputFiles } = await build({ ...options, stdin, bundle: true, write: false, platform: 'node', packages: 'external', ignoreAnnotations: true, logLevel: 'warning' });
+    return outputFiles[0].text;
+  }
+  const pointed = code.replace(/from '(polyak[^']*)'/g, (_, name: string) => {
+    const file = entries[name];
+    ok(file !== undefined, `${page}: unknown entry '${name}'`);
+    return `from '${pathToFileURL(join(folder, 'polyak', file.replace(/\.ts$/, '.mjs'))).href}'`;
+  });
+  return (await transform(pointed, { ...options, loader: 'ts' })).code;
 }
 
 for (const page of pages) {
   snippets(page).forEach((code, i) => {
     test(`${page}, snippet ${i + 1} runs`, async () => {
       const place = mkdtempSync(join(folder, 'snippet-'));
-      const options = { loader: 'ts', target: 'es2022', format: 'esm' } as const;
-      writeFileSync(join(place, 'snippet.mjs'), (await transform(code, { ...options, tsconfigRaw: readFileSync(join(root, 'tsconfig.json'), 'utf8') })).code);
+      writeFileSync(join(place, 'snippet.mjs'), await runnable(page, code));
       execFileSync(process.execPath, ['--enable-source-maps', 'snippet.mjs'], { cwd: place, stdio: 'pipe' });
     });
   });
