@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Plugin, build } from 'esbuild';
 import { isMethodOp } from '../core/ops/attach.ts';
 import { relayoutMethods } from '../core/ops/relayout.ts';
 import { polygammaMethods } from '../core/ops/special.ts';
-import { type Edit, edited, methodCalls } from './methodCalls.ts';
+import { type Edit, below, edited, methodCalls } from './methodCalls.ts';
 import { shakable } from './shakable.ts';
 
 // Makes `polyak/lean`: the library in one file from which a bundler can leave out what a program does not use. The source is the same, but
@@ -31,7 +31,7 @@ async function callees(): Promise<Map<string, Callee | null>> {
   found.set('where', { file: 'core/ops/select.ts', exported: 'selfWhere', inPlace: false });
   const folder = join(core, 'ops');
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'))) {
-    const file = relative(root, join(folder, name));
+    const file = below(root, join(folder, name));
     const exports = (await import(pathToFileURL(join(folder, name)).href)) as Record<string, unknown>;
     for (const [exported, value] of Object.entries(exports)) {
       if (name === 'randomFill.ts' && exported.endsWith('_')) found.set(exported, { file, exported, inPlace: false });
@@ -52,7 +52,7 @@ const entryFiles = (entries: Readonly<Record<string, string>>): Plugin => ({
   setup: (bundle) => {
     bundle.onResolve({ filter: /^lean:/ }, ({ path }) => ({ path, namespace: 'entry' }));
     bundle.onLoad({ filter: /./, namespace: 'entry' }, ({ path }) => ({ contents: entries[path], resolveDir: root }));
-    bundle.onLoad({ filter: /core\/whole\.ts$/ }, () => ({ contents: "import './autograd.ts';\nimport './afterGrad.ts';", resolveDir: core }));
+    bundle.onLoad({ filter: /core[\\/]whole\.ts$/ }, () => ({ contents: "import './autograd.ts';\nimport './afterGrad.ts';", resolveDir: core }));
   },
 });
 
@@ -61,7 +61,7 @@ const changed = (edits: ReadonlyMap<string, readonly Edit[]>): Plugin => ({
   name: 'changed sources',
   setup: (bundle) =>
     bundle.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const own = edits.get(relative(root, path));
+      const own = edits.get(below(root, path));
       return own === undefined ? undefined : { contents: edited(readFileSync(path, 'utf8'), own), loader: 'ts' };
     }),
 });

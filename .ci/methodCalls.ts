@@ -23,6 +23,9 @@ export function edited(text: string, edits: readonly Edit[]): string {
   return out + text.slice(at);
 }
 
+/** The name of a file below a folder, with slashes everywhere. */
+export const below = (folder: string, file: string): string => relative(folder, file).replaceAll('\\', '/');
+
 const isLibrary = (file: string): boolean => /^(?:core|nn|optim|ema)\/.*\.ts$/.test(file);
 
 /**
@@ -39,7 +42,7 @@ export function methodCalls(root: string, functionOf: (method: string) => string
     const tensors = tensorType(program.getSourceFile(join(root, 'core/tensor.ts')), checker);
     const found = new Map<string, Edit[]>();
     for (const name of program.getSourceFileNames()) {
-      const file = relative(root, name);
+      const file = below(root, name);
       const source = isLibrary(file) ? program.getSourceFile(name) : undefined;
       if (source !== undefined) found.set(file, editsOf(source, readFileSync(name, 'utf8'), checker, tensors, functionOf));
     }

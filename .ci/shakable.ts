@@ -34,7 +34,7 @@ interface File {
  */
 export function shakable(outputs: readonly OutputFile[], prefix: string): File[] {
   const files = outputs.map(({ path, text }) => ({ path, text: withOwnNames(text) }));
-  const entry = files.find(({ path }) => path.endsWith('/index.js'));
+  const entry = files.find(({ path }) => /[\\/]index\.js$/.test(path));
   const whole = files.toSorted((a, b) => b.text.length - a.text.length)[0];
   if (entry === undefined || entry === whole) throw new Error('lean: expected an entry that exports what another file has');
   const { names, text: exports } = withoutPlaceholders(entry.text, prefix, exportsOf(whole.text));
