@@ -56,26 +56,28 @@ export function packSideBySide(m: ModuleBuilder, width: number): FunctionBuilder
  * Steps lie side by side, lanes apart: `(to, from, laneStep, steps, lanes)`, by blocks of 4x4 that are transposed in registers. Up to 3 elements
  * beyond the last step are read.
  */
-export function packAcross(m: ModuleBuilder): FunctionBuilder {
-  return m.function('packAcross', integers(5), (f, to, from, laneStep, steps, lanes) => {
-    const pointers = lanePointers(f, from, laneStep, lanes, 8);
+export function packAcross(m: ModuleBuilder, width: 8 | 4 | 3): FunctionBuilder {
+  const step = 4 * width;
+  return m.function(`packAcross${width}`, integers(5), (f, to, from, laneStep, steps, lanes) => {
+    // Three lanes are written as four: the next step overwrites the last one, and the place for the strip has room for one more vector.
+    const pointers = lanePointers(f, from, laneStep, lanes, (width + 3) & -4);
     const block = (store: (columns: readonly V128[], offset: number) => void): void => {
-      for (let i = 0; i < 8; i += 4) {
+      for (let i = 0; i < width; i += 4) {
         const [a, b, c, d] = pointers.slice(i, i + 4).map((p) => f.v128(v128.load(p)));
         store(transpose4(f, a, b, c, d), 4 * i);
       }
     };
     f.repeat(i32.shrU(steps, 2), () => {
-      block((columns, offset) => columns.forEach((x, k) => f.store(to, x, 32 * k + offset)));
+      block((columns, offset) => columns.forEach((x, k) => f.store(to, x, step * k + offset)));
       for (const p of pointers) p.increase(16);
-      to.increase(4 * 32);
+      to.increase(4 * step);
     });
     const rest = f.i32(i32.and(steps, 3));
     f.if(rest, () =>
       block(([x, y, z], offset) => {
         f.store(to, x, offset);
-        f.if(i32.gtS(rest, 1), () => f.store(to, y, 32 + offset));
-        f.if(i32.gtS(rest, 2), () => f.store(to, z, 64 + offset));
+        f.if(i32.gtS(rest, 1), () => f.store(to, y, step + offset));
+        f.if(i32.gtS(rest, 2), () => f.store(to, z, 2 * step + offset));
       }),
     );
   });
