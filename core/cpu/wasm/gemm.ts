@@ -4,7 +4,7 @@ import { ZEROS } from '../memory/heap.ts';
 import { COLUMNS, type LeftForm, tile } from './gemm-tile.ts';
 import { WasmKernel } from './kernel.ts';
 import type { ModuleBuilder } from './module.ts';
-import { packAcross, packScattered, packSideBySide } from './pack.ts';
+import { packAcross, packLine, packScattered, packSideBySide } from './pack.ts';
 
 const integers = <N extends number>(n: N): 'i32'[] => new Array<'i32'>(n).fill('i32');
 
@@ -16,6 +16,8 @@ export const WIDTH = 1024;
 export const HEIGHT = 240;
 /** Rows that the last block may have beyond that, so that no block has fewer than 5. */
 const SPARE = 4;
+/** Elements in a line of the cache. */
+const LINE = 16;
 /** Bytes of a row of the last, partial tiles, which are computed beside the result. */
 const EDGE_ROW = 4 * COLUMNS;
 
@@ -59,10 +61,18 @@ function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
 
 /** Packs a block of columns of the right operand: `(to, b, bRow, bCol, n, k)`. */
 function packRight(m: ModuleBuilder): FunctionBuilder {
-  const [sideBySide, across, scattered] = [packSideBySide(m, COLUMNS), packAcross(m, COLUMNS), packScattered(m)];
+  const [line, sideBySide, across, scattered] = [packLine(m, COLUMNS), packSideBySide(m, COLUMNS), packAcross(m, COLUMNS), packScattered(m)];
   return m.function('packRight', integers(6), (f, to, b, bRow, bCol, n, k) => {
     const strip = f.i32(i32.mul(k, 4 * COLUMNS));
     const lanes = f.i32();
+    f.if(i32.eq(bCol, 4), () =>
+      f.while(i32.geS(n, LINE), () => {
+        f.call(line, to, strip, b, bRow, k);
+        to.increase(i32.shl(strip, 1));
+        b.increase(4 * LINE);
+        n.increase(-LINE);
+      }),
+    );
     f.while(i32.gtS(n, 0), () => {
       lanes.set(select(n, i32.const(COLUMNS), i32.ltS(n, COLUMNS)));
       f.if(
@@ -86,8 +96,18 @@ function packRight(m: ModuleBuilder): FunctionBuilder {
 function packLeft(m: ModuleBuilder): FunctionBuilder {
   const sideBySide = { 5: packSideBySide(m, 5), 4: packSideBySide(m, 4), 3: packSideBySide(m, 3) };
   const across = { 4: packAcross(m, 4), 3: packAcross(m, 3) };
-  const scattered = packScattered(m);
-  return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) =>
+  const [line, scattered] = [packLine(m, 4), packScattered(m)];
+  return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) => {
+    const strip = f.i32(i32.shl(k, 4));
+    f.if(i32.eq(aRow, 4), () =>
+      // What is left is nothing, or enough for the tiles.
+      f.while(i32.or(i32.eq(rows, LINE), i32.gtS(rows, LINE + SPARE)), () => {
+        f.call(line, to, strip, a, aCol, k);
+        to.increase(i32.shl(strip, 2));
+        a.increase(4 * LINE);
+        rows.increase(-LINE);
+      }),
+    );
     tiles(f, rows, (r) => {
       const apart = (): void => f.call(scattered, to, a, aRow, aCol, k, i32.const(r), i32.const(r));
       f.if(
@@ -100,8 +120,8 @@ function packLeft(m: ModuleBuilder): FunctionBuilder {
       );
       to.increase(i32.mul(k, 4 * r));
       a.increase(i32.mul(aRow, r));
-    }),
-  );
+    });
+  });
 }
 
 /** One product: the parameters of `gemm` from `a` on. */

@@ -53,6 +53,25 @@ export function packSideBySide(m: ModuleBuilder, width: number): FunctionBuilder
 }
 
 /**
+ * Several strips at once whose lanes lie side by side, a line of the cache of each step: `(to, strip, from, fromStep, steps)`, with the bytes of a packed strip. Reading
+ * them one by one would fetch a line for each.
+ */
+export function packLine(m: ModuleBuilder, width: 8 | 4): FunctionBuilder {
+  const strips = 16 / width;
+  return m.function(`packLine${width}`, integers(5), (f, first, strip, from, fromStep, steps) => {
+    const to = [first];
+    for (let i = 1; i < strips; i++) to.push(f.i32(i32.add(to[i - 1], strip)));
+    f.repeat(steps, () => {
+      to.forEach((p, i) => {
+        for (let lane = 0; lane < width; lane += 4) f.store(p, v128.load(from, 4 * (width * i + lane)), 4 * lane);
+        p.increase(4 * width);
+      });
+      from.increase(fromStep);
+    });
+  });
+}
+
+/**
  * Steps lie side by side, lanes apart: `(to, from, laneStep, steps, lanes)`, by blocks of 4x4 that are transposed in registers. Up to 3 elements
  * beyond the last step are read.
  */
