@@ -2,6 +2,7 @@ import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY, gemm, scratchBytes } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
+import { COLUMNS, ROWS } from '../wasm/gemm-tile.ts';
 import { SKINNY, gemmAcross, gemmDown } from '../wasm/gemm-skinny.ts';
 import { type WasmKernel, heap } from '../wasm/kernel.ts';
 import { copyStrided } from './copy.ts';
@@ -11,9 +12,6 @@ import { copyStrided } from './copy.ts';
 
 /** Multiplications from which a product is worth splitting over threads: about 30 µs. */
 const WORTH_SPLITTING = 1 << 20;
-/** Columns of a tile and rows of a tile: what parts are multiples of. */
-const COLUMNS = 8;
-const ROWS = 4;
 
 /** Rows from which packing the right operand pays although its columns lie side by side: where its rows lie far apart, and anyway. */
 const PACKS_FAR = 16;
@@ -83,14 +81,19 @@ export function addProduct(
   release(sums, bytes);
 }
 
+/** `c = a @ b` for a right operand that is packed already. There are more than 4 rows and columns. */
+export function productOfPacked(a: number, aRow: number, aCol: number, b: number, c: number, cRow: number, m: number, n: number, k: number): void {
+  tiled(a, aRow, k === 1 ? 4 : aCol, b, 4 * COLUMNS, 4 * k, c, cRow, m, n, k, 0, 1, 0, true);
+}
+
 /** A product that is neither thin nor empty, by tiles: `c = a @ b`, or with `adds` 1 `c += a @ b`. */
 function tiled(
   a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
-  m: number, n: number, k: number, table: number, count: number, adds: number,
+  m: number, n: number, k: number, table: number, count: number, adds: number, isPacked = false,
 ): void {
   const hasToPackLeft = aCol !== 4 && (aRow !== 4 || aCol === 0);
-  const packsRight = hasToPackLeft || bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR);
-  const packsLeft = hasToPackLeft || (packsRight && n >= (aCol === 4 ? PACKS_ROWS : PACKS_STEPS));
+  const packsRight = !isPacked && (hasToPackLeft || bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR));
+  const packsLeft = hasToPackLeft || ((isPacked || packsRight) && n >= (aCol === 4 ? PACKS_ROWS : PACKS_STEPS));
   if (threadCount() > 1 && count * m * n * k >= WORTH_SPLITTING) {
     const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0, adds];
     runWithScratch(splitProduct(whole, threadCount()));

@@ -92,6 +92,12 @@ function packRight(m: ModuleBuilder): FunctionBuilder {
   });
 }
 
+/**
+ * Packs a whole right operand for products that share it: `run(to, b, bRow, bCol, n, k)`. Such a product finds it at `to` with distances of 8 floats between rows and `k` floats
+ * between columns.
+ */
+export const packColumns: WasmKernel = new WasmKernel('packColumns', packRight);
+
 /** Packs rows of the left operand, tile by tile: `(to, a, aRow, aCol, m, k)`. */
 function packLeft(m: ModuleBuilder): FunctionBuilder {
   const sideBySide = { 5: packSideBySide(m, 5), 4: packSideBySide(m, 4), 3: packSideBySide(m, 3) };
@@ -156,7 +162,7 @@ function product(m: ModuleBuilder): FunctionBuilder {
         limit(width, WIDTH);
         bk.set(i32.add(i32.add(b, i32.mul(k0, bRow)), i32.mul(j0, bCol)));
         bStep.set(bRow);
-        bPanel.set(4 * COLUMNS);
+        bPanel.set(i32.mul(bCol, COLUMNS));
         packedLeft.set(scratch);
         f.if(packsRight, () => {
           f.call(right, scratch, bk, bRow, bCol, width, depth);
@@ -205,8 +211,8 @@ export const BATCH_ENTRY = 12;
  * bytes and the columns of `c` side by side; `count` products where the address of a table of offsets is not 0. Every element is one sum over ascending k that
  * starts from 0, or with `adds` 1 from what `c` holds.
  *
- * The right operand has to be packed (`packsRight` 1) unless its columns lie side by side, both (`packsLeft` 1 too) unless the inner size (`aCol` 4) or the rows
- * (`aRow` 4) of the left one do.
+ * The right operand has to be packed (`packsRight` 1) unless its columns lie side by side or it is packed already, both (`packsLeft` 1) unless the inner size (`aCol` 4) or
+ * the rows (`aRow` 4) of the left one do.
  */
 export const gemm: WasmKernel = new WasmKernel('gemm', (m) => {
   const one = product(m);

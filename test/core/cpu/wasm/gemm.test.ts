@@ -1,9 +1,9 @@
 import { test } from 'uvu';
-import { addProduct, product, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
+import { addProduct, product, productOfPacked, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
 import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
-import { BATCH_ENTRY, gemm, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
+import { BATCH_ENTRY, gemm, packColumns, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
 import { heap } from '../../../../core/cpu/wasm/kernel.ts';
 import { equal, is, ok } from '../../../assert.ts';
 
@@ -109,6 +109,23 @@ test('packed and unpacked operands give the same bits', () => {
       check(`${layout} ${packsRight} ${packsLeft}`, m, n, a, b, k, (c) => {
         gemm.run(0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, packsRight, packsLeft, scratch);
       });
+    }
+  }
+});
+
+test('a right operand that is packed once gives the same bits, in parts too', () => {
+  for (const [m, n, k] of [[5, 8, 3], [13, 45, 50], [32, 150, 400], [9, 1100, 7], [17, 128, 385]]) {
+    for (const layout of ['NN', 'NT', 'TN', 'ST', 'NS']) {
+      const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+      const packed = allocate(4 * (n + 7) * k);
+      packColumns.run(packed, b.at, 4 * b.row, 4 * b.col, n, k);
+      check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, (c) => productOfPacked(a.at, 4 * a.row, 4 * a.col, packed, c.at, 4 * c.row, m, n, k));
+      if (a.col === 1) {
+        check(`${m}x${k}x${n} ${layout} in parts`, m, n, a, b, k, (c) => {
+          for (const part of splitProduct([0, 1, a.at, 4 * a.row, 4, packed, 32, 4 * k, c.at, 4 * c.row, m, n, k, 0, 1, 0, 0], 2)) runGuarded(part);
+        });
+      }
+      release(packed, 4 * (n + 7) * k);
     }
   }
 });
