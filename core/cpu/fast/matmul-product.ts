@@ -137,7 +137,7 @@ export function splitProduct(whole: readonly number[], parts: number): number[][
       return part;
     });
   }
-  return ranges(m, parts, ROWS, ROWS + 1).map(([from, size]) => {
+  return ranges(m, parts, ROWS, ROWS).map(([from, size]) => {
     const part = [...whole];
     part[AT.a] += from * whole[AT.aRow];
     part[AT.c] += from * whole[AT.cRow];

@@ -3,8 +3,8 @@ import type { FunctionBuilder } from './function.ts';
 import { mulAdd } from './kernel.ts';
 import type { ModuleBuilder } from './module.ts';
 
-/** Rows and columns of a full tile: 4x8 sums, two vectors of the right operand, four elements of the left one and one product fill the registers. */
-export const ROWS = 4;
+/** Rows and columns of a full tile: 5x8 sums, two vectors of the right operand, two elements of the left one and one product fill the 15 registers. */
+export const ROWS = 5;
 export const COLUMNS = 8;
 /** Steps in one turn of the loop. */
 const TURN = 8;
@@ -20,10 +20,10 @@ export type LeftForm = 'rows' | 'steps' | 'packed';
  * by one with k ascending: `(a, aStep, b, bStep, init, initRow, c, cRow, k)`. `aStep` leads to the next row (`rows`) or step (`steps`), `bStep` from one
  * step to the next; the 8 columns lie side by side everywhere.
  *
- * The form of the code is what the compilers of Node 20 to 24 keep in registers. They load all operands of a block of code without branches before the first product of it: so
- * there is a way out of the loop between one step and the next, and 4 rows leave registers for what is loaded. A step of 5 rows needs another form: one step in
- * a turn, `if (k) do … while`, where loads are left between the products. In all of them the accumulators come from memory and go to memory, and nothing is computed with them after the
- * loop. Otherwise registers run out, and half the speed is lost. Additions to the result (bias, factors) are therefore the business of `finish`.
+ * The form of the code is what the compilers of Node 20 to 24 keep in registers. They load all operands of a stretch of code without branches before its first product. So
+ * there is a way out of the loop between one step and the next, and two more within a step of 5 rows, which nothing ever takes: `k` is never negative. No two of them
+ * test the same, or only the first would be left. The accumulators come from memory and go to memory, and nothing is computed with them after the loop. Otherwise
+ * registers run out, and half the speed is lost. Additions to the result (bias, factors) are therefore the business of `finish`.
  */
 export function tile(m: ModuleBuilder, form: LeftForm, rows: number): FunctionBuilder {
   return m.function(`tile${rows}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'], (f, a, aStep, b, bStep, init, initRow, c, cRow, k) => {
@@ -35,17 +35,17 @@ export function tile(m: ModuleBuilder, form: LeftForm, rows: number): FunctionBu
       return row;
     });
     const [b0, b1, x] = [f.v128(), f.v128(), f.v128()];
-    const turn = rows > ROWS ? 1 : TURN;
     const isPacked = form === 'packed';
     f.if(k, () =>
       f.unrolled(
         k,
-        turn,
-        (place) => {
+        TURN,
+        (place, leave) => {
           const at = isPacked ? 4 * COLUMNS * place : 0;
           b0.set(v128.load(b, at));
           b1.set(v128.load(b, at + 16));
           sums.forEach(([s0, s1], i) => {
+            if (rows === 5 && (i === 2 || i === 4)) leave(i32.eq(k, -1 - rows * place - i));
             x.set(form === 'steps' ? v128.load32Splat(a, 4 * i) : v128.load32Splat(left[i], 4 * place * (isPacked ? rows : 1)));
             s0.set(mulAdd(x, b0, s0));
             s1.set(mulAdd(x, b1, s1));
@@ -54,8 +54,8 @@ export function tile(m: ModuleBuilder, form: LeftForm, rows: number): FunctionBu
           if (form === 'steps') a.increase(aStep);
         },
         () => {
-          if (isPacked) b.increase(4 * COLUMNS * turn);
-          if (form !== 'steps') for (const p of left) p.increase(4 * turn * (isPacked ? rows : 1));
+          if (isPacked) b.increase(4 * COLUMNS * TURN);
+          if (form !== 'steps') for (const p of left) p.increase(4 * TURN * (isPacked ? rows : 1));
         },
       ),
     );

@@ -1,7 +1,7 @@
 import { f32, i32, select } from './code.ts';
 import type { FunctionBuilder, IntLocal } from './function.ts';
 import { ZEROS } from '../memory/heap.ts';
-import { COLUMNS, type LeftForm, tile } from './gemm-tile.ts';
+import { COLUMNS, type LeftForm, ROWS, tile } from './gemm-tile.ts';
 import { WasmKernel } from './kernel.ts';
 import type { ModuleBuilder } from './module.ts';
 import { packAcross, packLine, packScattered, packSideBySide } from './pack.ts';
@@ -16,8 +16,6 @@ export const WIDTH = 1024;
 export const HEIGHT = 240;
 /** Rows that the last block may have beyond that, so that no block has fewer than 5. */
 const SPARE = 4;
-/** Elements in a line of the cache. */
-const LINE = 16;
 /** Bytes of a row of the last, partial tiles, which are computed beside the result. */
 const EDGE_ROW = 4 * COLUMNS;
 
@@ -30,18 +28,29 @@ export function scratchBytes(m: number, n: number, k: number, packsRight: boolea
   return edge + right + left;
 }
 
-/** Covers `m` ≥ 5 rows with tiles of 4; where one row would be left, the last tile has 5 rows, and where two or three would be, the last ones have 3. */
-function tiles(f: FunctionBuilder, m: IntLocal, body: (rows: 3 | 4 | 5) => void): void {
-  const fours = f.i32(i32.shrU(m, 2));
-  const rest = f.i32(i32.and(m, 3));
+/** Covers `m` ≥ 5 rows with tiles of 5, and of 4 and 3 where they would not fit: small tiles are slow, so there are no smaller ones. */
+function tiles(f: FunctionBuilder, m: IntLocal, body: (rows: 5 | 4 | 3) => void): void {
+  const fives = f.i32(i32.divU(m, ROWS));
+  const rest = f.i32(i32.sub(m, i32.mul(fives, ROWS)));
   f.if(i32.and(i32.gtS(rest, 0), i32.ltS(rest, 3)), () => {
-    fours.increase(-1);
-    rest.increase(4);
+    fives.increase(-1);
+    rest.increase(ROWS);
   });
-  f.repeat(fours, () => body(4));
-  f.if(i32.eq(rest, 5), () => body(5));
-  f.if(i32.or(i32.eq(rest, 3), i32.eq(rest, 6)), () => body(3));
-  f.if(i32.eq(rest, 6), () => body(3));
+  f.repeat(fives, () => body(5));
+  f.if(i32.and(i32.ne(rest, 3), i32.gtS(rest, 0)), () =>
+    f.if(
+      i32.eq(rest, 6),
+      () => {
+        body(3);
+        rest.set(3);
+      },
+      () => {
+        body(4);
+        rest.increase(-4);
+      },
+    ),
+  );
+  f.if(i32.eq(rest, 3), () => body(3));
 }
 
 /** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. */
@@ -66,11 +75,11 @@ function packRight(m: ModuleBuilder): FunctionBuilder {
     const strip = f.i32(i32.mul(k, 4 * COLUMNS));
     const lanes = f.i32();
     f.if(i32.eq(bCol, 4), () =>
-      f.while(i32.geS(n, LINE), () => {
+      f.while(i32.geS(n, 2 * COLUMNS), () => {
         f.call(line, to, strip, b, bRow, k);
         to.increase(i32.shl(strip, 1));
-        b.increase(4 * LINE);
-        n.increase(-LINE);
+        b.increase(8 * COLUMNS);
+        n.increase(-2 * COLUMNS);
       }),
     );
     f.while(i32.gtS(n, 0), () => {
@@ -101,17 +110,17 @@ export const packColumns: WasmKernel = new WasmKernel('packColumns', packRight);
 /** Packs rows of the left operand, tile by tile: `(to, a, aRow, aCol, m, k)`. */
 function packLeft(m: ModuleBuilder): FunctionBuilder {
   const sideBySide = { 5: packSideBySide(m, 5), 4: packSideBySide(m, 4), 3: packSideBySide(m, 3) };
-  const across = { 4: packAcross(m, 4), 3: packAcross(m, 3) };
-  const [line, scattered] = [packLine(m, 4), packScattered(m)];
+  const across = { 5: packAcross(m, 5), 4: packAcross(m, 4), 3: packAcross(m, 3) };
+  const [line, scattered] = [packLine(m, ROWS), packScattered(m)];
   return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) => {
-    const strip = f.i32(i32.shl(k, 4));
+    const strip = f.i32(i32.mul(k, 4 * ROWS));
     f.if(i32.eq(aRow, 4), () =>
       // What is left is nothing, or enough for the tiles.
-      f.while(i32.or(i32.eq(rows, LINE), i32.gtS(rows, LINE + SPARE)), () => {
+      f.while(i32.or(i32.eq(rows, 4 * ROWS), i32.geS(rows, 5 * ROWS)), () => {
         f.call(line, to, strip, a, aCol, k);
         to.increase(i32.shl(strip, 2));
-        a.increase(4 * LINE);
-        rows.increase(-LINE);
+        a.increase(16 * ROWS);
+        rows.increase(-4 * ROWS);
       }),
     );
     tiles(f, rows, (r) => {
@@ -119,10 +128,7 @@ function packLeft(m: ModuleBuilder): FunctionBuilder {
       f.if(
         i32.eq(aRow, 4),
         () => f.call(sideBySide[r], to, a, aCol, k),
-        () => {
-          if (r === 5) apart();
-          else f.if(i32.eq(aCol, 4), () => f.call(across[r], to, a, aRow, k, i32.const(r)), apart);
-        },
+        () => f.if(i32.eq(aCol, 4), () => f.call(across[r], to, a, aRow, k, i32.const(r)), apart),
       );
       to.increase(i32.mul(k, 4 * r));
       a.increase(i32.mul(aRow, r));
