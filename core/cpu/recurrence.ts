@@ -1,7 +1,7 @@
 import { type Expr, arg, e } from '../expr.ts';
 import type { Kernel } from '../op.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import { accelerated } from './engine.ts';
+import { accelerated, fastKernels } from './engine.ts';
 import { rowsOfFormula } from './rows.ts';
 import { addmmKernel, linearKernel, matmulKernel } from './matmul.ts';
 import { copyKernel } from './pointwise.ts';
@@ -75,6 +75,25 @@ function scratch({ device, dtype }: Tensor, shape: readonly number[]): Tensor {
   return new Tensor(device.empty === undefined ? device.allocate(dtype, length) : device.empty(dtype, length), shape);
 }
 
+/** What multiplies matrices by one and the same right operand. */
+interface Multiplier {
+  run(out: Tensor, x: Tensor): void;
+  release(): void;
+}
+
+/** Multiplies by `b`, mostly matrices of so many rows. */
+function multiplier(b: Tensor, rows: number): Multiplier {
+  const kernels = fastKernels();
+  const packed = kernels?.worthPacking(b, rows) === true ? scratch(b, kernels.packedShape(b)) : null;
+  if (packed !== null) kernels?.pack(packed, b);
+  return {
+    run: (out, x) => {
+      if (packed === null || kernels?.timesPacked(out, x, packed) !== true) matmul([out], [x, b], undefined);
+    },
+    release: () => packed?.storage.release(),
+  };
+}
+
 /** Copies rows that have no gaps. */
 function copyRows(to: Tensor, toRow: number, from: Tensor, fromRow: number, count: number): void {
   if (count === 0) return;
@@ -119,9 +138,11 @@ export function runKernel(formula: CellFormula): Kernel<RunAttrs> {
     copyKernel([last], [hidden], undefined);
     if (lastCell !== null && cell !== null) copyKernel([lastCell], [cell], undefined);
     const product = scratch(gates, [hidden.shape[0], gates.shape[1]]);
+    const byWeight = multiplier(transposed(weight), hidden.shape[0]);
     for (const { size, at } of stepsOf(attrs)) {
       const [asked, state, to] = [rows(product, 0, size), rows(last, 0, size), rows(out, at, size)];
-      linear([asked], bias === null ? [state, weight] : [state, weight, bias], undefined);
+      byWeight.run(asked, state);
+      if (bias !== null) sum([asked], [asked, new Tensor(bias.storage, asked.shape, [0, bias.strides[0]], bias.offset)], undefined);
       const before = lastCell === null ? state : rows(lastCell, 0, size);
       const made = raw === null ? [to, state] : [rows(raw, at, size), rows(raw, at, size)];
       if (lastCell !== null) made.push(before);
@@ -132,6 +153,7 @@ export function runKernel(formula: CellFormula): Kernel<RunAttrs> {
       copyRows(last, 0, out, at, size);
     }
     product.storage.release();
+    byWeight.release();
   };
 }
 
@@ -161,6 +183,7 @@ export function runBackwardKernel(formula: CellFormula): Kernel<RunBackwardAttrs
     const ofOut = (at: number, size: number): Tensor => (attrs.hasOut ? rows(fromOut, at, size) : new Tensor(fromOut.storage, [size, fromOut.shape[1]], [0, 1], 0));
     const sums = projection === null ? null : scratch(gates, [total, out.shape[1]]);
     const unprojected = projection === null ? null : scratch(gates, [batch, width]);
+    const byWeight = splits ? null : multiplier(weight, batch);
     const steps = stepsOf(attrs);
     for (let k = steps.length - 1; k >= 0; k--) {
       const { size, at } = steps[k];
@@ -175,9 +198,10 @@ export function runBackwardKernel(formula: CellFormula): Kernel<RunBackwardAttrs
       const asked = rows(stateGates, at, size);
       const along = cell === null ? [] : [rows(cell, 0, size)];
       step(splits ? [rows(gates, at, size), asked, state] : [asked, ...along], [...pair, ...along, rows(way, at, size)], undefined);
-      if (splits) addProduct([state], [state, asked, weight], undefined);
-      else matmul([state], [asked, weight], undefined);
+      if (byWeight === null) addProduct([state], [state, asked, weight], undefined);
+      else byWeight.run(state, asked);
     }
+    byWeight?.release();
     if (attrs.weights) {
       const before = statesBefore(steps, out, first);
       matmul([weightGrad], [transposed(stateGates), before], undefined);

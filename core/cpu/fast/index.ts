@@ -9,6 +9,7 @@ export { fastExtreme } from './extrema.ts';
 export { fastAreFinite } from './finite.ts';
 export { fastGather, fastIndex, fastIndexPut, fastScatter } from './gather.ts';
 export { fastAddProduct, fastAddmm, fastLinear, fastMatmul } from './matmul.ts';
+export { pack, packedShape, timesPacked, worthPacking } from './matmul-packed.ts';
 export { fastNormRows, fastNormRowsBackward, fastRowStats } from './normalize.ts';
 export { fastChannelStats, fastNormChannels, fastNormChannelsBackward } from './normalizeChannels.ts';
 export { fastPointwise } from './pointwise.ts';

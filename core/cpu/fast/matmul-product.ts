@@ -2,6 +2,7 @@ import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY, gemm, scratchBytes } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
+import { COLUMNS, ROWS } from '../wasm/gemm-tile.ts';
 import { SKINNY, gemmAcross, gemmDown } from '../wasm/gemm-skinny.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
 import { heap } from '../wasm/memory.ts';
@@ -12,20 +13,19 @@ import { copyStrided } from './copy.ts';
 
 /** Multiplications from which a product is worth splitting over threads: about 30 µs. */
 const WORTH_SPLITTING = 1 << 20;
-/** Columns of a tile and rows of a tile: what parts are multiples of. */
-const COLUMNS = 8;
-const ROWS = 5;
 
 /** Rows from which packing the right operand pays although its columns lie side by side: where its rows lie far apart, and anyway. */
-const PACKS_FAR = 12;
-const PACKS_NEAR = 128;
+const PACKS_FAR = 16;
+const PACKS_NEAR = 64;
 /** Bytes from row to row that count as far: few rows share the cache then. */
-const FAR = 1024;
-/** Rows up to which a large right operand whose rows lie far apart is read in order, several times, instead of by strips of columns. */
-const STREAMED = 16;
+const FAR = 512;
+/** Rows up to which a large right operand whose rows lie a multiple of so many bytes apart, so that they share little of the cache, is read in order, several times, instead of by strips of columns. */
+const STREAMED = 12;
+const ALIKE = 1024;
 const LARGE = 1 << 16;
-/** Columns from which packing the left operand pays although its rows lie side by side. */
-const PACKS_LEFT = 64;
+/** Columns from which packing the left operand pays where the inner size lies side by side, and where its rows do. */
+const PACKS_ROWS = 128;
+const PACKS_STEPS = 48;
 
 /**
  * `c = a @ b` for `m x k` and `k x n`.
@@ -55,7 +55,7 @@ export function product(
     }
     return;
   }
-  if (m <= STREAMED && bCol === 4 && table === 0 && k * n >= LARGE && Math.abs(bRow) > FAR) {
+  if (m <= STREAMED && bCol === 4 && table === 0 && k * n >= LARGE && Math.abs(bRow) > FAR && bRow % ALIKE === 0) {
     for (let i = 0; i < m; i += SKINNY) fewRows(a + i * aRow, aRow, aCol, b, bRow, bCol, c + i * cRow, cRow, Math.min(SKINNY, m - i), n, k);
     return;
   }
@@ -82,13 +82,19 @@ export function addProduct(
   release(sums, bytes);
 }
 
+/** `c = a @ b` for a right operand that is packed already. There are more than 4 rows and columns. */
+export function productOfPacked(a: number, aRow: number, aCol: number, b: number, c: number, cRow: number, m: number, n: number, k: number): void {
+  tiled(a, aRow, k === 1 ? 4 : aCol, b, 4 * COLUMNS, 4 * k, c, cRow, m, n, k, 0, 1, 0, true);
+}
+
 /** A product that is neither thin nor empty, by tiles: `c = a @ b`, or with `adds` 1 `c += a @ b`. */
 function tiled(
   a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
-  m: number, n: number, k: number, table: number, count: number, adds: number,
+  m: number, n: number, k: number, table: number, count: number, adds: number, isPacked = false,
 ): void {
-  const packsLeft = aCol !== 4 && (aRow !== 4 || aCol === 0 || n > PACKS_LEFT);
-  const packsRight = bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR);
+  const hasToPackLeft = aCol !== 4 && (aRow !== 4 || aCol === 0);
+  const packsRight = !isPacked && (hasToPackLeft || bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR));
+  const packsLeft = hasToPackLeft || ((isPacked || packsRight) && n >= (aCol === 4 ? PACKS_ROWS : PACKS_STEPS));
   if (threadCount() > 1 && count * m * n * k >= WORTH_SPLITTING) {
     const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0, adds];
     runWithScratch(splitProduct(whole, threadCount()));

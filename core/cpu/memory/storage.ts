@@ -11,6 +11,9 @@ const CHUNK = 8192;
 /** Scalars and their like, which are kept more often than others, share arrays of their own. */
 const TINY = 64;
 
+/** An array that is about to be written. Node has arrays that it does not fill with zeros first, at half the cost. */
+const unfilled: (bytes: number) => Uint8Array = typeof Buffer === 'function' ? (bytes) => Buffer.allocUnsafeSlow(bytes) : (bytes) => new Uint8Array(bytes);
+
 /** An array that is handed out from front to back. */
 class Chunk {
   bytes = new Uint8Array(0);
@@ -92,10 +95,8 @@ export class CpuStorage extends Storage implements Resident {
       this.start = chunk.take(address, bytes);
       this.outside = chunk.bytes.buffer;
     } else {
-      const { u8 } = heap;
-      // Slices of shared memory would be shared memory.
-      const copy = heap.shared ? new Uint8Array(bytes) : u8.slice(address, address + bytes);
-      if (heap.shared) copy.set(u8.subarray(address, address + bytes));
+      const copy = unfilled(bytes);
+      copy.set(heap.u8.subarray(address, address + bytes));
       this.outside = copy.buffer;
       this.start = 0;
     }

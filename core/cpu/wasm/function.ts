@@ -146,6 +146,21 @@ export class FunctionBuilder implements CallTarget {
     this.emit([body().code, 0x0d, 0, 0x0b]);
   }
 
+  /**
+   * Runs the body `n` ≥ 1 times, `times` of them in one turn of the loop, which is left in the middle where `n` runs out there. The body gets its place in the turn, and
+   * what leaves the loop under a condition; `next` ends a whole turn; `n` is counted down.
+   */
+  unrolled(n: IntLocal, times: number, body: (place: number, leave: (condition: I32) => void) => void, next: () => void): void {
+    const leave = (condition: I32): void => this.emit([condition.code, 0x0d, 1]);
+    this.emit([0x02, block, 0x03, block]);
+    for (let i = 0; i < times; i++) {
+      body(i, leave);
+      if (i < times - 1) leave(i32.eq(n, i + 1));
+    }
+    next();
+    this.emit([n.tee(i32.sub(n, times)).code, 0x0d, 0, 0x0b, 0x0b]);
+  }
+
   /** `while (condition) { … }`. */
   while(condition: I32, body: () => void): void {
     this.emit([0x02, block, 0x03, block, condition.code, 0x45, 0x0d, 1]);

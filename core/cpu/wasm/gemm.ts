@@ -4,7 +4,7 @@ import { ZEROS } from '../memory/heap.ts';
 import { COLUMNS, type LeftForm, ROWS, tile } from './gemm-tile.ts';
 import { WasmKernel } from './kernel.ts';
 import type { ModuleBuilder } from './module.ts';
-import { packAcross, packScattered, packSideBySide } from './pack.ts';
+import { packAcross, packLine, packScattered, packSideBySide } from './pack.ts';
 
 const integers = <N extends number>(n: N): 'i32'[] => new Array<'i32'>(n).fill('i32');
 
@@ -12,8 +12,10 @@ const integers = <N extends number>(n: N): 'i32'[] => new Array<'i32'>(n).fill('
 export const DEPTH = 384;
 /** Columns that are packed at once. */
 export const WIDTH = 1024;
-/** Rows that are worked on at once: their part of the left operand stays in the second-level cache. A last block has up to 4 rows more. */
+/** Rows that are worked on at once: their part of the left operand stays in the second-level cache. */
 export const HEIGHT = 240;
+/** Rows that the last block may have beyond that, so that no block has fewer than 5. */
+const SPARE = 4;
 /** Bytes of a row of the last, partial tiles, which are computed beside the result. */
 const EDGE_ROW = 4 * COLUMNS;
 
@@ -22,7 +24,7 @@ export function scratchBytes(m: number, n: number, k: number, packsRight: boolea
   const depth = Math.min(k, DEPTH);
   const edge = n % COLUMNS === 0 ? 0 : m * EDGE_ROW;
   const right = packsRight ? Math.min((n + COLUMNS - 1) & -COLUMNS, WIDTH) * depth * 4 : 0;
-  const left = packsLeft ? Math.min(m, HEIGHT + ROWS - 1) * depth * 4 + 16 : 0;
+  const left = packsLeft ? Math.min(m, HEIGHT + SPARE) * depth * 4 + 16 : 0;
   return edge + right + left;
 }
 
@@ -30,17 +32,17 @@ export function scratchBytes(m: number, n: number, k: number, packsRight: boolea
 function tiles(f: FunctionBuilder, m: IntLocal, body: (rows: 5 | 4 | 3) => void): void {
   const fives = f.i32(i32.divU(m, ROWS));
   const rest = f.i32(i32.sub(m, i32.mul(fives, ROWS)));
-  f.if(i32.and(i32.gtS(rest, 0), i32.ltS(rest, 4)), () => {
+  f.if(i32.and(i32.gtS(rest, 0), i32.ltS(rest, 3)), () => {
     fives.increase(-1);
     rest.increase(ROWS);
   });
   f.repeat(fives, () => body(5));
-  f.while(rest, () =>
+  f.if(i32.and(i32.ne(rest, 3), i32.gtS(rest, 0)), () =>
     f.if(
-      i32.eqz(i32.remU(rest, 3)),
+      i32.eq(rest, 6),
       () => {
         body(3);
-        rest.increase(-3);
+        rest.set(3);
       },
       () => {
         body(4);
@@ -48,17 +50,17 @@ function tiles(f: FunctionBuilder, m: IntLocal, body: (rows: 5 | 4 | 3) => void)
       },
     ),
   );
+  f.if(i32.eq(rest, 3), () => body(3));
 }
 
-/** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. With `steps`, `aStep` 0 means packed tiles. */
+/** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. */
 function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
   const kernels = { 5: tile(m, form, 5), 4: tile(m, form, 4), 3: tile(m, form, 3) };
   return m.function(`panel${form}`, integers(10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first) => {
     const init = f.i32(select(i32.const(ZEROS), c, first));
     const initRow = f.i32(select(i32.const(0), cRow, first));
     tiles(f, rows, (r) => {
-      const step = form === 'rows' ? aRow : select(aStep, i32.const(4 * r), aStep);
-      f.call(kernels[r], a, step, b, bStep, init, initRow, c, cRow, k);
+      f.call(kernels[r], a, form === 'rows' ? aRow : aStep, b, bStep, init, initRow, c, cRow, k);
       a.increase(i32.mul(aRow, r));
       c.increase(i32.mul(cRow, r));
       init.increase(i32.mul(initRow, r));
@@ -68,10 +70,18 @@ function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
 
 /** Packs a block of columns of the right operand: `(to, b, bRow, bCol, n, k)`. */
 function packRight(m: ModuleBuilder): FunctionBuilder {
-  const [sideBySide, across, scattered] = [packSideBySide(m, COLUMNS), packAcross(m), packScattered(m)];
+  const [line, sideBySide, across, scattered] = [packLine(m, COLUMNS), packSideBySide(m, COLUMNS), packAcross(m, COLUMNS), packScattered(m)];
   return m.function('packRight', integers(6), (f, to, b, bRow, bCol, n, k) => {
     const strip = f.i32(i32.mul(k, 4 * COLUMNS));
     const lanes = f.i32();
+    f.if(i32.eq(bCol, 4), () =>
+      f.while(i32.geS(n, 2 * COLUMNS), () => {
+        f.call(line, to, strip, b, bRow, k);
+        to.increase(i32.shl(strip, 1));
+        b.increase(8 * COLUMNS);
+        n.increase(-2 * COLUMNS);
+      }),
+    );
     f.while(i32.gtS(n, 0), () => {
       lanes.set(select(n, i32.const(COLUMNS), i32.ltS(n, COLUMNS)));
       f.if(
@@ -91,26 +101,44 @@ function packRight(m: ModuleBuilder): FunctionBuilder {
   });
 }
 
+/**
+ * Packs a whole right operand for products that share it: `run(to, b, bRow, bCol, n, k)`. Such a product finds it at `to` with distances of 8 floats between rows and `k` floats
+ * between columns.
+ */
+export const packColumns: WasmKernel = new WasmKernel('packColumns', packRight);
+
 /** Packs rows of the left operand, tile by tile: `(to, a, aRow, aCol, m, k)`. */
 function packLeft(m: ModuleBuilder): FunctionBuilder {
   const sideBySide = { 5: packSideBySide(m, 5), 4: packSideBySide(m, 4), 3: packSideBySide(m, 3) };
-  const scattered = packScattered(m);
-  return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) =>
+  const across = { 5: packAcross(m, 5), 4: packAcross(m, 4), 3: packAcross(m, 3) };
+  const [line, scattered] = [packLine(m, ROWS), packScattered(m)];
+  return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) => {
+    const strip = f.i32(i32.mul(k, 4 * ROWS));
+    f.if(i32.eq(aRow, 4), () =>
+      // What is left is nothing, or enough for the tiles.
+      f.while(i32.or(i32.eq(rows, 4 * ROWS), i32.geS(rows, 5 * ROWS)), () => {
+        f.call(line, to, strip, a, aCol, k);
+        to.increase(i32.shl(strip, 2));
+        a.increase(16 * ROWS);
+        rows.increase(-4 * ROWS);
+      }),
+    );
     tiles(f, rows, (r) => {
+      const apart = (): void => f.call(scattered, to, a, aRow, aCol, k, i32.const(r), i32.const(r));
       f.if(
         i32.eq(aRow, 4),
         () => f.call(sideBySide[r], to, a, aCol, k),
-        () => f.call(scattered, to, a, aRow, aCol, k, i32.const(r), i32.const(r)),
+        () => f.if(i32.eq(aCol, 4), () => f.call(across[r], to, a, aRow, k, i32.const(r)), apart),
       );
       to.increase(i32.mul(k, 4 * r));
       a.increase(i32.mul(aRow, r));
-    }),
-  );
+    });
+  });
 }
 
 /** One product: the parameters of `gemm` from `a` on. */
 function product(m: ModuleBuilder): FunctionBuilder {
-  const [byRows, bySteps, right, left] = [panel(m, 'rows'), panel(m, 'steps'), packRight(m), packLeft(m)];
+  const [byRows, bySteps, packed, right, left] = [panel(m, 'rows'), panel(m, 'steps'), panel(m, 'packed'), packRight(m), packLeft(m)];
   return m.function('product', integers(15), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch, adds) => {
     const whole = f.i32(i32.and(n, -COLUMNS));
     const edge = f.i32(scratch);
@@ -131,7 +159,6 @@ function product(m: ModuleBuilder): FunctionBuilder {
     const [k0, j0, i0, depth, width, height, j] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const [bk, bp, bStep, bPanel, ak, aTileRow, aStep, to, toRow] = [f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32(), f.i32()];
     const limit = (x: IntLocal, most: number, slack = 0): void => f.if(i32.gtS(x, most + slack), () => x.set(most));
-    const isRows = f.i32(i32.and(i32.eq(aCol, 4), i32.eqz(packsLeft)));
 
     f.for(k0, 0, k, DEPTH, () => {
       depth.set(i32.sub(k, k0));
@@ -141,7 +168,7 @@ function product(m: ModuleBuilder): FunctionBuilder {
         limit(width, WIDTH);
         bk.set(i32.add(i32.add(b, i32.mul(k0, bRow)), i32.mul(j0, bCol)));
         bStep.set(bRow);
-        bPanel.set(4 * COLUMNS);
+        bPanel.set(i32.mul(bCol, COLUMNS));
         packedLeft.set(scratch);
         f.if(packsRight, () => {
           f.call(right, scratch, bk, bRow, bCol, width, depth);
@@ -153,7 +180,7 @@ function product(m: ModuleBuilder): FunctionBuilder {
         i0.set(0);
         f.while(i32.ltS(i0, rows), () => {
           height.set(i32.sub(rows, i0));
-          limit(height, HEIGHT, ROWS - 1);
+          limit(height, HEIGHT, SPARE);
           ak.set(i32.add(i32.add(a, i32.mul(i0, aRow)), i32.mul(k0, aCol)));
           aTileRow.set(aRow);
           aStep.set(aCol);
@@ -161,14 +188,17 @@ function product(m: ModuleBuilder): FunctionBuilder {
             f.call(left, packedLeft, ak, aRow, aCol, height, depth);
             ak.set(packedLeft);
             aTileRow.set(i32.shl(depth, 2));
-            aStep.set(0);
           });
           bp.set(bk);
           f.for(j, j0, i32.add(j0, width), COLUMNS, () => {
             toRow.set(select(cRow, i32.const(EDGE_ROW), i32.ltS(j, whole)));
             to.set(i32.add(select(i32.add(c, i32.shl(j, 2)), edge, i32.ltS(j, whole)), i32.mul(i0, toRow)));
             const args = [ak, aTileRow, aStep, bp, bStep, to, toRow, height, depth, i32.eqz(i32.or(k0, adds))];
-            f.if(isRows, () => f.call(byRows, ...args), () => f.call(bySteps, ...args));
+            f.if(
+              packsLeft,
+              () => f.call(packed, ...args),
+              () => f.if(i32.eq(aCol, 4), () => f.call(byRows, ...args), () => f.call(bySteps, ...args)),
+            );
             bp.increase(bPanel);
           });
           i0.increase(height);
@@ -187,8 +217,8 @@ export const BATCH_ENTRY = 12;
  * bytes and the columns of `c` side by side; `count` products where the address of a table of offsets is not 0. Every element is one sum over ascending k that
  * starts from 0, or with `adds` 1 from what `c` holds.
  *
- * The right operand is packed (`packsRight` 1) unless its columns lie side by side, the left one (`packsLeft` 1) unless the inner size (`aCol` 4) or its rows
- * (`aRow` 4) do.
+ * The right operand has to be packed (`packsRight` 1) unless its columns lie side by side or it is packed already, both (`packsLeft` 1) unless the inner size (`aCol` 4) or
+ * the rows (`aRow` 4) of the left one do.
  */
 export const gemm: WasmKernel = new WasmKernel('gemm', (m) => {
   const one = product(m);

@@ -53,29 +53,54 @@ export function packSideBySide(m: ModuleBuilder, width: number): FunctionBuilder
 }
 
 /**
+ * Four strips of 5 lanes, or two of 8, at once, whose lanes lie side by side: `(to, strip, from, fromStep, steps)`, with the bytes of a packed strip. That is about a line of the
+ * cache of each step, which would be fetched for each strip otherwise.
+ */
+export function packLine(m: ModuleBuilder, width: 8 | 5): FunctionBuilder {
+  return m.function(`packLine${width}`, integers(5), (f, first, strip, from, fromStep, steps) => {
+    const to = [first];
+    for (let i = 1; i < (width === 8 ? 2 : 4); i++) to.push(f.i32(i32.add(to[i - 1], strip)));
+    f.repeat(steps, () => {
+      to.forEach((p, i) => {
+        const at = 4 * width * i;
+        f.store(p, v128.load(from, at));
+        f.store(p, width === 8 ? v128.load(from, at + 16) : f32.load(from, at + 16), 16);
+        p.increase(4 * width);
+      });
+      from.increase(fromStep);
+    });
+  });
+}
+
+/**
  * Steps lie side by side, lanes apart: `(to, from, laneStep, steps, lanes)`, by blocks of 4x4 that are transposed in registers. Up to 3 elements
  * beyond the last step are read.
  */
-export function packAcross(m: ModuleBuilder): FunctionBuilder {
-  return m.function('packAcross', integers(5), (f, to, from, laneStep, steps, lanes) => {
-    const pointers = lanePointers(f, from, laneStep, lanes, 8);
-    const block = (store: (columns: readonly V128[], offset: number) => void): void => {
-      for (let i = 0; i < 8; i += 4) {
+export function packAcross(m: ModuleBuilder, width: 8 | 5 | 4 | 3): FunctionBuilder {
+  const step = 4 * width;
+  return m.function(`packAcross${width}`, integers(5), (f, to, from, laneStep, steps, lanes) => {
+    // Three lanes are written as four: the next step overwrites the last one, and the place for the strip has room for one more vector.
+    const pointers = lanePointers(f, from, laneStep, lanes, Math.max(width, 4));
+    /** Packs the first so many of the next four steps, where there are that many. */
+    const block = (store: (q: number, write: () => void) => void): void => {
+      for (let i = 0; i + 3 <= width; i += 4) {
         const [a, b, c, d] = pointers.slice(i, i + 4).map((p) => f.v128(v128.load(p)));
-        store(transpose4(f, a, b, c, d), 4 * i);
+        transpose4(f, a, b, c, d).forEach((x, q) => store(q, () => f.store(to, x, step * q + 4 * i)));
       }
+      if (width !== 5) return;
+      const last = f.v128(v128.load(pointers[4]));
+      for (let q = 0; q < 4; q++) store(q, () => f.storeLane(to, last, q, step * q + 16));
     };
     f.repeat(i32.shrU(steps, 2), () => {
-      block((columns, offset) => columns.forEach((x, k) => f.store(to, x, 32 * k + offset)));
+      block((_, write) => write());
       for (const p of pointers) p.increase(16);
-      to.increase(4 * 32);
+      to.increase(4 * step);
     });
     const rest = f.i32(i32.and(steps, 3));
     f.if(rest, () =>
-      block(([x, y, z], offset) => {
-        f.store(to, x, offset);
-        f.if(i32.gtS(rest, 1), () => f.store(to, y, 32 + offset));
-        f.if(i32.gtS(rest, 2), () => f.store(to, z, 64 + offset));
+      block((q, write) => {
+        if (q === 0) write();
+        else if (q < 3) f.if(i32.gtS(rest, q), write);
       }),
     );
   });

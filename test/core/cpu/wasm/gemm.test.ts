@@ -1,9 +1,9 @@
 import { test } from 'uvu';
-import { addProduct, product, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
+import { addProduct, product, productOfPacked, splitFinish, splitProduct, splitSkinny } from '../../../../core/cpu/fast/matmul-product.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { finish } from '../../../../core/cpu/wasm/gemm-finish.ts';
 import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
-import { BATCH_ENTRY, gemm, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
+import { BATCH_ENTRY, gemm, packColumns, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
 import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { equal, is, ok } from '../../../assert.ts';
 
@@ -63,7 +63,7 @@ const run = (m: number, n: number, k: number, a: Matrix, b: Matrix) => (c: Matri
   product(a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k);
 
 test('products of all layouts are sums over ascending k, bit by bit', () => {
-  const shapes = [[5, 8, 4], [5, 5, 1], [6, 9, 7], [7, 15, 3], [8, 16, 5], [9, 10, 33], [10, 12, 2], [11, 7, 16], [26, 17, 40], [64, 10, 21], [32, 16, 2], [13, 70, 19], [30, 300, 9]];
+  const shapes = [[5, 8, 4], [5, 5, 1], [6, 9, 7], [7, 15, 3], [8, 16, 5], [9, 10, 33], [10, 12, 2], [11, 7, 16], [26, 17, 40], [64, 10, 21], [32, 16, 2], [13, 70, 19], [30, 300, 9], [28, 48, 5], [31, 64, 6], [33, 56, 18]];
   for (const [m, n, k] of shapes) {
     for (const layout of ['NN', 'NT', 'TN', 'TT', 'SN', 'NS', 'TS', 'ST', 'SS']) {
       const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
@@ -105,12 +105,27 @@ test('packed and unpacked operands give the same bits', () => {
   const scratch = allocate(scratchBytes(m, n, k, true, true));
   for (const layout of ['NN', 'TN']) {
     const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
-    for (const packsRight of [0, 1]) {
-      for (const packsLeft of [0, 1]) {
-        check(`${layout} ${packsRight} ${packsLeft}`, m, n, a, b, k, (c) => {
-          gemm.run(0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, packsRight, packsLeft, scratch);
+    for (const [packsRight, packsLeft] of [[0, 0], [1, 0], [1, 1]]) {
+      check(`${layout} ${packsRight} ${packsLeft}`, m, n, a, b, k, (c) => {
+        gemm.run(0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, packsRight, packsLeft, scratch);
+      });
+    }
+  }
+});
+
+test('a right operand that is packed once gives the same bits, in parts too', () => {
+  for (const [m, n, k] of [[5, 8, 3], [13, 45, 50], [32, 150, 400], [9, 1100, 7], [17, 128, 385]]) {
+    for (const layout of ['NN', 'NT', 'TN', 'ST', 'NS']) {
+      const [a, b] = [matrix(m, k, layout[0]), matrix(k, n, layout[1])];
+      const packed = allocate(4 * (n + 7) * k);
+      packColumns.run(packed, b.at, 4 * b.row, 4 * b.col, n, k);
+      check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, (c) => productOfPacked(a.at, 4 * a.row, 4 * a.col, packed, c.at, 4 * c.row, m, n, k));
+      if (a.col === 1) {
+        check(`${m}x${k}x${n} ${layout} in parts`, m, n, a, b, k, (c) => {
+          for (const part of splitProduct([0, 1, a.at, 4 * a.row, 4, packed, 32, 4 * k, c.at, 4 * c.row, m, n, k, 0, 1, 0, 0], 2)) runGuarded(part);
         });
       }
+      release(packed, 4 * (n + 7) * k);
     }
   }
 });
@@ -120,10 +135,12 @@ test('parts give the same bits as the whole, and stay within their scratch', () 
     for (const parts of [2, 3, 4]) {
       const [a, b] = [matrix(m, k, 'N'), matrix(k, n, 'T')];
       check(`${m}x${k}x${n} in ${parts}`, m, n, a, b, k, (c) => {
-        const whole = [0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, 0, 0];
-        const split = splitProduct(whole, parts);
-        ok(split.length <= parts);
-        for (const part of split) runGuarded(part);
+        for (const packsLeft of [0, 1]) {
+          const whole = [0, 1, a.at, 4 * a.row, 4 * a.col, b.at, 4 * b.row, 4 * b.col, c.at, 4 * c.row, m, n, k, 1, packsLeft, 0];
+          const split = splitProduct(whole, parts);
+          ok(split.length <= parts);
+          for (const part of split) runGuarded(part);
+        }
       });
     }
   }
