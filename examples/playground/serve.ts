@@ -10,6 +10,8 @@ export const config: InlineConfig = {
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
   worker: { format: 'es' },
+  // Found late, a dependency would have the page load again.
+  optimizeDeps: { include: ['@observablehq/plot', 'fflate', 'gpu.js', 'papaparse', 'pure-rand', 'typed-array-utils'] },
   // The data of the examples lie beside the page's folder.
   server: { fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] } },
 };
