@@ -48,7 +48,7 @@ async function entryToWebGPU(): Promise<GPU> {
   if (dawn !== null) return dawn;
   // Browsers have no such package; bundlers are not to look for it.
   const name = 'webgpu';
-  const { create, globals } = (await import(name)) as NodeWebGPU;
+  const { create, globals } = (await import(/* @vite-ignore */ name)) as NodeWebGPU;
   Object.assign(globalThis, globals);
   return (dawn = create([]));
 }

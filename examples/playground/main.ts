@@ -1,5 +1,5 @@
 import { makeControls } from './controls.ts';
-import type { Gpu } from './gpu.ts';
+import type { Gpu } from './adapters.ts';
 import { button, count, element, percent } from './page.ts';
 import type { Frame, Order, Ready, Report } from './protocol.ts';
 import { type Field, fromHash, toHash, unfitIn } from './settings.ts';

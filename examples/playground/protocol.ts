@@ -1,4 +1,4 @@
-import type { Gpu } from './gpu.ts';
+import type { Gpu } from './adapters.ts';
 import type { Columns } from './profile.ts';
 import type { Settings } from './settings.ts';
 import type { Both, Look } from './trainer.ts';

@@ -1,5 +1,5 @@
 import { cpuInfo } from '../../index.ts';
-import { type Gpu, mayHaveGpu, startGpu } from './gpu.ts';
+import { type Gpu, mayHaveGpu, startGpu } from './adapters.ts';
 import type { DigitFiles } from './problems.ts';
 import type { Order, Report, Task } from './protocol.ts';
 import { type Settings, defaults } from './settings.ts';

@@ -1,3 +1,4 @@
+// Not called gpu.ts: the server would take it for the package gpu.js.
 import type { GpuInfo } from '../../gpu/index.ts';
 
 /** A graphics processor that was found, or a driver that stands in for one. */
