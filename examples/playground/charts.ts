@@ -31,7 +31,7 @@ export class Curves {
   chart(what: keyof Score, width: number): SVGSVGElement | HTMLElement {
     const seen = this.points.filter(({ score }) => Number.isFinite(score.raw[what]) || Number.isFinite(score.average[what]));
     const line = (which: keyof Both<Score>): Plot.Markish =>
-      Plot.line(seen.filter(({ score }) => Number.isFinite(score[which][what])), { x: 'step', y: (p: Point) => p.score[which][what], stroke: colors[which], strokeWidth: which === 'raw' ? 1.2 : 2.2 });
+      Plot.line(seen.filter(({ score }) => Number.isFinite(score[which][what])), { x: 'step', y: (p: Point) => p.score[which][what], stroke: colors[which], strokeWidth: which === 'raw' ? 1.2 : 2.2, marker: seen.length === 1 ? 'dot' : 'none' });
     return plot(width, this.points.at(-1)?.step ?? 0, {
       y: what === 'loss' ? { type: 'log', label: null, ticks: 4, tickFormat: '.2~g', ...domainOf(seen) } : { label: null, percent: true, domain: [lowest(seen), 100], ticks: 5 },
       marks: [line('raw'), line('average')],

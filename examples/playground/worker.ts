@@ -11,8 +11,8 @@ import { Trainer } from './trainer.ts';
 const [SLICE, FRAME] = [12, 60];
 /** Part of the time that frames may take. */
 const SHARE = 0.25;
-/** Milliseconds that a slice may take with the waiting for a GPU. */
-const PATIENCE = 50;
+/** Milliseconds that a slice may keep a GPU busy, where more than one step is in it. */
+const PATIENCE = 16;
 const rates = { slow: 20, medium: 200, fast: 1e6 } as const;
 
 const say = (report: Report, transfer: Transferable[] = []): void => postMessage(report, { transfer });
@@ -155,7 +155,8 @@ async function slice(): Promise<void> {
   const broken = !Number.isFinite(await of.settle());
   if (waits) most = performance.now() - start > PATIENCE ? Math.max(1, most >> 1) : most + 1;
   if (broken || (drawn && performance.now() > nextFrame)) await show(of);
-  next(credit >= 1);
+  // A GPU also draws the page: it gets a rest.
+  next(credit >= 1 && !waits);
 }
 
 /** A GPU that fails or is lost takes the run with it: a new one begins on the CPU. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Browser, type CDPSession, chromium } from 'playwright-core';
 import { bundle } from './bundle.ts';
 import { type Check, type Visit, checks, gpuChecks } from './checks.ts';
-import { GRAPHICS, findChromium } from './chromium.ts';
+import { findChromium } from './chromium.ts';
 import type { GpuReport } from './page/gpu.ts';
 import type { Report } from './page/tasks.ts';
 import { type PageServer, serve } from './server.ts';
@@ -14,6 +14,8 @@ import { type PageServer, serve } from './server.ts';
 const LIMIT_MS = 120_000;
 /** What a driver remarks now and then of a page that waits for its results, which is what this one is for. */
 const REMARK = /GL Driver Message \(OpenGL, Performance, .*GPU stall due to ReadPixels/;
+/** WebGL and WebGPU by a driver that computes on the CPU, where there is no graphics processor. */
+const GRAPHICS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 
 async function within<T>(promise: Promise<T>, what: string, failure: Promise<never>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { buildPage } from '../../examples/playground/serve.ts';
-import { GRAPHICS, findChromium } from './chromium.ts';
+import { findChromium } from './chromium.ts';
 import { serveFolder } from './pageTools.ts';
 import { type Use, lackUses, uses, webgl2Uses, webgpuUses } from './playgroundChecks.ts';
 
@@ -34,6 +34,7 @@ async function visitWith(executablePath: string, args: readonly string[], url: s
     page.on('console', (message) => console_.push(message.text()));
     page.on('pageerror', (error) => console_.push(error.message));
     const picture = async (name: string): Promise<void> => {
+      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
       if (flags.write) await page.screenshot({ path: join(figures, `playground-${name}.png`), fullPage: true });
     };
     for (const { name, run } of list) {
@@ -63,8 +64,9 @@ else {
     };
     await visit([], 'CPU', uses);
     await visit([], 'no GPU', lackUses);
-    await visit(['--use-angle=swiftshader', '--enable-unsafe-swiftshader'], 'WebGL 2', webgl2Uses);
-    await visit(GRAPHICS, 'WebGPU', webgpuUses);
+    // Drivers that compute on the CPU, for the worker alone: the page is drawn as ever.
+    await visit(['--enable-unsafe-swiftshader'], 'WebGL 2', webgl2Uses);
+    await visit(['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'], 'WebGPU', webgpuUses);
   } finally {
     server.close();
     rmSync(folder, { recursive: true, force: true });

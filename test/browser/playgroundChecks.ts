@@ -90,7 +90,7 @@ export const uses: readonly Use[] = [
       await page.selectOption('#setting-rule', 'swa');
       must(page.url().endsWith('#rule=swa'), page.url());
       must(await page.isHidden('#setting-momentum'), 'a mean of all steps has no momentum');
-      await visit(page, `${url}#data=digits&net=large&lr=0.003&batch=32&momentum=0.02&speed=fast`);
+      await visit(page, `${url}#data=digits&net=large&lr=0.01&batch=16&momentum=0.01&speed=fast`);
       must((await page.inputValue('#setting-data')) === 'digits', 'other data');
       return page.url().split('#')[1];
     },
@@ -110,6 +110,23 @@ export const uses: readonly Use[] = [
       must(guesses.every((g) => g.startsWith('3')), guesses.join(' and '));
       await picture('digits');
       return `raw ${raw} %, average ${average} %; a drawn 3 is ${guesses.join(' and ')}`;
+    },
+  },
+  {
+    name: 'a phone in the dark: nothing is wider than the screen',
+    run: async (page, { picture }) => {
+      await page.emulateMedia({ colorScheme: 'dark' });
+      const wide: string[] = [];
+      for (const width of [320, 390]) {
+        await page.setViewportSize({ width, height: 844 });
+        await page.waitForTimeout(200);
+        wide.push(...(await page.evaluate(() => [...document.querySelectorAll('body *')].filter((x) => x.getBoundingClientRect().right > innerWidth + 1).map((x) => x.tagName + x.id))));
+      }
+      must(wide.length === 0, wide.join(', '));
+      await picture('phone');
+      await page.emulateMedia({ colorScheme: 'light' });
+      await page.setViewportSize({ width: 1280, height: 900 });
+      return 'fits';
     },
   },
   {
@@ -141,23 +158,6 @@ export const uses: readonly Use[] = [
       await says(page, 'status', new RegExp(`^Step ${steps(step)};`));
       must((await page.inputValue('#setting-data')) === 'digits' && page.url().includes('data=digits'), 'the settings are not those of the file');
       return `step ${step}; '${said.slice(0, 60)}…'`;
-    },
-  },
-  {
-    name: 'a phone in the dark: nothing is wider than the screen',
-    run: async (page, { picture }) => {
-      await page.emulateMedia({ colorScheme: 'dark' });
-      const wide: string[] = [];
-      for (const width of [320, 390]) {
-        await page.setViewportSize({ width, height: 844 });
-        await page.waitForTimeout(200);
-        wide.push(...(await page.evaluate(() => [...document.querySelectorAll('body *')].filter((x) => x.getBoundingClientRect().right > innerWidth + 1).map((x) => x.tagName + x.id))));
-      }
-      must(wide.length === 0, wide.join(', '));
-      await picture('phone');
-      await page.emulateMedia({ colorScheme: 'light' });
-      await page.setViewportSize({ width: 1280, height: 900 });
-      return 'fits';
     },
   },
   {
