@@ -51,7 +51,7 @@ function main(argv: readonly string[]): void {
   }
   writeFileSync(log, text);
   run('git', 'commit', '--all', '--message', `Release ${version}`);
-  run('git', 'tag', '--annotate', `v${version}`, '--message', `polyak ${version}\n\n${notesOf(text, version)}`);
+  run('git', 'tag', '--annotate', '--cleanup=whitespace', `v${version}`, '--message', `polyak ${version}\n\n${notesOf(text, version)}`);
   console.log(`v${version} is built, committed and tagged. Look at it, then: git push --follow-tags && npm publish`);
 }
 
