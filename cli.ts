@@ -34,9 +34,13 @@ const commands: Readonly<Record<string, Command>> = {
   sweep: async (argv) => (await import('./core/sweep/command.ts')).sweepCommand(argv),
 };
 
+const asksForHelp = (word: string): boolean => word === '--help' || word === '-h' || word === 'help';
+
 /** Finds the command. */
 async function main([first, ...rest]: readonly string[]): Promise<number> {
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+  if (first === undefined || asksForHelp(first)) {
+    const about = rest.find((word) => !asksForHelp(word));
+    if (about !== undefined) return main([about, '--help']);
     process.stdout.write(`${help}\n`);
     return 0;
   }
@@ -53,7 +57,7 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const command = process.argv[2];
+  const command = process.argv.slice(2).find((word) => !asksForHelp(word));
   const name = command !== undefined && Object.hasOwn(commands, command) ? `polyak ${command}` : 'polyak';
   if (error instanceof UsageError) {
     process.stderr.write(`${name}: ${error.message} (${name} --help lists the flags)\n`);

@@ -28,8 +28,17 @@ function predict(model: Module & { forward(x: Tensor): Tensor }, images: Tensor)
 
 const share = (predicted: Tensor, labels: Tensor): number => predicted.eq(labels).to('float32').mean().item();
 
-/** A bar from 80 % to 100 %. */
-const bar = (v: number): string => '█'.repeat(Math.round(100 * Math.max(0, v - 0.8))).padEnd(20, '·');
+/** Columns of the terminal; some do not know, and where there is none the text is for a file. */
+function columns(): number {
+  const { isTTY, columns } = process.stdout;
+  return isTTY && columns > 0 ? columns : 100;
+}
+
+/** A bar from 80 % to 100 %, with a space before it; nothing where the terminal has no room for it. */
+function bar(v: number): string {
+  const wide = Math.min(20, Math.floor((columns() - 48) / 2));
+  return wide < 5 ? '' : ` ${'█'.repeat(Math.round(wide * Math.max(0, (v - 0.8) / 0.2))).padEnd(wide, '·')}`;
+}
 
 /** Pictures side by side, each with a line below. */
 function pictures(images: Tensor, captions: readonly string[]): string {
@@ -39,12 +48,12 @@ function pictures(images: Tensor, captions: readonly string[]): string {
   return [...rows, captions.map((caption) => caption.padEnd(16)).join('    ')].map((row) => `  ${row}`.trimEnd()).join('\n');
 }
 
-/** Digits that the average reads right and the raw weights do not, or, where there are none, any four. */
+/** Digits that the average reads right and the raw weights do not, or any where there are none: four, or as many as fit. */
 function examples({ images, labels }: Digits, raw: Tensor, averaged: Tensor): string {
   const [truth, a, b] = [labels.data(), raw.data(), averaged.data()];
   const all = Array.from(truth, (_, i) => i);
   const better = all.filter((i) => b[i] === truth[i] && a[i] !== truth[i]);
-  const shown = (better.length > 0 ? better : all).slice(0, 4);
+  const shown = (better.length > 0 ? better : all).slice(0, Math.max(1, Math.min(4, Math.floor((columns() + 2) / 20))));
   const title = better.length > 0 ? `Read right by the average alone: ${better.length} of ${truth.length}, such as` : 'Some of the digits';
   return `${title}\n\n${pictures(images.index(shown), shown.map((i) => `${truth[i]}: raw ${a[i]}, avg ${b[i]}`))}`;
 }
@@ -72,10 +81,10 @@ export async function demoCommand(argv: readonly string[], data: URL): Promise<n
   ema.attachTo(optimizer);
 
   print(summary(model, [1, 1, 8, 8]));
-  print('\nAccuracy on 360 digits by other writers: the weights as they are, and their moving average\n');
+  print('\nAccuracy on 360 digits by other writers: the weights as they are,\nand their moving average\n');
   const started = performance.now();
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    const steps = progress(loader, { label: `epoch ${epoch}/${epochs}` });
+    const steps = progress(loader, { label: `epoch ${epoch}/${epochs}`, leave: false });
     for (const [x, y] of steps) {
       optimizer.zeroGrad();
       const loss = F.crossEntropy(model.forward(shifted(x)), y);
@@ -84,9 +93,9 @@ export async function demoCommand(argv: readonly string[], data: URL): Promise<n
       steps.set({ loss: loss.item() });
     }
     const [raw, averaged] = [share(predict(model, test.images), test.labels), share(predict(ema, test.images), test.labels)];
-    print(`  epoch ${String(epoch).padStart(2)}   raw ${percent(raw).padStart(7)} ${bar(raw)}   average ${percent(averaged).padStart(7)} ${bar(averaged)}`);
+    print(`  epoch ${String(epoch).padStart(2)}   raw ${percent(raw).padStart(7)}${bar(raw)}   average ${percent(averaged).padStart(7)}${bar(averaged)}`);
   }
   print(`\n${examples(test, predict(model, test.images), predict(ema, test.images))}`);
-  print(`\n${((performance.now() - started) / 1000).toFixed(1)} s on one thread. Bars begin at 80 %.`);
+  print(`\n${((performance.now() - started) / 1000).toFixed(1)} s on one thread.${bar(1) === '' ? '' : ' Bars begin at 80 %.'}`);
   return 0;
 }

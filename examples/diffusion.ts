@@ -81,7 +81,7 @@ function judge(net: Denoiser, name: string): Tensor {
   return points;
 }
 
-console.log('\nEnergy distance to the spiral, in thousandths');
+console.log('\nEnergy distance of 1000 points to the spiral, in thousandths');
 judge(model, 'raw weights');
 const widths = [0.02, 0.05, 0.1, 0.15, 0.25];
 const averaged = new Denoiser();
@@ -89,4 +89,4 @@ const clouds = (await synthesizeAll(store, widths.map((sigmaRel) => ({ sigmaRel 
   made.copyTo(averaged);
   return judge(averaged, `average of width ${widths[i]}, made afterwards`);
 });
-console.log(draw(clouds[2]));
+console.log(`\n1000 points of the average of width ${widths[2]}\n${draw(clouds[2])}`);

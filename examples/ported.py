@@ -23,9 +23,9 @@ class Net(nn.Module):
 
 net = Net()
 averaged = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda avg, new, n: avg + 0.05 * (new - avg))
-optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2, weight_decay=0.01)
-scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=60)
-for step in range(60):
+optimizer = torch.optim.AdamW(net.parameters(), lr=3e-2, weight_decay=0.01)
+scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=10)
+for step in range(150):
     rows = torch.randperm(256)[:32]
     loss = F.mse_loss(net(x[rows]), y[rows])
     optimizer.zero_grad()
@@ -34,7 +34,7 @@ for step in range(60):
     optimizer.step()
     scheduler.step()
     averaged.update_parameters(net)
-    if step % 10 == 9:
+    if step % 25 == 24:
         print(f"step {step + 1}  loss {loss.item():.6f}")
 net.eval()
 averaged.eval()

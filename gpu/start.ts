@@ -48,7 +48,7 @@ async function entryToWebGPU(): Promise<GPU> {
   if (dawn !== null) return dawn;
   // Browsers have no such package; bundlers are not to look for it.
   const name = 'webgpu';
-  const { create, globals } = (await import(name)) as NodeWebGPU;
+  const { create, globals } = (await import(/* @vite-ignore */ name)) as NodeWebGPU;
   Object.assign(globalThis, globals);
   return (dawn = create([]));
 }
@@ -89,7 +89,9 @@ function start(api: GpuJs, name: BackendName): Promise<Backend> {
 /** The first backend with a graphics processor; what stood in the way of each is told when there is none. */
 async function startAny(api: GpuJs): Promise<Backend> {
   const reasons: string[] = [];
-  for (const name of ['webgpu', typeof document === 'undefined' ? 'headlessgl' : 'webgl2'] as const) {
+  // Workers of a browser have no document.
+  const draws = typeof document !== 'undefined' || typeof OffscreenCanvas !== 'undefined';
+  for (const name of ['webgpu', draws ? 'webgl2' : 'headlessgl'] as const) {
     try {
       const backend = await start(api, name);
       if (!backend.software) return backend;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import { match } from 'uvu/assert';
-import { versionOf } from '../core/cli/info.ts';
+import { collectInfo, infoText, versionOf } from '../core/cli/info.ts';
 import { equal, is, ok } from './assert.ts';
 
 const root = new URL('..', import.meta.url);
@@ -24,16 +24,18 @@ function polyak(...args: string[]): { status: number | null; out: string; err: s
 const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
 
 test('help and version', () => {
-  for (const args of [[], ['--help'], ['-h'], ['help']]) {
+  for (const args of [[], ['--help'], ['-h'], ['help'], ['--help', '-h']]) {
     const { status, out } = polyak(...args);
     is(status, 0);
     for (const word of ['demo', 'info', 'sweep', '--version']) match(out, word);
   }
   equal([polyak('--version').out, polyak('-v').out], [`${version}\n`, `${version}\n`]);
   for (const command of ['demo', 'info', 'sweep']) {
-    const { status, out } = polyak(command, '--help');
-    is(status, 0);
-    ok(out.startsWith(`polyak ${command} `), out);
+    for (const args of [[command, '--help'], [command, '-h'], ['help', command]]) {
+      const { status, out } = polyak(...args);
+      is(status, 0);
+      ok(out.startsWith(`polyak ${command} `), out);
+    }
   }
 });
 
@@ -42,6 +44,7 @@ test('a wrong use is one line with a hint, and exit code 2', () => {
     [['dmeo'], /unknown command dmeo; did you mean demo\?/],
     [['--verison'], /unknown flag --verison; did you mean --version\?/],
     [['info', '--jsno'], /polyak info: unknown flag --jsno; did you mean --json\?/],
+    [['help', 'dmeo'], /polyak: unknown command dmeo; did you mean demo\?/],
     [['info', 'more'], /unexpected argument 'more'/],
     [['demo', '--epoch', '1'], /unknown flag --epoch; did you mean --epochs\?/],
     [['demo', '--epochs', 'x'], /--epochs: got 'x'; expected an integer ≥ 1/],
@@ -62,6 +65,12 @@ test('info tells what runs here, and loads no GPU library', () => {
   match(out, /gpu\.js +9\.9\.9; WebGPU in this process: no/);
   const info = JSON.parse(polyak('info', '--json').out) as { kernels: string; threads: number; gpu: { library: object } };
   equal([info.kernels, info.threads, info.gpu.library], ['wasm', 1, { name: 'gpu.js', version: '9.9.9' }]);
+});
+
+test('info says which gpu.js to install where there is none', () => {
+  const { peerDependencies } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { peerDependencies: Record<string, string> };
+  const info = collectInfo(version);
+  match(infoText({ ...info, gpu: { ...info.gpu, library: { name: 'gpu.js', version: null } } }), new RegExp(`gpu\\.js +not installed; npm i gpu\\.js@${peerDependencies['gpu.js']} `));
 });
 
 test('a package that is not installed has no version', () => {

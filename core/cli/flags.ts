@@ -16,14 +16,15 @@ export interface Given<T extends Flags> {
 }
 
 /**
- * Reads the flags of a command.
+ * Reads the flags of a command; `-h` is `--help`.
  *
  * @param positionals - how many arguments there may be besides
  * @throws UsageError for flags that do not exist, with the one that was meant, for values that are missing, and for too many arguments
  */
 export function readFlags<T extends Flags>(argv: readonly string[], flags: T, positionals: number): Given<T> {
   const known = Object.keys(flags);
-  for (const argument of argv) {
+  const args = argv.map((argument) => (argument === '-h' && known.includes('help') ? '--help' : argument));
+  for (const argument of args) {
     if (argument === '--') break;
     const name = /^--?([^-=][^=]*)/.exec(argument)?.[1];
     if (name === undefined || /^-\d/.test(argument) || (argument.startsWith('--') && known.includes(name))) continue;
@@ -32,7 +33,7 @@ export function readFlags<T extends Flags>(argv: readonly string[], flags: T, po
   }
   let read: { readonly values: object; readonly positionals: readonly string[] };
   try {
-    read = parseArgs({ args: [...argv], options: flags, allowPositionals: true });
+    read = parseArgs({ args, options: flags, allowPositionals: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message.split('\n')[0] : String(error));
   }

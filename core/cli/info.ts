@@ -5,6 +5,9 @@ import { cpuInfo } from '../cpu/settings.ts';
 import { hasFusedMultiplyAdd, hasSimd } from '../cpu/wasm/support.ts';
 import { readFlags } from './flags.ts';
 
+/** The version that the device 'gpu' runs on. */
+const GPUJS = '2.24.1';
+
 /** What `polyak info --help` prints. */
 export const infoHelp = `polyak info [flags]: what runs here.
 
@@ -84,7 +87,7 @@ export function infoText(info: Info): string {
     ['kernels', info.kernels === 'wasm' ? 'WebAssembly with SIMD' : 'JavaScript: this machine has no WebAssembly with SIMD'],
     ['fused multiply-add', info.relaxedSimd ? 'there (setFusedMultiplyAdd), off by default' : 'not there'],
     ['threads', `${info.threads} (setNumThreads), shared memory: ${yes(info.sharedMemory)}`],
-    ['gpu.js', gpu.library.version === null ? 'not installed' : `${gpu.library.version}; WebGPU in this process: ${yes(gpu.navigator)}; ${backends}`],
+    ['gpu.js', gpu.library.version === null ? `not installed; npm i gpu.js@${GPUJS} brings the device 'gpu'` : `${gpu.library.version}; WebGPU in this process: ${yes(gpu.navigator)}; ${backends}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(20)}${value}`).join('\n');
 }

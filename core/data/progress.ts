@@ -20,6 +20,8 @@ export interface ProgressOptions {
   readonly every?: number;
   /** Write one line at the end where the stream is no terminal; default false. */
   readonly summary?: boolean;
+  /** Leave the last drawing in the terminal, on a line of its own; default true. With false the line is taken away at the end. */
+  readonly leave?: boolean;
 }
 
 /** What a bar shows behind the rate: numbers with four digits, or texts. */
@@ -36,17 +38,18 @@ export class Progress<T> implements Iterable<T> {
   private readonly stream: ProgressStream | null;
   private readonly every: number;
   private readonly summary: boolean;
+  private readonly leave: boolean;
   private values: Record<string, number | string> = {};
   private done = 0;
   private started = 0;
   private drawn = 0;
 
   constructor(items: Iterable<T>, options: ProgressOptions = {}) {
-    checkOptions('progress', options, ['total', 'label', 'stream', 'every', 'summary']);
+    checkOptions('progress', options, ['total', 'label', 'stream', 'every', 'summary', 'leave']);
     if (typeof items !== 'object' || items === null || typeof items[Symbol.iterator] !== 'function') {
       throw new ArgumentError(`progress: not an iterable, got ${show(items)}; expected an array, a DataLoader or another iterable`);
     }
-    const { total = sizeOf(items), label = '', every = 100, stream = standardError(), summary = false } = options;
+    const { total = sizeOf(items), label = '', every = 100, stream = standardError(), summary = false, leave = true } = options;
     if (total !== null) checkNumber('progress', 'total', total, 'a number ≥ 0', (n) => n >= 0 && n < Infinity);
     checkNumber('progress', 'every', every, 'milliseconds ≥ 0', (n) => n >= 0);
     if (typeof label !== 'string') throw new ArgumentError(`progress: the label is not a text, got ${show(label)}; expected a string`);
@@ -57,6 +60,7 @@ export class Progress<T> implements Iterable<T> {
     this.every = every;
     this.stream = stream;
     this.summary = summary;
+    this.leave = leave;
   }
 
   /** Sets values to show (`{ loss: 0.25 }`); others stay. They appear when the bar is drawn next. */
@@ -70,7 +74,7 @@ export class Progress<T> implements Iterable<T> {
     return this;
   }
 
-  /** The items, one by one; the bar ends with a new line however the loop ends. */
+  /** The items, one by one; the bar ends with a new line, or is taken away, however the loop ends. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     const { stream } = this;
     const live = stream?.isTTY === true;
@@ -84,7 +88,8 @@ export class Progress<T> implements Iterable<T> {
         if (live && performance.now() - this.drawn >= this.every) this.draw(stream);
       }
     } finally {
-      if (live) {
+      if (live && !this.leave) stream.write('\r\x1b[K');
+      else if (live) {
         this.draw(stream);
         stream.write('\n');
       } else if (stream !== null && this.summary) stream.write(`${this.line(Infinity)}\n`);

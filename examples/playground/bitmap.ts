@@ -34,8 +34,8 @@ export function toImage(bits: Uint8Array): Float32Array | null {
   return image;
 }
 
-/** Draws a round spot. */
-export function dab(bits: Uint8Array, x: number, y: number, radius = 1.6): void {
+/** Draws a round spot. With this radius, drawn digits have as much ink as those of the data set. */
+export function dab(bits: Uint8Array, x: number, y: number, radius = 1.9): void {
   for (let j = Math.ceil(y - radius); j <= y + radius; j++) {
     for (let i = Math.ceil(x - radius); i <= x + radius; i++) {
       if (i >= 0 && i < SIDE && j >= 0 && j < SIDE && (i - x) ** 2 + (j - y) ** 2 <= radius ** 2) bits[j * SIDE + i] = 1;

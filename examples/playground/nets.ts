@@ -6,9 +6,6 @@ import type { Settings } from './settings.ts';
 
 /** A net from inputs to logits. */
 export type Classifier = Module & { forward(x: Tensor): Tensor };
-/** Its average. */
-export type AveragedClassifier = BaseAveragedModel<Classifier>;
-
 const activations = { relu: () => new ReLU(), tanh: () => new Tanh(), gelu: () => new GELU() } as const;
 const hidden = { points: { small: [8], medium: [16, 16], large: [32, 32, 32] }, digits: { small: [32], medium: [128], large: [] } } as const;
 
@@ -41,7 +38,7 @@ export function optimizerOf(model: Module, { optimizer, lr }: Settings): Optimiz
 }
 
 /** The average that the settings name. A step whose weights are not finite is left out. */
-export function averageOf(model: Classifier, { rule, momentum }: Settings): AveragedClassifier {
+export function averageOf<M extends Module>(model: M, { rule, momentum }: Settings): BaseAveragedModel<M> {
   const shared = { updateBuffers: true, nonFinite: 'skip' } as const;
   switch (rule) {
     case 'ema': return new ExponentialMovingAverage(model, { ...shared, momentum });

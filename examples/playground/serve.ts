@@ -1,8 +1,7 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { type InlineConfig, build, createServer } from 'vite';
-
-// npm run playground [-- --port 5173] serves the page; npm run playground -- --build folder writes it, for any host and any folder there.
+import { UsageError, countFlag, readFlags } from '../../core/cli/flags.ts';
 
 /** How the page is put together. */
 export const config: InlineConfig = {
@@ -10,6 +9,8 @@ export const config: InlineConfig = {
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
   worker: { format: 'es' },
+  // Found late, a dependency would have the page load again.
+  optimizeDeps: { include: ['@observablehq/plot', 'fflate', 'gpu.js', 'linkedom', 'papaparse', 'pure-rand/generator/mersenne', 'typed-array-utils'] },
   // The data of the examples lie beside the page's folder.
   server: { fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] } },
 };
@@ -24,14 +25,30 @@ export async function buildPage(folder: string): Promise<void> {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { build: { type: 'string' }, port: { type: 'string', default: '5173' } } });
-  if (values.build !== undefined) {
-    await buildPage(fileURLToPath(new URL(values.build, `file://${process.cwd()}/`)));
+const help = `npm run playground [-- flags]: serves the playground on this machine.
+
+  --port N        default 5173, or the next one that is free
+  --build FOLDER  writes it into a folder instead, which any host of static pages can serve
+  --help          this text`;
+
+async function main(): Promise<void> {
+  const { values } = readFlags(process.argv.slice(2), { build: { type: 'string' }, port: { type: 'string' }, help: { type: 'boolean' } }, 0);
+  const port = countFlag('port', values.port, 1) ?? 5173;
+  if (values.help === true) console.log(help);
+  else if (values.build !== undefined) {
+    await buildPage(resolve(values.build));
     console.log(`The page is in ${values.build}`);
   } else {
-    const server = await createServer({ ...config, server: { ...config.server, port: Number(values.port) } });
+    const server = await createServer({ ...config, server: { ...config.server, port } });
     await server.listen();
     server.printUrls();
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main().catch((error: unknown) => {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`playground: ${error.message} (--help lists the flags)`);
+    process.exitCode = 2;
+  });
 }

@@ -35,7 +35,7 @@ export const fields = {
     kind: 'choice', label: 'Optimizer', help: 'How gradients become steps', default: 'adam',
     options: { sgd: 'SGD', momentum: 'SGD, momentum 0.9', adam: 'Adam', adamw: 'AdamW', rmsprop: 'RMSprop' },
   },
-  lr: { kind: 'range', label: 'Learning rate', help: 'Large rates make the raw weights jump about: what averages are for', min: 1e-4, max: 1, log: true, whole: false, default: 0.05 },
+  lr: { kind: 'range', label: 'Learning rate', help: 'Large rates make the raw weights jump about: what averages are for', min: 1e-4, max: 10, log: true, whole: false, default: 0.05 },
   batch: { kind: 'range', label: 'Batch size', help: 'Examples a step', min: 2, max: 128, log: true, whole: true, default: 4 },
   rule: {
     kind: 'choice', label: 'Average', help: 'How the weights of all steps become one net', default: 'ema',
@@ -45,6 +45,7 @@ export const fields = {
   speed: { kind: 'choice', label: 'Speed', help: 'Steps a second', default: 'medium', options: { slow: '20 steps a second', medium: '200 steps a second', fast: 'as fast as it goes' } },
   noise: { kind: 'range', label: 'Noise', help: 'How far points stray', min: 0, max: 0.5, log: false, whole: false, default: 0.15 },
   seed: { kind: 'range', label: 'Seed', help: 'The same seed, the same run', min: 0, max: 99, log: false, whole: true, default: 0 },
+  device: { kind: 'choice', label: 'Device', help: 'What does the arithmetic; nets as small as these are quickest on the CPU', default: 'cpu', options: { cpu: 'CPU', gpu: 'GPU' } },
 } as const satisfies Readonly<Record<string, Choice | Range>>;
 
 /** The name of a setting. */
@@ -83,9 +84,22 @@ export function toHash(settings: Settings): string {
   return parts.toString();
 }
 
+const partsOf = (hash: string): URLSearchParams => new URLSearchParams(hash.replace(/^#/, ''));
+
 /** The settings in an address. */
 export function fromHash(hash: string): Settings {
-  return settingsFrom(Object.fromEntries(new URLSearchParams(hash.replace(/^#/, ''))));
+  return settingsFrom(Object.fromEntries(partsOf(hash)));
+}
+
+/** What in an address is no setting, or does not fit one. */
+export function unfitIn(hash: string): string[] {
+  const isField = (name: string): name is Field => Object.hasOwn(fields, name);
+  return [...partsOf(hash)].filter(([name, value]) => !isField(name) || fit(name, value) === null).map(([name, value]) => `${name}=${value}`);
+}
+
+/** Whether a setting says anything beside the others. */
+export function matters(name: Field, { rule }: Settings): boolean {
+  return name !== 'momentum' || rule === 'ema' || rule === 'warmup' || rule === 'annealing';
 }
 
 /** Steps of a slider. */

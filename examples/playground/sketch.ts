@@ -23,6 +23,10 @@ export class Sketch {
       for (const part of event.getCoalescedEvents?.() ?? [event]) this.moveTo(this.at(part), true);
     });
     canvas.addEventListener('keydown', (event) => {
+      if (event.key === 'Delete' || event.key === 'Backspace') {
+        event.preventDefault();
+        return this.clear();
+      }
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (step === undefined) return;
       event.preventDefault();

@@ -23,6 +23,24 @@ test('a backend that is not there is an error that says how to get it', async ()
   is(gpuInfo(), null);
 });
 
+test('without a name WebGPU is looked for, then what draws here: WebGL 2 in browsers, their workers included', async () => {
+  const stand = (name: string, value: unknown): (() => void) => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { value, configurable: true });
+    return () => (before === undefined ? Reflect.deleteProperty(globalThis, name) : Object.defineProperty(globalThis, name, before));
+  };
+  const restoreNavigator = stand('navigator', { gpu: { requestAdapter: () => Promise.resolve(null) } });
+  const restoreCanvas = stand('OffscreenCanvas', undefined);
+  try {
+    await rejectsError(() => useGpu(), DeviceError, /webgpu: no adapter; headlessgl: /);
+    stand('OffscreenCanvas', class {});
+    await rejectsError(() => useGpu(), DeviceError, /webgpu: no adapter; webgl2: /);
+  } finally {
+    restoreNavigator();
+    restoreCanvas();
+  }
+});
+
 test('the information tells what really runs', async () => {
   const info = await useGpu({ backend: 'webasm' });
   is(info.backend, 'webasm');

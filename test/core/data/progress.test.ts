@@ -80,6 +80,14 @@ test('ends the line after an early break and after an error', () => {
   ok(failed.text.endsWith('\n'));
 });
 
+test('takes its line away where it is not to be left', () => {
+  const stream = new Screen();
+  equal(all(progress([1, 2], { stream, every: 0, leave: false })), [1, 2]);
+  ok(stream.text.endsWith('\r\x1b[K') && !stream.text.includes('\n'), JSON.stringify(stream.text));
+  for (const _ of progress([1, 2], { stream, leave: false })) break;
+  ok(stream.text.endsWith('\r\x1b[K') && !stream.text.includes('\n'), JSON.stringify(stream.text));
+});
+
 test('quiet where there is no terminal', () => {
   const stream = new Screen(80, false);
   all(progress([1, 2], { stream, every: 0 }));
