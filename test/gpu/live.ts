@@ -59,8 +59,14 @@ export function liveChecks(backend: BackendName): Checks {
       const sum = (await ones([3]).to('gpu').add(1).sum().cpu()).item();
       const after = gpuInfo();
       expect(sum === 6 && before !== null && after !== null && before.kernels.built === 0 && after.kernels.built >= 2 && after.kernels.milliseconds > 0, `got ${JSON.stringify(after)}`);
-      expect(after?.backend === backend && after.adapter.device !== '' && after.memory.live > 0, `got ${JSON.stringify(after)}`);
+      expect(after?.backend === backend && after.adapter.device !== '' && after.adapter.device !== 'ANGLE' && after.memory.live > 0, `got ${JSON.stringify(after)}`);
       return JSON.stringify(after?.adapter);
+    },
+    async 'no driver on the CPU is taken without a name'() {
+      if (gpuInfo()?.software !== true) return 'this one is no such driver';
+      await refused(() => useGpu(), DeviceError, /there is no graphics processor, got webgpu: .+; headlessgl: .+; expected one[\s\S]*useGpu\(\{ backend: 'webasm' \}\)/);
+      expect(gpuInfo()?.backend === backend, 'what ran before does not go on');
+      return 'every reason is told';
     },
     async 'operations agree with the CPU'() {
       const found = await outcomes(1e-5);
