@@ -26,12 +26,12 @@ export async function refused(run: () => unknown, type: new (message: string) =>
 }
 
 /** Steps of training, of which every tenth loss is awaited: bytes that the process and the device hold more at the end than after a fifth of them. */
-async function grownIn(steps: number): Promise<{ readonly process: number; readonly device: number }> {
+export async function grownIn(steps: number): Promise<{ readonly process: number; readonly device: number }> {
   manualSeed(0);
-  const model = new Sequential(new Linear(16, 32), new ReLU(), new Linear(32, 4)).to('gpu');
+  const model = new Sequential(new Linear(16, 64), new ReLU(), new Linear(64, 4)).to('gpu');
   const average = new ExponentialMovingAverage(model);
   const optimizer = new Adam(model.parameters());
-  const [x, y] = [rand([8, 16]).to('gpu'), randint(0, 4, [8]).to('gpu')];
+  const [x, y] = [rand([64, 16]).to('gpu'), randint(0, 4, [64]).to('gpu')];
   const held = (): { readonly process: number; readonly device: number } => {
     const memory = gpuInfo()?.memory;
     return { process: process.memoryUsage.rss(), device: (memory?.live ?? 0) + (memory?.pooled ?? 0) };
