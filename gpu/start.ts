@@ -3,7 +3,7 @@ import type { AdapterInfo, Backend, BackendName } from './backend.ts';
 import { KernelBackend } from './backends/kernels.ts';
 import { WebGPUBackend } from './backends/webgpu.ts';
 import { currentBackend, setBackend } from './device.ts';
-import { type GpuJs, VERSION, loadGpuJs } from './gpujs.ts';
+import { type GpuJs, HEADLESS_VERSION, VERSION, loadGpuJs } from './gpujs.ts';
 
 /** Options of `useGpu`. */
 export interface GpuOptions {
@@ -30,7 +30,7 @@ const names: readonly BackendName[] = ['webgpu', 'webgl2', 'headlessgl', 'webasm
 const hints: Readonly<Record<BackendName, string>> = {
   webgpu: "in Node: npm i webgpu, and a Vulkan, Metal or D3D12 driver; in browsers: a version with WebGPU, in a secure context",
   webgl2: 'a browser with WebGL 2 and float textures',
-  headlessgl: 'in Node: npm i gl@8.1.6, or npm rebuild gl --ignore-scripts=false where it came without its install script; on Linux a display too, as xvfb-run gives one',
+  headlessgl: `in Node: npm i gl@${HEADLESS_VERSION}, or npm rebuild gl --ignore-scripts=false where it came without its install script; on Linux a display too, as xvfb-run gives one`,
   webasm: 'a JavaScript engine with WebAssembly',
 };
 
