@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, DTypeError, DeviceError, F, Linear, MemoryError, Parameter, SGD, Sequential, StateError, type Tensor, Tanh, init, manualSeed, ones, rand, scope, tensor, zeros,
+  ArgumentError, DTypeError, DeviceError, F, Linear, MemoryError, Parameter, SGD, Sequential, StateError, type Tensor, Tanh, init, manualSeed, noGrad, ones, rand, scope, tensor, zeros,
 } from '../../index.ts';
 import { activeBackend } from '../../gpu/device.ts';
 import { gpu, gpuInfo, useGpu } from '../../gpu/index.ts';
@@ -70,7 +70,7 @@ test('writes in place reach the base and its views, and count', async () => {
 });
 
 test('gradients stay on the device and differentiate again', async () => {
-  const x = tensor([0.5, -1, 2], { requiresGrad: true }).to('gpu').detach().requiresGrad_();
+  const x = tensor([0.5, -1, 2]).to('gpu').requiresGrad_();
   const y = x.pow(3).sum();
   y.backward({ createGraph: true });
   const { grad } = x;
@@ -113,6 +113,14 @@ test('tensors of two devices do not mix, and nothing is changed', async () => {
   throwsError(() => here.add_(there), DeviceError, /different devices/);
   allClose(here, [1, 1]);
   allClose(await values(there), [1, 1]);
+});
+
+test('a tensor that requires grad does not leave its device unnoticed', async () => {
+  const x = ones([2], { requiresGrad: true });
+  throwsError(() => x.to('gpu'), DeviceError, /to: gradients do not flow from one device to another, got float32\[2\] that requires grad[\s\S]*detach\(\)/);
+  throwsError(() => x.mul(2).to('gpu'), DeviceError, /gradients do not flow/);
+  allClose(await values(x.detach().to('gpu')), [1, 1]);
+  is(noGrad(() => x.to('gpu')).requiresGrad, false);
 });
 
 test('what the device lacks is an error that names it', () => {
