@@ -115,8 +115,10 @@ export class KernelBackend implements Backend {
       kernel.setOutput([length]);
       result = kernel(...args);
     } catch (error) {
+      // A context that is lost meanwhile shows as any error.
+      this.check();
       if (error instanceof RangeError) throw this.noRoom(length);
-      throw error;
+      throw new DeviceError(`gpu: the device refused work, got kernel '${source.name}': ${error instanceof Error ? error.message : String(error)}; expected none of this: please report it`);
     }
     if (!known) {
       this.built.kernels++;

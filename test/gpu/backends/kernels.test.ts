@@ -14,7 +14,7 @@ const SIZE = 4;
 
 /** A context whose driver has a name, and gpu.js around it, whose kernels give textures of zeros. */
 function fake({ renderer = 'A Card', hides = false, unmasked = true, size = 4096 }: { renderer?: string; hides?: boolean; unmasked?: boolean; size?: number } = {}) {
-  const state = { lost: false, error: 0, deleted: 0, mode: 'gpu' };
+  const state = { lost: false, error: 0, deleted: 0, mode: 'gpu', run: (): void => {} };
   const names: Readonly<Record<number, unknown>> = { [RENDERER]: hides ? 'ANGLE' : renderer, [VENDOR]: 'A Maker', [VERSION]: 'WebGL', [SIZE]: size };
   const context = {
     RENDERER, VENDOR, VERSION, MAX_TEXTURE_SIZE: SIZE,
@@ -30,6 +30,7 @@ function fake({ renderer = 'A Card', hides = false, unmasked = true, size = 4096
     createKernel() {
       let length = 0;
       const run = (): object => {
+        state.run();
         const n = length;
         return { toArray: () => new Float32Array(n), delete: () => void state.deleted++ };
       };
@@ -95,6 +96,23 @@ test('a context that is taken away refuses calls and reads', async () => {
   throwsError(() => backend.run(twice, [block], [], [], 4), DeviceError, /the device was lost, got 'the browser took the context away'/);
   await rejectsError(() => backend.read(block), DeviceError, /the device was lost/);
   ok(backend.lost !== null);
+});
+
+test('a kernel that fails is an error that names it, and a loss that shows there is told as one', () => {
+  const { api, state } = fake();
+  const backend = new KernelBackend(api, 'webgl2');
+  const block = backend.upload(new Float32Array(4));
+  state.run = () => {
+    throw new Error('Error compiling fragment shader');
+  };
+  throwsError(() => backend.run(twice, [block], [], [], 4), DeviceError, /the device refused work, got kernel 'test twice': Error compiling fragment shader/);
+  state.run = () => {};
+  is(backend.run(twice, [block], [], [], 4).length, 4);
+  state.run = () => {
+    state.lost = true;
+    throw new Error('Error compiling fragment shader');
+  };
+  throwsError(() => backend.run(twice, [block], [], [], 4), DeviceError, /the device was lost/);
 });
 
 test('a kernel that gpu.js runs elsewhere than asked is an error, with its reason', () => {
