@@ -151,38 +151,35 @@ export function updateBN<B>(loader: Batches<B>, model: Model, options: BatchNorm
   });
 }
 
-/** Mean and sum of squared deviations of values that come batch by batch, per channel, in doubles. */
+/** Mean and sum of squared deviations of values that come batch by batch, per channel, in doubles where the device has them. */
 class Pooled {
   /** Values so far, per channel. */
   count = 0;
-  private mean: Float64Array | null = null;
-  private squares: Float64Array | null = null;
+  private mean: Tensor | null = null;
+  private squares: Tensor | null = null;
 
   /**
    * @param x - (N, C, …)
    * @returns how many values each channel got
    */
   add(x: Tensor): number {
-    const values = x.detach().to('float64');
+    const values = x.device.name === 'cpu' ? x.detach().to('float64') : x.detach();
     const dims = values.shape.map((_, d) => d).filter((d) => d !== 1);
     const count = values.numel() / values.shape[1];
     if (count === 0) return 0;
     const mean = values.mean(dims, { keepdim: true });
-    const squares = values.sub(mean).square().sum(dims).data() as Float64Array;
-    this.merge(count, mean.data() as Float64Array, squares);
+    this.merge(count, mean.reshape([-1]), values.sub(mean).square().sum(dims));
     return count;
   }
 
   /** Two sets of values as one (Chan, Golub and LeVeque 1979). */
-  private merge(count: number, mean: Float64Array, squares: Float64Array): void {
+  private merge(count: number, mean: Tensor, squares: Tensor): void {
     if (this.mean === null || this.squares === null) [this.count, this.mean, this.squares] = [count, mean, squares];
     else {
       const total = this.count + count;
-      for (let c = 0; c < mean.length; c++) {
-        const step = mean[c] - this.mean[c];
-        this.mean[c] += (step * count) / total;
-        this.squares[c] += squares[c] + (step * step * this.count * count) / total;
-      }
+      const step = mean.sub(this.mean);
+      this.mean = this.mean.add(step.mul(count / total));
+      this.squares = this.squares.add(squares).add(step.square().mul((this.count * count) / total));
       this.count = total;
     }
   }
@@ -191,9 +188,8 @@ class Pooled {
   write({ runningMean, runningVar }: Tracking): void {
     const { count, mean, squares } = this;
     if (mean === null || squares === null) return;
-    const like = (data: Float64Array, target: Tensor): Tensor => new Tensor(target.device.adopt('float64', data), target.shape);
-    runningMean.copy_(like(mean.slice(), runningMean));
-    runningVar.copy_(like(squares.map((s) => s / Math.max(1, count - 1)), runningVar));
+    runningMean.copy_(mean);
+    runningVar.copy_(squares.div(Math.max(1, count - 1)));
   }
 }
 

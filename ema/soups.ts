@@ -45,7 +45,12 @@ async function stateOf(name: string, source: SoupSource, i: number): Promise<Rea
   if (typeof state !== 'object' || state === null || state instanceof Tensor) throw new ArgumentError(`${name}: ingredient ${i} has no weights, got ${show(given)}; expected a Module or a state dictionary`);
   const entries = Object.entries(state);
   for (const [key, value] of entries) if (!(value instanceof Tensor)) throw new ArgumentError(`${name}: '${key}' of ingredient ${i} is not a tensor, got ${show(value)}; expected a Tensor`);
-  return new Map(entries as [string, Tensor][]);
+  return onCpu(entries as [string, Tensor][]);
+}
+
+/** Entries where doubles are. */
+async function onCpu(entries: Iterable<readonly [string, Tensor]>): Promise<ReadonlyMap<string, Tensor>> {
+  return new Map(await Promise.all([...entries].map(async ([key, x]) => [key, await x.cpu()] as const)));
 }
 
 /** Differences between the names and shapes of two states. */
@@ -117,7 +122,7 @@ function checkSources(name: string, sources: unknown): asserts sources is readon
  *
  * @param sources - models, averages of one class, state dictionaries, or functions that give them, which are called one after the other
  * @param options - `into`: a model that takes the mean in, once all went well
- * @returns the state dictionary of the mean
+ * @returns the state dictionary of the mean, on the CPU
  * @throws StateError with all differences when names or shapes do not fit, and ArgumentError for an empty list; no model is changed then
  * @see Wortsman et al. 2022, Model soups, https://arxiv.org/abs/2203.05482
  */
@@ -159,7 +164,7 @@ export async function greedySoup<M extends Module>(sources: readonly SoupSource[
   if (typeof evaluate !== 'function') throw new ArgumentError(`${name}: no evaluate, got ${show(evaluate)}; expected a function that scores a model`);
   if (typeof higherIsBetter !== 'boolean') throw new ArgumentError(`${name}: invalid higherIsBetter, got ${show(higherIsBetter)}; expected true or false`);
   checkNumber(name, 'tolerance', tolerance, 'a finite number ≥ 0', (v) => v >= 0 && Number.isFinite(v));
-  const own = new Map(Object.entries(model.stateDict()).map(([key, x]) => [key, x.detach().clone()]));
+  const own = await onCpu(Object.entries(model.stateDict()).map(([key, x]) => [key, x.detach().clone()] as const));
   const modes = model.modules().map((m) => [m, m.training] as const);
   const restoreModes = (): void => modes.forEach(([m, training]) => (m.training = training));
   // A source that is the model itself means what it was before it took in others.

@@ -85,6 +85,9 @@ export interface GpuJs {
 /** The version of gpu.js whose undocumented parts are used here. */
 export const VERSION = '2.24.1';
 
+/** The version of the package gl that it makes contexts with in Node. */
+export const HEADLESS_VERSION = '8.1.6';
+
 /** Loads gpu.js. @throws DeviceError that says how to get it */
 export async function loadGpuJs(): Promise<GpuJs> {
   let loaded: Record<string, unknown>;

@@ -31,22 +31,25 @@ export interface Call {
 /** Runs a kernel that makes every element of `out`, which may be a view that is written in place. */
 export function launch(source: Source, out: Tensor, call: Call): void {
   const n = numelOf(out.shape);
-  if (n === 0) return;
-  const { backend } = storageOf(out);
-  if (n > EXACT || call.arrays.some(({ length }) => length > EXACT)) checkExact(backend, source, n);
-  fill(out, runOn(backend, source, n, call));
+  if (n > 0) fill(out, runOn(storageOf(out).backend, source, n, call));
 }
 
 /** Runs a kernel for a block that no tensor has. */
 export function runOn(backend: Backend, source: Source, length: number, { arrays, integers = [], floats = [] }: Call): Block {
+  const most = arrays.reduce((n, block) => Math.max(n, block.length), length);
+  if (most > EXACT && !isExact(backend, source)) {
+    throw new DeviceError(`gpu: too many elements for kernel '${source.name}', got ${most}; expected at most 2^24 in results and operands`, { hint: 'split the tensor' });
+  }
   return backend.run(source, arrays, integers, floats, length);
 }
 
-/** Kernels that address with integers only are exact beyond 2^24 elements; their names say so. */
-function checkExact(backend: Backend, source: Source, n: number): void {
-  if (source.name.startsWith('flat ') || (source.shader !== undefined && backend.name === 'webgpu')) return;
-  throw new DeviceError(`gpu: too many elements for kernel '${source.name}', got ${n}; expected at most 2^24 in results and operands`, { hint: 'split the tensor' });
-}
+/** What the names of kernels begin with that address with integers only, and so are exact beyond 2^24 elements. */
+const FLAT = 'flat ';
+
+/** What the name of a kernel begins with that walks over so many dimensions and does nothing else with indices. */
+export const prefix = (rank: number): string => (rank <= 1 ? FLAT : '');
+
+const isExact = (backend: Backend, source: Source): boolean => source.name.startsWith(FLAT) || (source.shader !== undefined && backend.name === 'webgpu');
 
 /** Gives a tensor its elements; the rest of its storage stays as it is. */
 export function fill(out: Tensor, elements: Block): void {
@@ -94,7 +97,7 @@ export const zeros = (backend: Backend, length: number): Block => filled(backend
 
 /** A block of ones, each with probability `p`, and zeros. The numbers are the same on every backend. */
 export function ones(backend: Backend, length: number, p: number, [a, b]: readonly [number, number]): Block {
-  const source = sourceOf('flat bernoulli', () => ({ arrays: [], integers: ['a', 'b'], floats: ['limit'], body: 'return random24(this.thread.x, a, b) < limit ? 1 : 0;' }));
+  const source = sourceOf('bernoulli', () => ({ arrays: [], integers: ['a', 'b'], floats: ['limit'], body: 'return random24(this.thread.x, a, b) < limit ? 1 : 0;' }));
   return runOn(backend, source, length, { arrays: [], integers: [a, b], floats: [p * 2 ** 24] });
 }
 
@@ -104,7 +107,7 @@ export function rowMajor(x: Tensor): { readonly block: Block; readonly offset: n
   if (x.isContiguous()) return { block: storage.block, offset: x.offset, done: () => {} };
   const walk = joined(x.shape, [x.strides], [x.offset]);
   const rank = walk.sizes.length;
-  const source = sourceOf(`copy ${rank}`, () => ({ arrays: ['a'], integers: namesOf(rank, ['a']), floats: [], body: `${coordinates(rank)} return a[${address(rank, 'a')}];` }));
+  const source = sourceOf(`${prefix(rank)}copy ${rank}`, () => ({ arrays: ['a'], integers: namesOf(rank, ['a']), floats: [], body: `${coordinates(rank)} return a[${address(rank, 'a')}];` }));
   const block = runOn(storage.backend, source, numelOf(x.shape), { arrays: [storage.block], integers: numbersOf(walk) });
   return { block, offset: 0, done: () => storage.backend.free(block) };
 }

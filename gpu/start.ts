@@ -3,7 +3,7 @@ import type { AdapterInfo, Backend, BackendName } from './backend.ts';
 import { KernelBackend } from './backends/kernels.ts';
 import { WebGPUBackend } from './backends/webgpu.ts';
 import { currentBackend, setBackend } from './device.ts';
-import { type GpuJs, VERSION, loadGpuJs } from './gpujs.ts';
+import { type GpuJs, HEADLESS_VERSION, VERSION, loadGpuJs } from './gpujs.ts';
 
 /** Options of `useGpu`. */
 export interface GpuOptions {
@@ -30,7 +30,7 @@ const names: readonly BackendName[] = ['webgpu', 'webgl2', 'headlessgl', 'webasm
 const hints: Readonly<Record<BackendName, string>> = {
   webgpu: "in Node: npm i webgpu, and a Vulkan, Metal or D3D12 driver; in browsers: a version with WebGPU, in a secure context",
   webgl2: 'a browser with WebGL 2 and float textures',
-  headlessgl: 'in Node: npm i gl, which is built from source where no binary fits',
+  headlessgl: `in Node: npm i gl@${HEADLESS_VERSION}, or npm rebuild gl --ignore-scripts=false where it came without its install script; on Linux a display too, as xvfb-run gives one`,
   webasm: 'a JavaScript engine with WebAssembly',
 };
 
@@ -67,10 +67,21 @@ async function startWebGPU(api: GpuJs): Promise<Backend> {
   return new WebGPUBackend(api, adapter, device);
 }
 
-function startKernels(api: GpuJs, name: 'webgl2' | 'headlessgl' | 'webasm'): Backend {
+/** What keeps gpu.js from making a context with the package gl. */
+async function reasonWithoutContext(): Promise<string> {
+  const name = 'gl';
+  try {
+    const { default: contextOf } = (await import(name)) as { readonly default: (width: number, height: number) => object | null };
+    return contextOf(1, 1) === null ? 'the package gl makes no context' : 'gpu.js does not find the package gl';
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).split('\n')[0].replace(/\.? Tried:$/, '');
+  }
+}
+
+async function startKernels(api: GpuJs, name: 'webgl2' | 'headlessgl' | 'webasm'): Promise<Backend> {
   const { isWebGL2Supported, isHeadlessGLSupported, isWebAssemblySupported } = api.GPU;
   const supported = { webgl2: isWebGL2Supported, headlessgl: isHeadlessGLSupported, webasm: isWebAssemblySupported };
-  if (!supported[name]) throw unavailable(name, 'not supported here');
+  if (!supported[name]) throw unavailable(name, name === 'headlessgl' ? await reasonWithoutContext() : 'not supported here');
   try {
     return new KernelBackend(api, name);
   } catch (error) {
@@ -83,7 +94,7 @@ function unavailable(name: BackendName, why: string): DeviceError {
 }
 
 function start(api: GpuJs, name: BackendName): Promise<Backend> {
-  return name === 'webgpu' ? startWebGPU(api) : Promise.resolve().then(() => startKernels(api, name));
+  return name === 'webgpu' ? startWebGPU(api) : startKernels(api, name);
 }
 
 /** The first backend with a graphics processor; what stood in the way of each is told when there is none. */

@@ -35,7 +35,7 @@ export type MuonState = {
 function orthogonalized(x: Tensor, { nsCoefficients: [a, b, c], eps, nsSteps }: Readonly<MuonOptions>): Tensor {
   const tall = x.shape[0] > x.shape[1];
   const wide = tall ? x.t() : x;
-  let y = wide.div(Math.max(Math.sqrt(x.square().sum().item()), eps));
+  let y = wide.div(x.square().sum().sqrt().clamp({ min: eps }));
   for (let i = 0; i < nsSteps; i++) {
     const gram = y.matmul(y.t());
     const mix = gram.mul(b).add(gram.matmul(gram).mul(c));

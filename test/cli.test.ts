@@ -67,9 +67,9 @@ test('info tells what runs here, and loads no GPU library', () => {
   equal([info.kernels, info.threads, info.gpu.library], ['wasm', 1, { name: 'gpu.js', version: '9.9.9' }]);
 });
 
-test('info says which gpu.js to install where there is none', () => {
+test('info says which gpu.js to install where there is none', async () => {
   const { peerDependencies } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { peerDependencies: Record<string, string> };
-  const info = collectInfo(version);
+  const info = await collectInfo(version);
   match(infoText({ ...info, gpu: { ...info.gpu, library: { name: 'gpu.js', version: null } } }), new RegExp(`gpu\\.js +not installed; npm i gpu\\.js@${peerDependencies['gpu.js']} `));
 });
 

@@ -1,4 +1,4 @@
-import { ExponentialMovingAverage, F, type Module, ReLU, type Tensor } from '../../index.ts';
+import { ExponentialMovingAverage, F, type Module, ReLU, type Tensor, cat } from '../../index.ts';
 import { type Numbers, numbersOf } from '../data.ts';
 import { T, Transformer, fill, floatsOf, integersOf, leNet, mlp, optimizerOf } from '../nets.ts';
 import { type WorkloadId, chooseWorkloads } from '../workloads.ts';
@@ -19,8 +19,8 @@ export interface Training {
   readonly average: ExponentialMovingAverage<Model>;
 }
 
-/** A workload on a device, from the same numbers on every device. */
-export function trainingOf(id: 'W1' | 'W3' | 'W4' | 'W5', device: string): Training {
+/** A workload on a device, from the same numbers on every device, with its batch repeated `times`. */
+export function trainingOf(id: 'W1' | 'W3' | 'W4' | 'W5', device: string, times = 1): Training {
   const [workload] = chooseWorkloads([id]);
   const numbers = numbersOf(workload);
   const model = modelOf(id, numbers);
@@ -30,7 +30,8 @@ export function trainingOf(id: 'W1' | 'W3' | 'W4' | 'W5', device: string): Train
   const [input, target] = id === 'W5'
     ? [labels.narrow(1, 0, T).contiguous(), labels.narrow(1, 1, T).reshape([-1])]
     : [floatsOf(numbers.floats[0]), labels];
-  const [x, y] = [input.to(device), target.to(device)];
+  const repeated = (batch: Tensor): Tensor => (times === 1 ? batch : cat(new Array<Tensor>(times).fill(batch)));
+  const [x, y] = [repeated(input).to(device), repeated(target).to(device)];
   const optimizer = optimizerOf(model, workload.optimizer);
   const average = new ExponentialMovingAverage(model, { momentum: 0.1 });
   return {

@@ -46,7 +46,7 @@ export const logicalNot: Unary = unary({ name: 'logicalNot', family: 'comparison
 export const isnan: Unary = unary({ name: 'isnan', family: 'comparison', cpu: e.isNaN, dtype: bool, samples: (s) => [[s.values([0, NaN, Infinity])]] });
 /** True where x is neither infinite nor NaN. @see https://pytorch.org/docs/stable/generated/torch.isfinite.html */
 export const isfinite: Unary = unary({
-  name: 'isfinite', family: 'comparison', cpu: (x) => e.eq(e.sub(x, x), 0), dtype: bool, samples: (s) => [[s.values([0, NaN, Infinity, -Infinity])]],
+  name: 'isfinite', family: 'comparison', cpu: (x) => e.lt(e.abs(x), Infinity), dtype: bool, samples: (s) => [[s.values([0, NaN, Infinity, -Infinity])]],
 });
 /** True where x is infinite. @see https://pytorch.org/docs/stable/generated/torch.isinf.html */
 export const isinf: Unary = unary({

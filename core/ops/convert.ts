@@ -9,15 +9,16 @@ import { Tensor, emptyTensor } from '../tensor.ts';
 import { toCell } from './creation.ts';
 import type { Named } from './byName.ts';
 import { type InPlace, type Method, cast, checkBeside, checkOperand, checkTensor, inPlaceMethod, method, pointwise } from './define.ts';
-import type { Operand } from '../tape.ts';
+import { type Operand, isGradEnabled } from '../tape.ts';
 
 const family = 'copy';
 
 /**
- * The tensor in another dtype, on another device, or both; itself when nothing changes.
+ * The tensor in another dtype, on another device, or both; itself when nothing changes. Gradients flow through a change of dtype, and not from one device to
+ * another, which would have to wait.
  *
  * @param target - a dtype name, a device, or another tensor whose dtype and device it takes
- * @throws ArgumentError for a name that is neither
+ * @throws ArgumentError for a name that is neither; DeviceError for a tensor that requires grad and is to leave its device, unless gradients are off
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
  */
 export const to: Method<(x: Tensor, target: string | Device | Tensor, options?: { readonly dtype?: DType }) => Tensor> = method(
@@ -52,6 +53,11 @@ function toDevice(x: Tensor, device: Device): Tensor {
   if (x.device === device) return x;
   if (x.device.name !== 'cpu') {
     throw new DeviceError(`to: elements cannot be read at once, got ${show(x)} on ${x.device.name}; expected a CPU tensor`, { hint: 'await x.cpu() first' });
+  }
+  if (x.requiresGrad && isGradEnabled()) {
+    throw new DeviceError(`to: gradients do not flow from one device to another, got ${show(x)} that requires grad; expected one that does not`, {
+      hint: 'move what it is made from, or detach() it first; a module moves as a whole, and requiresGrad_() afterwards makes a leaf there',
+    });
   }
   return new Tensor(device.adopt(x.dtype, x.data()), x.shape);
 }

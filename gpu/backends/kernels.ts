@@ -11,6 +11,9 @@ const CODE_SIZES = 64;
 
 /** What a texture takes beside its elements: seen in the processes of Chromium. So many small ones are seen before they fill the memory. */
 const TEXTURE = 2 ** 14;
+/** Bytes of an element: WebGL 1 has no textures of one float. */
+const ELEMENT: Readonly<Record<Mode, number>> = { webasm: 4, webgl2: 4, headlessgl: 16 };
+const OUT_OF_MEMORY = 0x0505;
 
 class KernelBlock implements Block {
   readonly length: number;
@@ -24,7 +27,7 @@ class KernelBlock implements Block {
 /** Brings an array onto the device. */
 const upload = (): Source => sourceOf('upload', () => ({ arrays: ['a'], integers: [], floats: [], body: 'return a[this.thread.x];' }));
 
-/** Kernels that gpu.js itself runs and whose results it holds: WebGL 2 with textures, WebAssembly with arrays. */
+/** Kernels that gpu.js itself runs and whose results it holds: WebGL 2, and headless-gl with its WebGL 1, with textures, WebAssembly with arrays. */
 export class KernelBackend implements Backend {
   readonly name: Mode;
   readonly adapter: AdapterInfo;
@@ -47,7 +50,7 @@ export class KernelBackend implements Backend {
     const made = first(api.input(new Float32Array(1), [1]));
     if (!(made instanceof Float32Array)) made.delete();
     this.adapter = adapterOf(mode, this.context());
-    this.software = mode === 'webasm' || /swiftshader|llvmpipe|software/i.test(`${this.adapter.device} ${this.adapter.description}`);
+    this.software = mode === 'webasm' || /swiftshader|llvmpipe|softpipe|software|^ANGLE$/i.test(this.adapter.device);
     this.maxLength = mode === 'webasm' ? 2 ** 26 : textureLimit(this.context());
   }
 
@@ -60,6 +63,7 @@ export class KernelBackend implements Backend {
   }
 
   upload(elements: Float32Array): Block {
+    this.checkLength(elements.length);
     if (this.name === 'webasm') return this.hold(elements.length, elements.slice());
     return this.call(upload(), [this.api.input(elements, [elements.length])], elements.length);
   }
@@ -76,6 +80,7 @@ export class KernelBackend implements Backend {
     if (result instanceof Float32Array) return result.slice();
     const elements = result.toArray();
     this.check();
+    if (this.context()?.getError() === OUT_OF_MEMORY) throw this.noRoom(length);
     return elements.length === length ? elements : elements.slice(0, length);
   }
 
@@ -101,6 +106,7 @@ export class KernelBackend implements Backend {
 
   private call(source: Source, args: readonly unknown[], length: number): Block {
     this.check();
+    this.checkLength(length);
     const known = this.kernels.has(source.name);
     const begin = known ? 0 : performance.now();
     const kernel = this.kernelOf(source);
@@ -109,8 +115,10 @@ export class KernelBackend implements Backend {
       kernel.setOutput([length]);
       result = kernel(...args);
     } catch (error) {
-      if (error instanceof RangeError) throw new MemoryError(`gpu: no room for a result, got ${4 * length} bytes with ${this.live} bytes in use; expected a smaller tensor`, { values: { bytes: 4 * length, live: this.live } });
-      throw error;
+      // A context that is lost meanwhile shows as any error.
+      this.check();
+      if (error instanceof RangeError) throw this.noRoom(length);
+      throw new DeviceError(`gpu: the device refused work, got kernel '${source.name}': ${error instanceof Error ? error.message : String(error)}; expected none of this: please report it`);
     }
     if (!known) {
       this.built.kernels++;
@@ -131,7 +139,7 @@ export class KernelBackend implements Backend {
   }
 
   private bytesOf(length: number): number {
-    return 4 * length + (this.name === 'webasm' ? 0 : TEXTURE);
+    return ELEMENT[this.name] * length + (this.name === 'webasm' ? 0 : TEXTURE);
   }
 
   private kernelOf(source: Source): RunnableKernel {
@@ -152,6 +160,15 @@ export class KernelBackend implements Backend {
     return this.name === 'webasm' ? null : (this.instance.context as WebGL2RenderingContext | null);
   }
 
+  private noRoom(length: number): MemoryError {
+    return new MemoryError(`gpu: no room on the device, got ${4 * length} bytes with ${this.live} bytes in use; expected a smaller tensor`, { values: { bytes: 4 * length, live: this.live } });
+  }
+
+  private checkLength(length: number): void {
+    if (length <= this.maxLength) return;
+    throw new MemoryError(`gpu: the adapter has no room for a result, got ${4 * length} bytes; expected at most ${4 * this.maxLength}`, { values: { bytes: 4 * length, live: this.live } });
+  }
+
   private check(): void {
     if (this.context()?.isContextLost() === true) this.end ??= lostDevice('the browser took the context away');
     if (this.end !== null) throw this.end;
@@ -167,15 +184,22 @@ function released(): DeviceError {
   return new DeviceError('gpu: the elements were released, got a read; expected a live tensor', { hint: 'return it from the scope it was made in, or keep() it' });
 }
 
-function adapterOf(mode: Mode, gl: WebGL2RenderingContext | null): AdapterInfo {
+/** A context of headless-gl, which says 'ANGLE' for every driver. */
+interface HeadlessContext {
+  /** What the driver says itself; undocumented. */
+  readonly _getParameterDirect?: (key: number) => unknown;
+}
+
+function adapterOf(mode: Mode, gl: (WebGL2RenderingContext & HeadlessContext) | null): AdapterInfo {
   if (gl === null) return { vendor: '', architecture: '', device: 'CPU', description: `gpu.js ${mode}` };
   const names = gl.getExtension('WEBGL_debug_renderer_info');
-  const text = (key: number): string => String(gl.getParameter(key));
+  const asked = (key: number): string => String(gl.getParameter(key));
+  const direct = (key: number): string => String(gl._getParameterDirect?.(key) ?? gl.getParameter(key));
   return {
-    vendor: text(names === null ? gl.VENDOR : names.UNMASKED_VENDOR_WEBGL),
+    vendor: names === null ? direct(gl.VENDOR) : asked(names.UNMASKED_VENDOR_WEBGL),
     architecture: '',
-    device: text(names === null ? gl.RENDERER : names.UNMASKED_RENDERER_WEBGL),
-    description: text(gl.VERSION),
+    device: names === null ? direct(gl.RENDERER) : asked(names.UNMASKED_RENDERER_WEBGL),
+    description: asked(gl.VERSION),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Kernel } from '../../core/op.ts';
 import { numelOf } from '../../core/shape.ts';
 import type { Layout, Tensor } from '../../core/tensor.ts';
 import type { Block } from '../backend.ts';
-import { blockOf, fill, launch, placed, rowMajor, runOn, storageOf, zeros } from '../launch.ts';
+import { blockOf, fill, launch, placed, prefix, rowMajor, runOn, storageOf, zeros } from '../launch.ts';
 import { address, coordinates, joined, namesOf, numbersOf } from '../layout.ts';
 import { sourceOf } from '../source.ts';
 import { linesAlong } from './lines.ts';
@@ -12,7 +12,7 @@ import { linesAlong } from './lines.ts';
 function copied(out: Tensor, x: Tensor, strides: readonly number[], offset: number): void {
   const walk = joined(out.shape, [strides], [offset]);
   const rank = walk.sizes.length;
-  const source = sourceOf(`copy ${rank}`, () => ({ arrays: ['a'], integers: namesOf(rank, ['a']), floats: [], body: `${coordinates(rank)} return a[${address(rank, 'a')}];` }));
+  const source = sourceOf(`${prefix(rank)}copy ${rank}`, () => ({ arrays: ['a'], integers: namesOf(rank, ['a']), floats: [], body: `${coordinates(rank)} return a[${address(rank, 'a')}];` }));
   launch(source, out, { arrays: [blockOf(x)], integers: numbersOf(walk) });
 }
 
@@ -118,7 +118,7 @@ function trimmed(x: Tensor, block: Block, offset: number): { readonly block: Blo
   const n = x.numel();
   if (offset === 0 && block.length === n) return { block, done: () => {} };
   const { backend } = storageOf(x);
-  const source = sourceOf('copy 1', () => ({ arrays: ['a'], integers: namesOf(1, ['a']), floats: [], body: `return a[${address(1, 'a')}];` }));
+  const source = sourceOf(`${prefix(1)}copy 1`, () => ({ arrays: ['a'], integers: namesOf(1, ['a']), floats: [], body: `return a[${address(1, 'a')}];` }));
   const made = runOn(backend, source, n, { arrays: [block], integers: [offset, 1] });
   return { block: made, done: () => backend.free(made) };
 }

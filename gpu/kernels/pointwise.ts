@@ -4,14 +4,11 @@ import type { Formula, Kernel } from '../../core/op.ts';
 import type { Operand } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { print, stored } from '../expression.ts';
-import { blockOf, launch } from '../launch.ts';
+import { blockOf, launch, prefix } from '../launch.ts';
 import { address, coordinates, namesOf, numbersOf, walkOf } from '../layout.ts';
 import { type Source, sourceOf } from '../source.ts';
 
 const names = ['x', 'y', 'z'];
-
-/** Kernels that address in integers alone are exact for any size: their names begin so. */
-export const prefix = (rank: number): string => (rank <= 1 ? 'flat ' : '');
 
 interface Written {
   readonly source: Source;

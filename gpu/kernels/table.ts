@@ -8,6 +8,7 @@ import { addmm, linear, matmul } from './matmul.ts';
 import { variance, logsumexp } from './moments.ts';
 import { batchNorm, batchNormBackward, channelStats, layerNorm, layerNormBackward, rowStats } from './normalize.ts';
 import { avgPool, avgPoolSpread, maxPool, maxPoolPick, maxPoolSpread } from './pool.ts';
+import { random } from './random.ts';
 import { cumprod, cumsum, delay, recurrence } from './scan.ts';
 import { softmax, softmaxBackward } from './softmax.ts';
 
@@ -22,6 +23,7 @@ const kernels: Readonly<Record<string, Kernel<never>>> = {
   maxPool, maxPoolSpread, maxPoolPick, avgPool, avgPoolSpread,
   channelStats, rowStats, batchNorm, batchNormBackward, layerNorm, layerNormBackward,
   argmax: extreme(true), argmin: extreme(false), maxDim: extreme(true), minDim: extreme(false),
+  uniform: random, normal: random, bernoulli: random, random, exponential: random, cauchy: random, geometric: random, logNormal: random,
   cumsum, cumprod, recurrence, delay,
   var: variance(false), std: variance(true), logsumexp,
 };

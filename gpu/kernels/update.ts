@@ -1,10 +1,9 @@
 import { type Expr, arg } from '../../core/expr.ts';
 import type { UpdateKernel, UpdateRule } from '../../core/ops/update.ts';
 import { print } from '../expression.ts';
-import { blockOf, fill, runOn, storageOf } from '../launch.ts';
+import { blockOf, fill, prefix, runOn, storageOf } from '../launch.ts';
 import { address, coordinates, namesOf, numbersOf, walkOf } from '../layout.ts';
 import { type Source, sourceOf } from '../source.ts';
-import { prefix } from './pointwise.ts';
 
 interface Written {
   readonly source: Source;

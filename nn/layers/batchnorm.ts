@@ -2,6 +2,7 @@ import { getDefaultDtype } from '../../core/dtype.ts';
 import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
 import { ones, tensor, zeros } from '../../core/ops/creation.ts';
 import { batchNorm, instanceNorm } from '../../core/ops/batchNorm.ts';
+import { noGrad } from '../../core/tape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { Buffer, type Parameter } from '../parameter.ts';
@@ -102,11 +103,23 @@ export abstract class AnyBatchNorm extends RunningNorm {
     checkInput(this.constructor.name, x, this.ranks, () => 1, this.numFeatures);
     const { runningMean, runningVar, weight, bias, eps, numBatchesTracked, training } = this;
     const tracks = training && this.trackRunningStats && numBatchesTracked !== null;
+    if (tracks && this.momentum === null && runningMean !== null && runningVar !== null && x.device.name !== 'cpu') return this.averaged(x, runningMean, runningVar, numBatchesTracked);
     const momentum = this.momentum ?? (tracks ? 1 / (numBatchesTracked.item() + 1) : 0);
     const usesBatch = training || runningMean === null || runningVar === null;
     const [mean, variance] = training && !this.trackRunningStats ? [null, null] : [runningMean, runningVar];
     const y = batchNorm(x, mean, variance, weight, bias, { training: usesBatch, momentum, eps });
     if (tracks) numBatchesTracked.add_(1);
+    return y;
+  }
+
+  /** The plain mean over all batches where the count of batches is not in reach: its weight is a tensor too. */
+  private averaged(x: Tensor, mean: Tensor, variance: Tensor, count: Tensor): Tensor {
+    const before = noGrad(() => [mean.clone(), variance.clone()]);
+    const y = batchNorm(x, mean, variance, this.weight, this.bias, { training: true, momentum: 1, eps: this.eps });
+    noGrad(() => {
+      const share = count.add_(1).to('float32').reciprocal();
+      [mean, variance].forEach((statistic, i) => statistic.copy_(before[i].lerp(statistic, share)));
+    });
     return y;
   }
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'uvu';
 import { translate } from '../../gpu/backends/webgpu.ts';
-import { type GpuJs, type KernelSettings, type RunnableKernel, VERSION, loadGpuJs } from '../../gpu/gpujs.ts';
+import { type GpuJs, HEADLESS_VERSION, type KernelSettings, type RunnableKernel, VERSION, loadGpuJs } from '../../gpu/gpujs.ts';
 import { parameters } from '../../gpu/kernels/product.ts';
 import { functionsFor, nativeHelpers } from '../../gpu/prelude.ts';
 import { allClose, equal, is, ok } from '../assert.ts';
@@ -89,6 +89,35 @@ test('infinities and NaN get through as parameters', async () => {
   run.setOutput([2]);
   const out = run(Infinity, NaN) as Float32Array;
   ok(out[0] === Infinity && Number.isNaN(out[1]));
+});
+
+interface WebGLKernelClass {
+  readonly mode: string;
+  lookupKernelValueType(type: string, dynamic: 'dynamic', precision: 'single', value: object): unknown;
+}
+
+test('results on WebGL are textures of the type that arguments are declared with, and their kernels call their mode gpu', () => {
+  const require = createRequire(import.meta.url);
+  const { WebGL2Kernel, HeadlessGLKernel } = require('gpu.js') as Readonly<Record<'WebGL2Kernel' | 'HeadlessGLKernel', WebGLKernelClass>>;
+  const { GLTextureFloat } = require('gpu.js/src/backend/gl/texture/float') as { readonly GLTextureFloat: new (settings: object) => { readonly type: string; delete(): void; toArray(): unknown } };
+  const texture = new GLTextureFloat({ texture: {}, size: [1, 1], dimensions: [1, 1, 1], output: [1], context: {}, kernel: {} });
+  is(texture.type, 'ArrayTexture(1)');
+  is(typeof texture.delete, 'function');
+  for (const kernel of [WebGL2Kernel, HeadlessGLKernel]) {
+    is(kernel.mode, 'gpu');
+    is(typeof kernel.lookupKernelValueType('ArrayTexture(1)', 'dynamic', 'single', texture), 'function');
+  }
+  // What test:headlessgl and the browser's checks run on.
+  is(typeof Object.getOwnPropertyDescriptor(HeadlessGLKernel, 'isSupported')?.get, 'function');
+});
+
+test('the package gl is the one that gpu.js asks for, and lets the driver speak for itself', () => {
+  const require = createRequire(import.meta.url);
+  const { optionalDependencies } = require('gpu.js/package.json') as { readonly optionalDependencies: Readonly<Record<string, string>> };
+  is(optionalDependencies['gl'], HEADLESS_VERSION);
+  // It comes without its binary, and not at all where optional packages are left out.
+  const text = new URL('../../node_modules/gl/src/javascript/webgl-rendering-context.js', import.meta.url);
+  if (existsSync(text)) ok(/_getParameterDirect \(pname\) \{\s*return super\.getParameter\(pname\)/.test(readFileSync(text, 'utf8')));
 });
 
 test('locals hold floats, so that indices in them are exact up to 2^24 only', async () => {

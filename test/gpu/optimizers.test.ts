@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import {
-  ASGD, Adadelta, Adagrad, Adam, AdamW, AdamWScheduleFree, Adamax, F, LBFGS, Linear, NAdam, type Optimizer, type Parameter, RAdam, RMSprop, Rprop, SGD, SGDScheduleFree, Sequential, Tanh, type Tensor, clipGradNorm_,
+  ASGD, Adadelta, Adagrad, Adam, AdamW, AdamWScheduleFree, Adamax, F, LBFGS, Linear, Muon, NAdam, type Optimizer, type Parameter, RAdam, RMSprop, Rprop, SGD, SGDScheduleFree, Sequential, Tanh, type Tensor, clipGradNorm_,
   DeviceError, deepCopy, loadCheckpoint, manualSeed, rand, saveCheckpoint,
 } from '../../index.ts';
 import { useGpu } from '../../gpu/index.ts';
@@ -23,6 +23,7 @@ const optimizers: Readonly<Record<string, (parameters: Parameter[]) => Optimizer
   Adadelta: (p) => new Adadelta(p, { lr }),
   RMSprop: (p) => new RMSprop(p, { lr, centered: true, momentum: 0.5 }),
   Rprop: (p) => new Rprop(p, { lr }),
+  Muon: (p) => new Muon(p.filter((x) => x.ndim === 2), { lr }),
   ASGD: (p) => new ASGD(p, { lr }),
   AdamWScheduleFree: (p) => new AdamWScheduleFree(p, { lr }),
   SGDScheduleFree: (p) => new SGDScheduleFree(p, { lr }),

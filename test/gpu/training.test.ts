@@ -42,7 +42,7 @@ test('a step brings nothing to the device', async () => {
 
 test('an MLP trains with Adam', async () => {
   await useGpu({ backend: 'webasm' });
-  await compared('W1', 20);
+  await compared('W1', 100);
 });
 
 test('a LeNet trains with SGD and momentum', async () => {
