@@ -19,6 +19,8 @@ export interface RowFormula {
   readonly outputs: readonly number[];
   /** One expression for each column of the results; its arguments are the columns of the operands. */
   readonly body: readonly Expr[];
+  /** Expressions of `body` that others contain and that the CPU makes for a whole row first, when the others read them; their columns must not lie where operands do. */
+  readonly early?: readonly Expr[];
 }
 
 /** Whether a tensor is a float32 matrix whose rows have no gaps. */
@@ -38,10 +40,10 @@ function writeTable(table: number, tensors: readonly Tensor[], parts: readonly n
   });
 }
 
-function fastRows({ inputs: cuts, outputs: outCuts, body }: RowFormula): FastKernel<undefined> {
+function fastRows({ inputs: cuts, outputs: outCuts, body, early = [] }: RowFormula): FastKernel<undefined> {
   const parts = [...cuts, ...outCuts];
   const bytes = tableBytes(parts.reduce((a, b) => a + b, 0));
-  const kernel = rowsKernel(cuts.reduce((a, b) => a + b, 0), body);
+  const kernel = rowsKernel(cuts.reduce((a, b) => a + b, 0), body, early);
   return (outputs, inputs) => {
     if (!outputs.every(isRows) || !inputs.every(isRows)) return false;
     const [rows, width] = outputs[0].shape;
