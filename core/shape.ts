@@ -112,18 +112,24 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
   return dim < 0 ? dim + n : dim;
 }
 
+function allDims(rank: number): number[] {
+  const dims: number[] = [];
+  for (let i = 0; i < rank; i++) dims.push(i);
+  return dims;
+}
+
 /**
  * Dimensions as a sorted list of 0 … rank-1. `undefined`, `null` and `[]` mean all of them.
  *
  * @throws ShapeError when one is out of range or named twice
  */
 export function normalizeDims(op: string, dims: number | readonly number[] | null | undefined, rank: number): number[] {
-  if (dims === undefined || dims === null) return Array.from({ length: rank }, (_, i) => i);
+  if (dims === undefined || dims === null) return allDims(rank);
   if (typeof dims === 'number') return rank === 0 ? (normalizeDim(op, dims, 0), []) : [normalizeDim(op, dims, rank)];
   if (!Array.isArray(dims)) {
     throw new ArgumentError(`${op}: not a list of dimensions, got ${show(dims)}; expected a number or an array of numbers`);
   }
-  if (dims.length === 0) return Array.from({ length: rank }, (_, i) => i);
+  if (dims.length === 0) return allDims(rank);
   const out = dims.map((d: number) => normalizeDim(op, d, rank)).sort((a, b) => a - b);
   for (let i = 1; i < out.length; i++) {
     if (out[i] === out[i - 1]) {

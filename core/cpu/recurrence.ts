@@ -19,6 +19,8 @@ export interface CellFormula {
   readonly splits: boolean;
   /** From the input's gates, the state's gates, and cell or hidden state before: hidden state, cell (where there is one), and what is kept. */
   readonly forward: readonly Expr[];
+  /** Those of them that are kept and that the others are made of. */
+  readonly early: readonly Expr[];
   /** From two summands of the hidden state's gradient, that of the cell (where there is one), and what was kept: gradients of gates, then of the state or cell. */
   readonly backward: readonly Expr[];
 }
@@ -122,11 +124,11 @@ export function runInputs<T>({ hasCell }: CellFormula, inputs: readonly T[], { b
 
 /** The kernel of a run: all outputs, last hidden state, last cell, what is kept, and the hidden states before projection. */
 export function runKernel(formula: CellFormula): Kernel<RunAttrs> {
-  const { gates: g, kept, hasCell, forward } = formula;
+  const { gates: g, kept, hasCell, forward, early } = formula;
   const states = hasCell ? 1 : 0;
   // The hidden state goes to the outputs and to where the next step finds it.
   const whole = [forward[0], ...forward];
-  const keeping = rowsOfFormula({ inputs: [g, g, 1], outputs: [1, 1, ...new Array<number>(states).fill(1), kept], body: whole });
+  const keeping = rowsOfFormula({ inputs: [g, g, 1], outputs: [1, 1, ...new Array<number>(states).fill(1), kept], body: whole, early });
   const plain = rowsOfFormula({ inputs: [g, g, 1], outputs: [1, 1, ...new Array<number>(states).fill(1)], body: whole.slice(0, 2 + states) });
   return (outputs, operands, attrs) => {
     const { gates, weight, hidden, cell, bias, projection } = runInputs(formula, operands as readonly Tensor[], attrs);

@@ -12,6 +12,8 @@ export interface RowFormula {
   readonly outputs: readonly number[];
   /** One expression for each column of the results; its arguments are the columns of the operands. */
   readonly body: readonly Expr[];
+  /** Expressions of `body` that others contain and that the CPU makes for a whole row first, when the others read them; their columns must not lie where operands do. */
+  readonly early?: readonly Expr[];
 }
 
 /** The columns of matrices, as views. */

@@ -23,7 +23,8 @@ const backwardOp: Primitive<undefined> = primitive({
   batching: joined(() => true),
 });
 
-const step = { inputs: [3, 3, 1], outputs: [1, 4], body: gruForward() };
+const made = gruForward();
+const step = { inputs: [3, 3, 1], outputs: [1, 4], body: made, early: made.slice(1, 3) };
 
 const cellOp: Primitive<undefined> = primitive({
   name: 'gruCell',

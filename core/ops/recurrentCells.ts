@@ -56,6 +56,8 @@ export function lstmGradients(dh: Tensor, dc: Tensor, gates: Tensor, before: Ten
   return [cat([cell.mul(g).mul(slope(i)), cell.mul(before).mul(slope(f)), cell.mul(i).mul(g.square().rsub(1)), dh.mul(squashed).mul(slope(o))], 1), cell.mul(f)];
 }
 
+const lstmMade = lstmForward();
+
 /** Long short-term memory. */
 export const lstm: RecurrentCell = {
   name: 'lstm',
@@ -63,7 +65,8 @@ export const lstm: RecurrentCell = {
   kept: 6,
   hasCell: true,
   splits: false,
-  forward: [...lstmForward(), arg(8)],
+  forward: [...lstmMade, arg(8)],
+  early: lstmMade.slice(2, 6),
   backward: lstmBackward(e.add(arg(0), arg(1)), arg(2), args(3, 6)),
   step: (input, state, before) => {
     const [i, f, g, o] = input.add(state).chunk(4, 1);
@@ -104,6 +107,8 @@ export function gruGradients(dh: Tensor, input: Tensor, state: Tensor, before: T
   return [cat([dr, dz, dn], 1), cat([dr, dz, dn.mul(r)], 1), dh.mul(z)];
 }
 
+const gruMade = gruForward();
+
 /** Gated recurrent unit. */
 export const gru: RecurrentCell = {
   name: 'gru',
@@ -111,7 +116,8 @@ export const gru: RecurrentCell = {
   kept: 5,
   hasCell: false,
   splits: true,
-  forward: [...gruForward(), arg(6)],
+  forward: [...gruMade, arg(6)],
+  early: gruMade.slice(1, 3),
   backward: gruBackward(e.add(arg(0), arg(1)), args(2, 5)),
   step: (input, state, before) => {
     const [ir, iz, inew] = input.chunk(3, 1);
@@ -128,7 +134,7 @@ export const gru: RecurrentCell = {
 /** A cell whose state is one function of a sum. */
 function plain(name: string, value: (x: Expr) => Expr, slope: (g: Expr, y: Expr) => Expr, ops: Pick<RecurrentCell, 'step' | 'slope'>): RecurrentCell {
   const hidden = value(e.add(arg(0), arg(1)));
-  return { name, gates: 1, kept: 1, hasCell: false, splits: false, forward: [hidden, hidden], backward: [slope(e.add(arg(0), arg(1)), arg(2))], ...ops };
+  return { name, gates: 1, kept: 1, hasCell: false, splits: false, forward: [hidden, hidden], early: [], backward: [slope(e.add(arg(0), arg(1)), arg(2))], ...ops };
 }
 
 const same = (gates: Tensor): StepGradients => ({ input: gates, state: gates, before: null });

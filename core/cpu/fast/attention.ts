@@ -27,8 +27,12 @@ interface Stack {
 function stackOf(x: Tensor): Stack {
   const { shape, strides } = x;
   const rank = shape.length;
-  let offsets = [0];
-  for (let d = 0; d < rank - 2; d++) offsets = offsets.flatMap((from) => Array.from({ length: shape[d] }, (_, i) => from + 4 * i * strides[d]));
+  const offsets: number[] = [];
+  const walk = (d: number, from: number): void => {
+    if (d >= rank - 2) offsets.push(from);
+    else for (let i = 0; i < shape[d]; i++) walk(d + 1, from + 4 * i * strides[d]);
+  };
+  walk(0, 0);
   return { at: addressOf(x), row: 4 * strides[rank - 2], col: 4 * strides[rank - 1], offsets };
 }
 

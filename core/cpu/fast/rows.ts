@@ -28,10 +28,10 @@ function writeTable(table: number, tensors: readonly Tensor[], parts: readonly n
 }
 
 /** The kernel of a formula over the rows of float32 matrices. */
-export function fastRows({ inputs: cuts, outputs: outCuts, body }: RowFormula): FastKernel<undefined> {
+export function fastRows({ inputs: cuts, outputs: outCuts, body, early = [] }: RowFormula): FastKernel<undefined> {
   const parts = [...cuts, ...outCuts];
   const bytes = tableBytes(parts.reduce((a, b) => a + b, 0));
-  const kernel = rowsKernel(cuts.reduce((a, b) => a + b, 0), body);
+  const kernel = rowsKernel(cuts.reduce((a, b) => a + b, 0), body, early);
   return (outputs, inputs) => {
     if (!outputs.every(isRows) || !inputs.every(isRows)) return false;
     const [rows, width] = outputs[0].shape;

@@ -38,7 +38,7 @@ export function emitColumns(f: FunctionBuilder, graph: Graph, columns: readonly 
     for (const { at, root } of columns) if (root !== null) store(at, root);
   };
   const advance = (elements: number): void => {
-    for (const { at } of columns) at.increase(4 * elements);
+    for (const { at, read, root } of columns) if (read || root !== null) at.increase(4 * elements);
     n.set(i32.sub(n, elements));
   };
   const vectors = graph.longFunctions > 1 ? [0] : [0, 1];
