@@ -31,6 +31,11 @@ test('a loop of training steps without await has flat memory', async () => {
   ok(grownMB < 24, `${grownMB} MB`);
 });
 
+test('so has one whose batches come from JavaScript, each a new one', async () => {
+  const { grownMB } = await loop('batches', 50_000);
+  ok(grownMB < 24, `${grownMB} MB`);
+});
+
 test('so has a loop of inference', async () => {
   const { grownMB } = await loop('inference', 20_000);
   ok(grownMB < 24, `${grownMB} MB`);

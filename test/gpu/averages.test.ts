@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import {
   AveragedProfiles, BatchNorm1d, type BaseAveragedModel, ExponentialMovingAverage, LatestWeightAverage, Linear, type Module, MomentumAnnealingEMA, PowerFunctionEMA, RampUpEMA, Sequential, StochasticWeightAverage,
-  Tanh, WarmupEMA, withAveraged, manualSeed, noGrad, rand, randn,
+  MemorySnapshots, Tanh, WarmupEMA, withAveraged, deepCopy, greedySoup, manualSeed, noGrad, putSnapshot, rand, randn, synthesize, uniformSoup,
 } from '../../index.ts';
 import { useGpu } from '../../gpu/index.ts';
-import { allClose, is, ok } from '../assert.ts';
+import { allClose, equal, is, ok } from '../assert.ts';
 
 // Every averaging rule beside a model on the device, against the same on the CPU.
 
@@ -65,6 +65,29 @@ test('several profiles at once run on the device', async () => {
     b.updateParameters(there);
   }
   await agree(b, a);
+});
+
+test('soups of models on the device, and snapshots of profiles there', async () => {
+  await useGpu({ backend: 'webasm' });
+  const nets = [netOn('cpu'), netOn('cpu')];
+  noGrad(() => nets[1].parameters().forEach((p) => p.mul_(3)));
+  const expected = await uniformSoup(nets);
+  const there = nets.map((net) => deepCopy(net).to('gpu'));
+  const into = netOn('gpu');
+  const soup = await uniformSoup(there, { into });
+  for (const [name, x] of Object.entries(expected)) allClose(soup[name], x);
+  is(into.parameters()[0].device.name, 'gpu');
+  allClose(await into.parameters()[0].detach().cpu(), expected['0.weight']);
+  const { members } = await greedySoup(there, into, { evaluate: async (net) => (await net.parameters()[0].detach().abs().sum().cpu()).item() });
+  equal(members, [1]);
+  const store = new MemorySnapshots();
+  const profile = new PowerFunctionEMA(there[0], { sigmaRel: 0.1 });
+  for (let i = 0; i < 3; i++) {
+    profile.updateParameters(there[0]);
+    await putSnapshot(store, profile);
+  }
+  const { state } = await synthesize(store, { sigmaRel: 0.15 });
+  allClose(state['0.weight'], nets[0].parameters()[0], { rtol: 1e-4 });
 });
 
 test('a model is evaluated with its average and gets its weights back', async () => {

@@ -26,7 +26,7 @@ let young: Resident[] = [];
 let youngBytes = 0;
 /** What a kernel needed again after it had been out, and other things that stay long. */
 let old: Resident[] = [];
-/** Length of `old` when those that have left were last struck off. */
+/** Length of `old` when it was last looked through. */
 let oldAtSweep = 0;
 
 /** A nursery of this size fits the second-level cache; at the end of a backward pass no more should be left. */
@@ -103,8 +103,9 @@ function emptyNursery(): void {
   }
   cameBack = 0;
   period++;
+  // Small things that nobody holds any more would take long to fill the memory: their number is bounded as well.
   if (old.length > 2 * oldAtSweep + 1000) {
-    old = old.filter(({ address }) => address !== 0);
+    moveColdOut();
     oldAtSweep = old.length;
   }
 }
@@ -115,7 +116,7 @@ function moveYoungOut(): void {
   youngBytes = 0;
 }
 
-/** What was not used for a while leaves when memory is short. */
+/** What was not used for a while leaves: when memory is short, and when much has come. */
 function moveColdOut(): void {
   const staying: Resident[] = [];
   for (const resident of old) {
