@@ -7,7 +7,7 @@ import { broadcastShapes, normalizeDim } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
-import type { NamedPair } from './byName.ts';
+import type { NamedList, NamedPair } from './byName.ts';
 import { type InPlace, type Method, type Sampler, checkTensor, inPlaceMethod, method } from './define.ts';
 import { expand, narrow, reshape } from './view.ts';
 
@@ -157,9 +157,12 @@ export const scatterSamples = (s: Sampler): readonly (readonly unknown[])[] => [
  * @throws ShapeError for an index outside 0 … size-1, before anything is written
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
  */
-export const scatterAdd: InPlace<(x: Tensor, dim: number, index: Tensor, src: Tensor) => Tensor> = inPlaceMethod(
+export const scatterAdd: InPlace<
+  NamedList<[dim: number, index: Tensor, src: Tensor], { readonly dim?: number; readonly index?: Tensor; readonly src?: Tensor }, Tensor>
+> = inPlaceMethod(
   {
     name: 'scatterAdd',
+    parameters: ['dim', 'index', 'src'],
     family,
     samples: (s) => [
       ...scatterSamples(s),

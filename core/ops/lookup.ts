@@ -6,7 +6,7 @@ import { normalizeDim } from '../shape.ts';
 import { type Operand, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
-import type { Named, NamedPair } from './byName.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkOperand, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { type TableOptions, byFrequency, checkTable, checkTableOptions, paddingRow, shortenRows, tableOptions } from './embeddingRules.ts';
 import { atLeast1d, checkIndex } from './gather.ts';
@@ -97,6 +97,13 @@ function addRows(op: string, x: Tensor, dim: number, index: Tensor, source: Tens
   return putRows(op, x, dim, index, rows, true, false);
 }
 
+/** What is written into which entries, by name. */
+interface RowArguments {
+  readonly dim?: number;
+  readonly index?: Tensor;
+  readonly source?: Tensor;
+}
+
 /**
  * A copy of `x` with `alpha·source` added to the entries of one dimension that an index names, every time it names them.
  *
@@ -104,9 +111,10 @@ function addRows(op: string, x: Tensor, dim: number, index: Tensor, source: Tens
  * @throws ShapeError for an index outside 0 … size-1, before anything is written
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
  */
-export const indexAdd: InPlace<(x: Tensor, dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions) => Tensor> = inPlaceMethod(
+export const indexAdd: InPlace<NamedList<[dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions], RowArguments & IndexAddOptions, Tensor>> = inPlaceMethod(
   {
     name: 'indexAdd',
+    parameters: ['dim', 'index', 'source', 'options'],
     family,
     samples: (s) => [
       [s.float([3, 2]), 0, s.values([2, 0, 2], [3], 'int64'), s.float([3, 2])],
@@ -125,9 +133,10 @@ export const indexAdd: InPlace<(x: Tensor, dim: number, index: Tensor, source: T
  * @throws ShapeError for an index outside 0 … size-1, before anything is written
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.index_copy_.html
  */
-export const indexCopy: InPlace<(x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor> = inPlaceMethod(
+export const indexCopy: InPlace<NamedList<[dim: number, index: Tensor, source: Tensor], RowArguments, Tensor>> = inPlaceMethod(
   {
     name: 'indexCopy',
+    parameters: ['dim', 'index', 'source'],
     family,
     samples: (s) => [
       [s.float([3, 2]), 0, s.values([2, 0], [2], 'int64'), s.float([2, 2])],
@@ -153,9 +162,12 @@ function fillRows(op: string, x: Tensor, dim: number, index: Tensor, value: Oper
  *
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html
  */
-export const indexFill: InPlace<(x: Tensor, dim: number, index: Tensor, value: Operand) => Tensor> = inPlaceMethod(
+export const indexFill: InPlace<
+  NamedList<[dim: number, index: Tensor, value: Operand], { readonly dim?: number; readonly index?: Tensor; readonly value?: Operand }, Tensor>
+> = inPlaceMethod(
   {
     name: 'indexFill',
+    parameters: ['dim', 'index', 'value'],
     family,
     samples: (s) => [
       [s.float([3, 2]), 0, s.values([2, -3], [2], 'int64'), 1.5],

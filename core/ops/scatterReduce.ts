@@ -47,9 +47,16 @@ function scattered(name: string, x: Tensor, dim: number, index: Tensor, src: Ope
  * @throws ShapeError for an index outside 0 … size-1, before anything is written
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
  */
-export const scatter: InPlace<(x: Tensor, dim: number, index: Tensor, src: Operand | boolean, options?: ScatterOptions) => Tensor> = inPlaceMethod(
+export const scatter: InPlace<
+  NamedList<
+    [dim: number, index: Tensor, src: Operand | boolean, options?: ScatterOptions],
+    { readonly dim?: number; readonly index?: Tensor; readonly src?: Operand | boolean } & ScatterOptions,
+    Tensor
+  >
+> = inPlaceMethod(
   {
     name: 'scatter',
+    parameters: ['dim', 'index', 'src', 'options'],
     family,
     samples: (s) => [
       ...scatterSamples(s),
