@@ -3,7 +3,7 @@ import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildForPages, buildLean, withoutSamples } from './lean.ts';
+import { buildLean, withoutSamples } from './lean.ts';
 import { withOwnNames } from './shakable.ts';
 
 // npm run build [-- folder]: compiles the sources into dist/ (or the folder), from nothing: declarations file by file, and code in as many files as there are
@@ -24,6 +24,7 @@ const entries = [
   ...Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.replace('./dist/', '')])).filter(isPart),
   ...Object.values(bin).map((file) => file.replace('dist/', '')),
 ];
+const trimmed = withoutSamples();
 await build({
   entryPoints: entries.map((name) => join(root, name.replace(/\.js$/, '.ts'))),
   outdir: out,
@@ -39,14 +40,32 @@ await build({
   sourcemap: true,
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
-  plugins: [withoutSamples()],
+  plugins: [trimmed],
 });
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (name.endsWith('.js')) writeFileSync(join(out, name), withOwnNames(readFileSync(join(out, name), 'utf8')));
 }
 
 await buildLean(join(out, 'lean'));
-await buildForPages(join(out, 'browser'));
+// One file that a page can load without a bundler, with parts beside it that are loaded when they are used.
+await build({
+  entryPoints: { polyak: join(root, 'index.ts') },
+  outdir: join(out, 'browser'),
+  bundle: true,
+  splitting: true,
+  minify: true,
+  // Prints and messages tell the names of classes.
+  keepNames: true,
+  // What runs in Node alone, and what is loaded only where it is installed.
+  external: ['node:*', '@observablehq/plot', 'linkedom'],
+  ignoreAnnotations: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  chunkNames: '[name]-[hash]',
+  logLevel: 'warning',
+  plugins: [trimmed],
+});
 
 // tsc rewrites './x.ts' to './x.js' in code but not in declarations.
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {

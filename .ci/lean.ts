@@ -102,28 +102,3 @@ export async function buildLean(out: string): Promise<void> {
   mkdirSync(out, { recursive: true });
   for (const { path, text } of shakable(outputFiles, placeholder(''))) writeFileSync(path, text);
 }
-
-/** Builds the whole library, without samples for tests, as a file that a page can load without a bundler, with parts beside it that are loaded when they are used. */
-export async function buildForPages(out: string): Promise<void> {
-  const { outputFiles } = await build({
-    entryPoints: { polyak: join(root, 'index.ts') },
-    outdir: out,
-    bundle: true,
-    splitting: true,
-    write: false,
-    minify: true,
-    // Prints and messages tell the names of classes.
-    keepNames: true,
-    // What runs in Node alone, and what is loaded only where it is installed.
-    external: ['node:*', '@observablehq/plot', 'linkedom'],
-    ignoreAnnotations: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    chunkNames: '[name]-[hash]',
-    logLevel: 'warning',
-    plugins: [withoutSamples()],
-  });
-  mkdirSync(out, { recursive: true });
-  for (const { path, text } of outputFiles) writeFileSync(path, text);
-}

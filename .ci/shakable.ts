@@ -18,7 +18,13 @@ function childrenOf(node: Syntax): Syntax[] {
 }
 
 const nameOf = (node: unknown): string => (isSyntax(node) ? String(node.name ?? node.value) : '');
-const bodyOf = (text: string): Syntax[] => (parseAst(text) as unknown as { body: Syntax[] }).body;
+/** The statements of a file. */
+function bodyOf(text: string): Syntax[] {
+  const program: unknown = parseAst(text);
+  if (!isSyntax(program) || !Array.isArray(program.body)) throw new Error('lean: the parser gave no program');
+  return program.body.filter(isSyntax);
+}
+
 
 /** Text without what a bundler needs no second time. */
 interface File {

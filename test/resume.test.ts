@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import {
   AdamW, BatchNorm1d, CosineAnnealingLR, DataLoader, Dropout, ExponentialMovingAverage, F, Linear, ReLU, Sequential, StochasticWeightAverage, TensorDataset, defaultGenerator, loadCheckpoint,
   manualSeed, randint, randn, saveCheckpoint,
 } from '../index.ts';
+import { inFolder } from './inFolder.ts';
 import { equal, is, ok, rejectsError } from './assert.ts';
 
 /** Everything a run consists of; dropout and shuffling draw from the default generator. */
@@ -43,15 +43,6 @@ function trainEpochs({ parts: { model, optimizer, scheduler, ema, swa }, loader 
 
 const bits = ({ parts: { model, ema, swa } }: Run): string =>
   [model, ema, swa].map((m) => Object.entries(m.stateDict()).map(([k, t]) => `${k}:${Buffer.from(t.data().buffer).toString('hex')}`).join('\n')).join('\n');
-
-async function inFolder(fn: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'polyak-resume-'));
-  try {
-    await fn(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test('a resumed run is bit-identical to one that never stopped', () =>
   inFolder(async (folder) => {

@@ -47,7 +47,7 @@ export function importsOf(file: string, source: string): Import[] {
 }
 
 const sources = ['index.ts', 'cli.ts', ...['core', 'nn', 'optim', 'ema', 'gpu'].flatMap(filesIn)];
-const others = ['.ci/build.ts', '.ci/release.ts', ...['test', 'bench', 'examples', 'docs'].flatMap(filesIn)];
+const others = ['.ci', 'test', 'bench', 'examples', 'docs'].flatMap(filesIn);
 const imports = sources.flatMap((file) => importsOf(file, read(file)));
 
 /** Which folders a folder may import. */

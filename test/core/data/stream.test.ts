@@ -4,6 +4,7 @@ import {
   ArgumentError, ChainDataset, DataLoader, type Dataset, Generator, type IterableDataset, StateError, TensorDataset, arange, defaultGenerator, manualSeed, mapDataset, packCheckpoint, prefetch, rand,
   shuffleBuffer, tensor, unpackCheckpoint,
 } from '../../../index.ts';
+import { all } from '../../all.ts';
 import { equal, is, ok, rejectsError, throwsError } from '../../assert.ts';
 
 const torch = JSON.parse(readFileSync(new URL('../../fixtures/data.json', import.meta.url), 'utf8')) as { streamed: unknown[] };
@@ -27,12 +28,6 @@ const slowly = (n: number, read: { count: number } = { count: 0 }): IterableData
     }
   },
 });
-
-async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const out: T[] = [];
-  for await (const item of source) out.push(item);
-  return out;
-}
 
 test("batches of a stream, and what they draw, as PyTorch's", () => {
   const standard = manualSeed(7);

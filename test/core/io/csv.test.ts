@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -7,25 +6,12 @@ import { test } from 'uvu';
 import {
   ArgumentError, type Column, type CsvRow, type CsvTable, DataLoader, ShapeError, StateError, Tensor, loadCsv, mapDataset, readCsv, saveCsv, shuffleBuffer, streamCsv, tensor, writeCsv, zeros,
 } from '../../../index.ts';
+import { all } from '../../all.ts';
+import { inFolder } from '../../inFolder.ts';
 import { equal, is, ok, rejectsError, throwsError } from '../../assert.ts';
 
 const plain = (column: Column): unknown => (column instanceof Tensor ? [column.dtype, ...column.data()] : column);
 const columnsOf = (table: CsvTable): unknown => Object.fromEntries(table.names.map((name) => [name, plain(table.columns[name])]));
-
-async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const out: T[] = [];
-  for await (const item of source) out.push(item);
-  return out;
-}
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'polyak-'));
-  try {
-    await use(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 test('columns get the type that fits', async () => {
   const text = 'id,x,big,flag,name,gap,none,half\n1,0.5,3000000000,true,"a, ""b""",1,,true\n-2, 1e3 ,1,FALSE,c,NA,,\n3,-inf,2,true,"two\nlines",3,,false\n';

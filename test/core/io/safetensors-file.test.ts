@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -12,19 +11,11 @@ import {
   ArgumentError, DTypeError, type FileCells, type FileDType, type RawTensor, type SliceRange, StateError, type Tensor, arange, loadSafetensors, openSafetensors, readSafetensors, saveSafetensors,
   streamSafetensors, tensor, writeSafetensors, zeros,
 } from '../../../index.ts';
+import { inFolder } from '../../inFolder.ts';
 import { equal, is, ok, rejectsError, throwsError } from '../../assert.ts';
 import { tensors as anyTensors } from './arbitrary.ts';
 
 const PYTHON = '/usr/bin/python3';
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'polyak-'));
-  try {
-    await use(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 const raw = (dtype: FileDType, data: FileCells, shape: readonly number[] = [data.length]): RawTensor => ({ dtype, shape, data });
 

@@ -1,26 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import { ArgumentError, StateError, readLines } from '../../../index.ts';
+import { all } from '../../all.ts';
+import { inFolder } from '../../inFolder.ts';
 import { equal, rejectsError, throwsError } from '../../assert.ts';
-
-async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const out: T[] = [];
-  for await (const item of source) out.push(item);
-  return out;
-}
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'polyak-'));
-  try {
-    await use(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 test('lines', async () => {
   equal(await all(readLines(['a\nb', 'c\r\n\n', '', 'd'])), ['a', 'bc', '', 'd']);
