@@ -12,27 +12,31 @@ export interface Contestant {
   readonly mode: string;
   /** Packages that must lie in bench/peers/node_modules; the first one's version is reported. */
   readonly packages: readonly string[];
-  /** Start of the names of the workloads it is meant for; default: all. */
-  readonly only?: string;
+  /** The workloads it is meant for; default: all. */
+  readonly only?: RegExp;
+  /** Flags of node, and from which of its versions on they do something. */
+  readonly flags?: readonly string[];
+  readonly node?: number;
 }
 
 const contestants: readonly Contestant[] = [
   { name: 'polyak', group: 'polyak', side: 'polyak', mode: '', packages: [] },
-  { name: 'polyak scope', group: 'polyak', side: 'polyak', mode: 'scope', packages: [], only: 'W8' },
-  { name: 'polyak checked', group: 'polyak', side: 'polyak', mode: 'checked', packages: [], only: 'W7' },
-  { name: 'polyak nn.LSTM', group: 'polyak', side: 'polyak', mode: 'nn.LSTM', packages: [], only: 'W6' },
-  { name: 'memory copy', group: 'memcpy', side: 'memcpy', mode: '', packages: [], only: 'W7' },
+  { name: 'polyak scope', group: 'polyak', side: 'polyak', mode: 'scope', packages: [], only: /^W[3-68]/ },
+  { name: 'polyak 256-bit', group: 'polyak', side: 'polyak', mode: 'scope', packages: [], only: /^W[3-68]/, flags: ['--experimental-wasm-revectorize'], node: 24 },
+  { name: 'polyak checked', group: 'polyak', side: 'polyak', mode: 'checked', packages: [], only: /^W7/ },
+  { name: 'polyak nn.LSTM', group: 'polyak', side: 'polyak', mode: 'nn.LSTM', packages: [], only: /^W6/ },
+  { name: 'memory copy', group: 'memcpy', side: 'memcpy', mode: '', packages: [], only: /^W7/ },
   { name: 'tfjs-cpu', group: 'tfjs', side: 'tfjs', mode: 'cpu', packages: ['@tensorflow/tfjs'] },
   { name: 'tfjs-wasm', group: 'tfjs', side: 'tfjs', mode: 'wasm', packages: ['@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs'] },
   { name: 'jax-jit', group: 'jax', side: 'jax', mode: 'jit', packages: ['@jax-js/jax'] },
   { name: 'jax-eager', group: 'jax', side: 'jax', mode: 'eager', packages: ['@jax-js/jax'] },
   { name: 'js-pytorch', group: 'js-pytorch', side: 'jsPytorch', mode: '', packages: ['js-pytorch'] },
-  { name: 'brain.js', group: 'brain.js', side: 'brain', mode: '', packages: ['brain.js'], only: 'W2' },
+  { name: 'brain.js', group: 'brain.js', side: 'brain', mode: '', packages: ['brain.js'], only: /^W2/ },
   { name: 'pytorch', group: 'pytorch', side: 'torch', mode: '', packages: [] },
-  { name: 'pytorch nn.LSTM', group: 'pytorch', side: 'torch', mode: 'nn.LSTM', packages: [], only: 'W6' },
-  { name: 'pytorch mul_+add_', group: 'pytorch', side: 'torch', mode: 'mul_+add_', packages: [], only: 'W7' },
-  { name: 'pytorch _foreach_lerp_', group: 'pytorch', side: 'torch', mode: '_foreach_lerp_', packages: [], only: 'W7' },
-  { name: 'pytorch AveragedModel', group: 'pytorch', side: 'torch', mode: 'AveragedModel', packages: [], only: 'W7' },
+  { name: 'pytorch nn.LSTM', group: 'pytorch', side: 'torch', mode: 'nn.LSTM', packages: [], only: /^W6/ },
+  { name: 'pytorch mul_+add_', group: 'pytorch', side: 'torch', mode: 'mul_+add_', packages: [], only: /^W7/ },
+  { name: 'pytorch _foreach_lerp_', group: 'pytorch', side: 'torch', mode: '_foreach_lerp_', packages: [], only: /^W7/ },
+  { name: 'pytorch AveragedModel', group: 'pytorch', side: 'torch', mode: 'AveragedModel', packages: [], only: /^W7/ },
 ];
 
 /** Who takes part, and who is missing. */
@@ -78,7 +82,12 @@ export function findField(root: string, words: readonly string[]): Field {
   const folder = join(root, 'bench/peers/node_modules');
   const versions: Record<string, string> = {};
   const remarks = new Set<string>();
-  const present = wanted.filter(({ name, side, packages }) => {
+  const [node] = process.versions.node.split('.').map(Number);
+  const present = wanted.filter(({ name, side, packages, node: least = 0 }) => {
+    if (node < least) {
+      remarks.add(`${name} is left out: it needs Node ${least}`);
+      return false;
+    }
     const absent = packages.filter((p) => versionOf(folder, p) === undefined);
     if (absent.length > 0) remarks.add(`${absent.join(' and ')} not installed: npm install --prefix bench/peers`);
     if (side === 'torch' && torch === undefined) remarks.add('PyTorch not found: neither python3 nor /usr/bin/python3 can import torch');

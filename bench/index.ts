@@ -30,15 +30,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, 'runs/bench');
 
 function runOne(contestant: Contestant, workload: Workload, field: Field, { threads, times, limit }: Options): Promise<Outcome> {
-  const { side, mode } = contestant;
+  const { side, mode, flags = [] } = contestant;
   const order = { side, workload, times, options: { mode, threads, peers: join(root, 'bench/peers') } };
   if (side === 'torch') return launch(field.python ?? 'python3', [join(root, 'bench/sides/torch.py')], order, limit);
-  return launch(process.execPath, [join(out, 'bench/child.js')], order, limit);
+  return launch(process.execPath, [...flags, join(out, 'bench/child.js')], order, limit);
 }
 
 /** All rounds of one workload, the sides in turns. One that failed or cannot do it is not asked again. */
 async function compare(workload: Workload, field: Field, options: Options): Promise<Row[]> {
-  const all = field.contestants.filter(({ only }) => only === undefined || workload.id.startsWith(only)).map((contestant) => ({ contestant, outcomes: new Array<Outcome>() }));
+  const all = field.contestants.filter(({ only }) => only === undefined || only.test(workload.id)).map((contestant) => ({ contestant, outcomes: new Array<Outcome>() }));
   for (let round = 0; round < options.rounds; round++) {
     for (const { contestant, outcomes } of all) {
       const last = outcomes.at(-1);

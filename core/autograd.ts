@@ -236,7 +236,8 @@ function run(outputs: readonly Tensor[], seeds: readonly Tensor[], pass: Pass): 
     Storage.passes--;
     Storage.temporaries = temporaries;
     setGradEnabled(recording);
-    if (Storage.passes === 0) outputs[0].device.passEnded?.();
+    // What belongs to a scope will go at its end.
+    if (Storage.passes === 0 && Storage.scoped === null) outputs[0].device.passEnded?.();
   }
 }
 

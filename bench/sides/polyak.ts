@@ -93,10 +93,16 @@ function chain({ floats }: Numbers): Task {
 export async function open({ threads, mode }: SideOptions): Promise<Opened> {
   const setNumThreads: unknown = Reflect.get(polyak, 'setNumThreads');
   if (typeof setNumThreads === 'function') (setNumThreads as (n: number) => void)(threads);
-  const alone = compute(mode === 'scope');
+  const scoped = mode === 'scope';
+  const alone = compute(scoped);
+  /** A training step within a scope, which its gradients outlive. */
+  const training = (prepare: (numbers: Numbers) => Task) => (numbers: Numbers): Task => {
+    const { step } = prepare(numbers);
+    return { step: scoped ? () => scope(step) : step };
+  };
   const tasks: Tasks = {
-    ...family({ mlp: (n) => classify(mlp(n, () => new ReLU()), n), average: average(mode === 'checked' ? 'throw' : 'propagate'), product: alone((a, b) => a.matmul(b)) }),
-    W2: regress, W4: (n) => classify(leNet(), n), W5: transformer, W6: mode === 'nn.LSTM' ? layerLstm : (n) => classify(new Lstm(), n),
+    ...family({ mlp: training((n) => classify(mlp(n, () => new ReLU()), n)), average: average(mode === 'checked' ? 'throw' : 'propagate'), product: alone((a, b) => a.matmul(b)) }),
+    W2: training(regress), W4: training((n) => classify(leNet(), n)), W5: training(transformer), W6: training(mode === 'nn.LSTM' ? layerLstm : (n) => classify(new Lstm(), n)),
     'W8-add': alone((a, b) => a.add(b)), 'W8-exp': alone((a) => a.exp()), 'W8-relu': alone((a) => a.relu()),
     autograd: chain,
   };

@@ -14,6 +14,13 @@ const TINY = 64;
 /** An array that is about to be written. Node has arrays that it does not fill with zeros first, at half the cost. */
 const unfilled: (bytes: number) => Uint8Array = typeof Buffer === 'function' ? (bytes) => Buffer.allocUnsafeSlow(bytes) : (bytes) => new Uint8Array(bytes);
 
+/**
+ * The most that glibc's malloc takes for a model of how much freed memory to keep for the next request: twice the largest mapping that was ever freed. Without it the arrays of what moves
+ * out would be fresh pages over and over again, which cost more than their contents. The array is never touched, so it takes no memory.
+ */
+const MODEL = (32 << 20) - (64 << 10);
+let isModelled = typeof Buffer !== 'function';
+
 /** An array that is handed out from front to back. */
 class Chunk {
   bytes = new Uint8Array(0);
@@ -95,6 +102,10 @@ export class CpuStorage extends Storage implements Resident {
       this.start = chunk.take(address, bytes);
       this.outside = chunk.bytes.buffer;
     } else {
+      if (!isModelled) {
+        isModelled = true;
+        unfilled(MODEL);
+      }
       const copy = unfilled(bytes);
       copy.set(heap.u8.subarray(address, address + bytes));
       this.outside = copy.buffer;
