@@ -4,7 +4,7 @@ import { accelerated } from '../cpu/engine.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Primitive, apply, applyInPlace, makeView, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDim, stridesOf } from '../shape.ts';
-import { type Layout, type Tensor, emptyTensor } from '../tensor.ts';
+import { type Layout, Tensor, emptyTensor } from '../tensor.ts';
 import { arange, tensor } from './creation.ts';
 import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
@@ -241,20 +241,29 @@ export interface MeshgridOptions {
   readonly indexing?: 'ij' | 'xy';
 }
 
+type Meshgrid = Free<{ (tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[]; (...tensors: readonly (Tensor | MeshgridOptions)[]): Tensor[] }>;
+
 /**
  * Coordinates of a grid: for each vector a view of it over the grid all of them span.
  *
- * @param tensors - vectors or scalars of one dtype
+ * @param tensors - vectors or scalars of one dtype, in an array or one by one, and options last
  * @see https://pytorch.org/docs/stable/generated/torch.meshgrid.html
  */
-export const meshgrid: Free<(tensors: readonly Tensor[], options?: MeshgridOptions) => Tensor[]> = free(
-  { name: 'meshgrid', family, samples: (s) => [[[s.float([2]), s.float([3])], { indexing: 'ij' }], [[s.float([2]), s.float([3]), s.float([])], { indexing: 'xy' }]] },
-  (tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[] => {
+export const meshgrid: Meshgrid = free(
+  {
+    name: 'meshgrid',
+    family,
+    samples: (s) => [[[s.float([2]), s.float([3])], { indexing: 'ij' }], [[s.float([2]), s.float([3]), s.float([])], { indexing: 'xy' }], [s.float([2]), s.float([3]), { indexing: 'xy' }], [s.float([2])]],
+  },
+  (...args: readonly unknown[]): Tensor[] => {
+    const last = args.length > 1 && !(args[args.length - 1] instanceof Tensor) ? (args[args.length - 1] as MeshgridOptions | undefined) : undefined;
+    const tensors = args[0] instanceof Tensor ? args.slice(0, last === undefined ? args.length : -1) : args[0];
+    const options = last;
     checkOptions('meshgrid', options, ['indexing']);
     const indexing = options?.indexing ?? 'ij';
     if (indexing !== 'ij' && indexing !== 'xy') throw new ArgumentError(`meshgrid: unknown indexing, got ${show(indexing)}; expected 'ij' or 'xy'`);
     if (!Array.isArray(tensors) || tensors.length === 0) throw new ArgumentError(`meshgrid: not a list of tensors, got ${show(tensors)}; expected an array of at least one`);
-    const vectors: readonly Tensor[] = tensors;
+    const vectors = tensors as readonly Tensor[];
     vectors.forEach((x, i) => {
       checkTensor('meshgrid', x, `entry ${i}`);
       if (x.ndim > 1) throw new ShapeError(`meshgrid: not a vector, got ${show(x)} at entry ${i}; expected at most 1 dimension`);

@@ -9,8 +9,12 @@ import { narrow, reshape, unsqueeze } from './view.ts';
 
 const family = 'scan';
 
-/** Options of `diff`. */
+/** Options of `diff`, which may also stand by position. */
 export interface DiffOptions {
+  /** How often; default 1. */
+  readonly n?: number;
+  /** Default the last. */
+  readonly dim?: number;
   /** What comes before the first entry. */
   readonly prepend?: Tensor | null;
   /** What comes behind the last entry. */
@@ -27,18 +31,24 @@ const ends = (x: Tensor, d: number, from: number, rest: number): Tensor => narro
  * @throws ShapeError for a scalar; ArgumentError for a negative `n`
  * @see https://pytorch.org/docs/stable/generated/torch.diff.html
  */
-export const diff: Method<(x: Tensor, n?: number | (DiffOptions & { readonly n?: number; readonly dim?: number }), dim?: number, options?: DiffOptions) => Tensor> = method(
-  { name: 'diff', family, samples: (s) => [[s.float([5])], [s.float([2, 4]), 2], [s.float([3, 2]), 1, 0], [s.float([3]), 1, -1, { prepend: s.float([1]), append: s.float([2]) }], [s.bool([4])], [s.int([3])], [s.float([2]), 3]] },
-  (x: Tensor, n?: number | (DiffOptions & { readonly n?: number; readonly dim?: number }), dim?: number, options?: DiffOptions): Tensor => {
+export const diff: Method<NamedList<[n?: number, dim?: number, prepend?: Tensor | null, append?: Tensor | null], DiffOptions, Tensor>> = method(
+  {
+    name: 'diff',
+    parameters: ['n', 'dim', 'prepend', 'append'],
+    family,
+    samples: (s) => [
+      [s.float([5])], [s.float([2, 4]), 2], [s.float([3, 2]), 1, 0], [s.float([3]), 1, -1, { prepend: s.float([1]), append: s.float([2]) }], [s.bool([4])], [s.int([3])], [s.float([2]), 3],
+      [s.float([3]), 1, 0, null, s.float([2])],
+    ],
+  },
+  (x: Tensor, times = 1, dim = -1, prepend: Tensor | null = null, append: Tensor | null = null): Tensor => {
     checkTensor('diff', x);
-    const given = typeof n === 'object' ? n : options;
-    checkOptions('diff', given, ['n', 'dim', 'prepend', 'append']);
-    const times = typeof n === 'number' ? n : (typeof n === 'object' ? n.n : undefined) ?? 1;
     if (!Number.isInteger(times) || times < 0) throw new ArgumentError(`diff: invalid order, got ${show(times)}; expected an integer ≥ 0`);
+    for (const [what, part] of Object.entries({ prepend, append })) if (part !== null) checkTensor('diff', part, what);
     if (x.ndim === 0) throw new ShapeError(`diff: a scalar has no neighbours, got ${show(x)}; expected at least 1 dimension`);
-    const d = normalizeDim('diff', dim ?? (typeof n === 'object' ? n.dim : undefined) ?? -1, x.ndim);
+    const d = normalizeDim('diff', dim, x.ndim);
     if (times === 0) return x.clone();
-    const parts = [given?.prepend, x, given?.append].filter((t) => t instanceof Tensor);
+    const parts = [prepend, x, append].filter((t) => t !== null);
     let y = parts.length === 1 ? x : cat(parts, d);
     for (let i = 0; i < times && y.shape[d] > 0; i++) y = y.dtype === 'bool' ? ends(y, d, 1, 1).ne(ends(y, d, 0, 1)) : ends(y, d, 1, 1).sub(ends(y, d, 0, 1));
     return y;

@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../e
 import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, free } from './define.ts';
-import { type Reduction, type ReductionOptions, checkBroadcasting, checkInput, checkNumbers, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
+import { type Reduction, type ReductionOptions, checkBroadcasting, checkInput, checkNumbers, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
 
@@ -58,6 +58,7 @@ export interface GaussianNllLossOptions extends ReductionOptions {
  * Negative log-likelihood of a normal distribution with mean `input`, `½(log v + (input - target)²/v)` for `v = max(variance, eps)`. As in PyTorch the
  * gradient passes through the maximum.
  *
+ * @param target - broadcasts with the input
  * @param variance - the shape of the input, or 1 (or nothing) in its last dimension
  * @throws ShapeError when the shapes do not fit; ArgumentError for a negative variance
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gaussian_nll_loss.html
@@ -72,12 +73,13 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
       [s.float([2, 3]), s.float([2, 3]), s.float([2, 1], 0.5, 2), { full: true, reduction: 'sum' }],
       [s.float([2, 3]), s.float([2, 3]), s.float([2], 0.5, 2), { reduction: 'none' }],
       [s.float([2, 3]), s.float([2, 1]), s.float([2, 1], 0.5, 2)],
+      [s.float([2, 3]), s.float([3]), s.float([2, 3], 0.5, 2), { reduction: 'none' }],
     ],
   },
   (input: Tensor, target: Tensor, variance: Tensor, options: GaussianNllLossOptions = {}): Tensor => {
     const name = 'gaussianNllLoss';
     checkOptions(name, options, ['full', 'eps', 'reduction']);
-    checkBroadcast(name, input, target);
+    checkBroadcasting(name, input, target);
     checkInput(name, variance, 'variance');
     const { full = false, eps = 1e-6 } = options;
     checkFlag(name, 'full', full);
@@ -92,12 +94,6 @@ export const gaussianNllLoss: Free<(input: Tensor, target: Tensor, variance: Ten
     return reduceLoss(full ? losses.add(0.5 * Math.log(2 * Math.PI)) : losses, reduction);
   },
 );
-
-/** The target may have size 1 where the input has not: one mean for several values, or the other way round. */
-function checkBroadcast(name: string, input: Tensor, target: Tensor): void {
-  const alike = input.ndim === target.ndim && input.shape.every((n, d) => n === target.shape[d] || n === 1 || target.shape[d] === 1);
-  checkPair(name, input, alike && target.dtype === input.dtype ? input : target);
-}
 
 function fitVariance(name: string, input: Tensor, variance: Tensor): Tensor {
   if (sameShape(variance.shape, input.shape)) return variance;

@@ -105,7 +105,7 @@ export const norm: Method<NamedList<[p?: number | 'fro', dim?: Dims, options?: R
     const x = withDType('norm', input, options);
     if (!isFloat(x.dtype)) throw new DTypeError(`norm: not a float tensor, got ${show(x)}; expected float32 or float64`, { hint: "pass { dtype: 'float32' }" });
     const order = p === 'fro' ? 2 : p;
-    if (typeof order !== 'number' || Number.isNaN(order)) throw new ArgumentError(`norm: unknown order, got ${show(p)}; expected a number or 'fro'`);
+    if (typeof order !== 'number' || Number.isNaN(order)) throw new ArgumentError(`norm: unknown order, got ${show(p)}; expected a number or 'fro'`, (p as string) === 'nuc' ? { hint: 'linalg.matrixNorm knows it' } : {});
     return apply(normOp, [x], { ...attrsOf('norm', x, dim, options), p: order });
   },
 );

@@ -65,12 +65,13 @@ export const broadcastTensors: Free<(...tensors: readonly Tensor[]) => Tensor[]>
 );
 
 /**
- * The shape that shapes broadcast to: aligned at the right, sizes equal or 1.
+ * The shape that shapes broadcast to: aligned at the right, sizes equal or 1. A number stands for one dimension.
  *
  * @throws ShapeError where they do not
  * @see https://pytorch.org/docs/stable/generated/torch.broadcast_shapes.html
  */
-export function broadcastShapes(...shapes: readonly Shape[]): Shape {
+export function broadcastShapes(...sizes: readonly (Shape | number)[]): Shape {
+  const shapes = sizes.map((size) => (typeof size === 'number' ? [size] : size));
   for (const shape of shapes) if (!isShape(shape)) throw new ShapeError(`broadcastShapes: not a shape, got ${show(shape)}; expected arrays of integers ≥ 0`);
   return shapes.reduce<Shape>((s, shape) => broadcastTwo('broadcastShapes', s, shape), []);
 }

@@ -57,6 +57,9 @@ export const cosineSimilarity: Free<(x1: Tensor, x2: Tensor, dim?: number | Cosi
   },
 );
 
+/** Whole numbers as floats. */
+const floats = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to('float32'));
+
 /** Options of `pairwiseDistance`; the numbers may also stand by position. */
 export interface PairwiseDistanceOptions {
   /** Which norm; default 2. */
@@ -77,7 +80,7 @@ export interface PairwiseDistanceOptions {
 export const pairwiseDistance: Free<
   (x1: Tensor, x2: Tensor, p?: number | PairwiseDistanceOptions, eps?: number | PairwiseDistanceOptions, options?: PairwiseDistanceOptions) => Tensor
 > = free(
-  { name: 'pairwiseDistance', family: 'distance', torch: 'nn.functional.pairwise_distance', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 3]), s.float([3]), 1, 0.1, { keepdim: true }], [s.float([3]), s.float([3]), 3], [s.float([2, 3]), s.float([2, 3]), { p: 3, keepdim: true }]] },
+  { name: 'pairwiseDistance', family: 'distance', torch: 'nn.functional.pairwise_distance', samples: (s) => [[s.float([2, 3]), s.float([2, 3])], [s.float([2, 3]), s.float([3]), 1, 0.1, { keepdim: true }], [s.float([3]), s.float([3]), 3], [s.float([2, 3]), s.float([2, 3]), { p: 3, keepdim: true }], [s.int([2, 3]), s.int([2, 3]), 2, 1]] },
   (x1: Tensor, x2: Tensor, third: number | PairwiseDistanceOptions = {}, fourth: number | PairwiseDistanceOptions = {}, fifth: PairwiseDistanceOptions = {}): Tensor => {
     const name = 'pairwiseDistance';
     const options = typeof third === 'object' ? third : typeof fourth === 'object' ? fourth : fifth;
@@ -88,7 +91,7 @@ export const pairwiseDistance: Free<
     checkNumbers(name, x2, 'x2');
     checkNumber(name, 'p', p, 'a number', (v) => !Number.isNaN(v));
     checkNumber(name, 'eps', eps, 'a finite number', Number.isFinite);
-    return norm(x1.sub(x2).add(eps), p, -1, { keepdim: options.keepdim ?? false });
+    return norm(floats(x1.sub(x2)).add(eps), p, -1, { keepdim: options.keepdim ?? false });
   },
 );
 
@@ -115,22 +118,22 @@ export const hingeEmbeddingLoss: Pair = free(
 );
 
 /**
- * `max(0, -y·(x1 - x2) + margin)` for y = 1 (x1 should be larger) or -1, broadcast. Margin 0 by default.
+ * `max(0, -y·(x1 - x2) + margin)` for y = 1 (x1 should be larger) or -1, broadcast. Margin 0 by default. Losses of integers are float32.
  *
  * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.margin_ranking_loss.html
  */
 export const marginRankingLoss: Free<(x1: Tensor, x2: Tensor, target: Tensor, options?: MarginOptions) => Tensor> = free(
-  { name: 'marginRankingLoss', family, torch: 'nn.functional.margin_ranking_loss', samples: (s) => [[s.float([4]), s.float([4]), s.values([1, -1, 1, -1], [4], 'int64')], [s.float([2, 2]), s.float([2, 2]), s.values([1, -1], [1, 2], 'int64'), { margin: 0.3, reduction: 'none' }]] },
+  { name: 'marginRankingLoss', family, torch: 'nn.functional.margin_ranking_loss', samples: (s) => [[s.float([4]), s.float([4]), s.values([1, -1, 1, -1], [4], 'int64')], [s.float([2, 2]), s.float([2, 2]), s.values([1, -1], [1, 2], 'int64'), { margin: 0.3, reduction: 'none' }], [s.int([4]), s.int([4]), s.values([1, -1, 1, -1], [4], 'int64')]] },
   (x1: Tensor, x2: Tensor, target: Tensor, options?: MarginOptions): Tensor => {
     const name = 'marginRankingLoss';
     checkOptions(name, options, ['margin', 'reduction']);
-    checkInput(name, x1, 'x1');
-    checkInput(name, x2, 'x2');
+    checkNumbers(name, x1, 'x1');
+    checkNumbers(name, x2, 'x2');
     checkTensor(name, target, 'target');
     if (x1.ndim !== x2.ndim || x1.ndim !== target.ndim) throw new ShapeError(`${name}: dimensions differ, got ${show(x1)}, ${show(x2)} and ${show(target)}; expected as many in each`);
     const reduction = reductionOf(name, options);
-    return reduceLoss(target.neg().mul(x1.sub(x2)).add(marginOf(name, options, 0)).clamp({ min: 0 }), reduction);
+    return reduceLoss(floats(target.neg().mul(x1.sub(x2))).add(marginOf(name, options, 0)).clamp({ min: 0 }), reduction);
   },
 );
 

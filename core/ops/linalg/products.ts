@@ -90,14 +90,15 @@ export const linalgVander: Free<(x: Tensor, options?: VanderOptions) => Tensor> 
     name: 'linalg.vander',
     family,
     torch: 'linalg.vander',
-    samples: (s) => [[s.float([3])], [s.float([2, 3]), { N: 2 }], [s.float([2]), { N: 4 }], [s.int([3])]],
+    samples: (s) => [[s.float([3])], [s.float([2, 3]), { N: 2 }], [s.float([2]), { N: 4 }], [s.int([3])], [s.float([]), { N: 3 }]],
   },
-  (x: Tensor, options?: VanderOptions): Tensor => {
+  (input: Tensor, options?: VanderOptions): Tensor => {
     const name = 'linalg.vander';
     const given = argumentsOf(name, [options], [], ['N']);
-    checkTensor(name, x);
+    checkTensor(name, input);
+    const x = input.ndim === 0 ? input.unsqueeze(0) : input;
     if (x.dtype === 'bool') throw new DTypeError(`${name}: not defined for bool, got ${show(x)}; expected numbers`);
-    const count = integerOf(name, given, 'N', x.ndim === 0 ? 1 : x.shape[x.ndim - 1]);
+    const count = integerOf(name, given, 'N', x.shape[x.ndim - 1]);
     if (count < 2) throw new ArgumentError(`${name}: too few powers, got ${count}; expected at least 2`);
     const powers = x.unsqueeze(-1).expand([...x.shape, count - 1]).cumprod(-1);
     return cat([ones([...x.shape, 1], { dtype: powers.dtype, device: x.device }), powers], -1);
