@@ -90,7 +90,7 @@ function isTensorLike(value: unknown): value is { dtype: string; shape: readonly
  */
 export function checkOptions(op: string, options: object | undefined, allowed: readonly string[]): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || isTensorLike(options)) {
     throw new ArgumentError(`${op}: options are not an object, got ${show(options)}; expected { ${allowed.join(', ')} }`);
   }
   for (const key in options) {

@@ -170,18 +170,19 @@ export interface MultiMarginLossOptions extends MarginOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.multi_margin_loss.html
  */
 export const multiMarginLoss: Free<(input: Tensor, target: Tensor, options?: MultiMarginLossOptions) => Tensor> = free(
-  { name: 'multiMarginLoss', family, torch: 'nn.functional.multi_margin_loss', samples: (s) => [[s.float([3, 4]), s.int([3], 0, 4)], [s.float([3, 4]), s.int([3], 0, 4), { p: 2, margin: 0.5, reduction: 'none' }]] },
-  (input: Tensor, target: Tensor, options: MultiMarginLossOptions = {}): Tensor => {
+  { name: 'multiMarginLoss', family, torch: 'nn.functional.multi_margin_loss', samples: (s) => [[s.float([3, 4]), s.int([3], 0, 4)], [s.float([3, 4]), s.int([3], 0, 4), { p: 2, margin: 0.5, reduction: 'none' }], [s.float([4]), s.int([1], 0, 4), { reduction: 'none' }]] },
+  (given: Tensor, target: Tensor, options: MultiMarginLossOptions = {}): Tensor => {
     const name = 'multiMarginLoss';
     checkOptions(name, options, ['p', 'margin', 'weight', 'reduction']);
-    checkInput(name, input);
+    checkInput(name, given);
+    const input = given.ndim === 1 && target.ndim === 1 ? given.unsqueeze(0) : given;
     const { p = 1, weight } = options;
     checkNumber(name, 'p', p, '1 or 2', (v) => v === 1 || v === 2);
     const reduction = reductionOf(name, options);
     const margin = marginOf(name, options, 1);
     const classes = input.shape.at(-1) ?? 0;
     if (input.ndim < 1 || input.ndim > 2 || target.ndim !== input.ndim - 1 || (input.ndim === 2 && target.shape[0] !== input.shape[0])) {
-      throw new ShapeError(`${name}: labels do not fit, got ${show(target)} for ${show(input)}; expected (N, C) with (N), or (C) with ()`);
+      throw new ShapeError(`${name}: labels do not fit, got ${show(target)} for ${show(given)}; expected (N, C) with (N), or (C) with () or (1)`);
     }
     const wrong = findElement(target, 0, classes - 1);
     if (wrong !== undefined) throw new ArgumentError(`${name}: no such class, got label ${wrong}; expected 0 to ${classes - 1}`, { values: { label: wrong, classes } });
