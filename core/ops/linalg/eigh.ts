@@ -10,7 +10,7 @@ import { argumentsOf, checkSquare, colsIn, turned } from './arguments.ts';
 
 const family = 'linear algebra';
 
-/** `V (diag(gL) + (Vᵀ gV) / E) Vᵀ` with `E[i][j] = L[j] - L[i]`. */
+/** `V (diag(gL) + M / E) Vᵀ` with `E[i][j] = L[j] - L[i]` and the skew part `M` of `Vᵀ gV`, so that it is symmetric. */
 function eighGradient(node: Node, gl: Tensor | null, gv: Tensor | null): Tensor | null {
   const [values, v] = [node.output(0), node.output(1)];
   const around = (x: Tensor): Tensor => v.matmul(x).matmul(turned(v));
@@ -18,7 +18,8 @@ function eighGradient(node: Node, gl: Tensor | null, gv: Tensor | null): Tensor 
   if (gv === null) return straight;
   const one = eye(colsIn(v), { dtype: v.dtype, device: v.device });
   const gaps = values.unsqueeze(-2).sub(values.unsqueeze(-1)).add(one);
-  const turnedBy = around(turned(v).matmul(gv).div(gaps).mul(one.neg().add(1)));
+  const along = turned(v).matmul(gv);
+  const turnedBy = around(along.sub(turned(along)).mul(0.5).div(gaps));
   return straight === null ? turnedBy : straight.add(turnedBy);
 }
 

@@ -1,5 +1,5 @@
 import { test } from 'uvu';
-import { ArgumentError, DTypeError, LinAlgError, PolyakError, ShapeError, StateError, type Tensor, backward, eye, gradcheck, gradgradcheck, linalg, manualSeed, qr, randn, svd, tensor, zeros } from '../../../../index.ts';
+import { ArgumentError, DTypeError, LinAlgError, PolyakError, ShapeError, StateError, type Tensor, arange, backward, eye, grad, gradcheck, gradgradcheck, linalg, manualSeed, qr, randn, svd, tensor, zeros } from '../../../../index.ts';
 import { allClose, equal, is, ok, throwsError } from '../../../assert.ts';
 
 type LinalgOptions = Parameters<typeof linalg.svdvals>[1] & { readonly some?: boolean; readonly fullMatrices?: boolean };
@@ -59,6 +59,17 @@ test('eigh reads one triangle', () => {
   const a = f64([[1, 100], [2, 3]]);
   allClose(linalg.eigvalsh(a), linalg.eigvalsh(f64([[1, 2], [2, 3]])), close);
   for (const upper of ['U', { UPLO: 'U' }] as const) allClose(linalg.eigvalsh(a, upper), linalg.eigvalsh(f64([[1, 100], [100, 3]])), close);
+});
+
+test('gradients of eigenvectors are symmetric, though one triangle is read', () => {
+  const a = f64([[2, 0.5, -1], [0.5, 1, 0.25], [-1, 0.25, -2]]);
+  a.requiresGrad = true;
+  const w = arange(9, { dtype: 'float64' }).reshape([3, 3]);
+  const [g] = grad(linalg.eigh(a).eigenvectors.abs().mul(w).sum(), [a], { createGraph: true });
+  // PyTorch's numbers.
+  allClose(g, f64([[-1.1008757508076272, 1.388744871545774, -0.5107281971488817], [1.388744871545774, 0.5413598639733574, 0.7384442909337967], [-0.5107281971488817, 0.7384442909337967, 0.5595158868342703]]), close);
+  const [h] = grad(g.mul(w).sum(), [a]);
+  allClose(h, f64([[0.6222788937687658, -8.160077318676255, -1.3568051509346162], [-8.160077318676255, -4.354397412742904, -1.9030165416090192], [-1.3568051509346162, -1.9030165416090192, 3.7321185189741364]]), close);
 });
 
 test('gradients of what does not depend on signs: a function of the matrix itself', () => {
