@@ -7,13 +7,16 @@ import { NodeReader, type Operators } from './node.ts';
 import { normOperators } from './norm.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { poolOperators } from './pool.ts';
+import { randomOperators } from './random.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reduceOperators } from './reduce.ts';
 import { resizeOperators } from './resize.ts';
 import { shapeOperators } from './shapes.ts';
+import { signalOperators } from './signal.ts';
 
 const operators: Operators = {
   ...pointwiseOperators, ...shapeOperators, ...reduceOperators, ...indexingOperators, ...productOperators, ...poolOperators, ...normOperators, ...recurrentOperators, ...resizeOperators,
+  ...randomOperators, ...signalOperators,
 };
 
 /** Operators that can be run. */
