@@ -2,7 +2,7 @@ import { isFloat } from '../../core/dtype.ts';
 import { ArgumentError, show } from '../../core/errors.ts';
 import { type FilePath, withFile } from '../../core/io/files.ts';
 import { decodeModel } from '../../core/io/onnx/decode.ts';
-import { checkModel, runGraph } from '../../core/io/onnx/import/run.ts';
+import { checkModel, elementTypesOf, runGraph } from '../../core/io/onnx/import/run.ts';
 import { tensorOf } from '../../core/io/onnx/import/tensors.ts';
 import type { OnnxModel } from '../../core/io/onnx/model.ts';
 import { Tensor } from '../../core/tensor.ts';
@@ -45,7 +45,8 @@ function treeOf(state: ReadonlyMap<string, Parameter | Buffer>): Tree {
 
 /**
  * A model read from an ONNX file. Its float initializers are Parameters under their names (statistics of batch norm are Buffers), so that it can be
- * trained on, saved and loaded; integers and constants inside the graph are fixed. It computes what the file says, as in inference.
+ * trained on, saved and loaded; integers and constants inside the graph are fixed. It computes what the file says: dropout and batch norm
+ * train where their nodes do, whatever the mode of the module.
  */
 export class OnnxModule extends Module {
   /** Names of the inputs, in the order of `forward`'s arguments. */
@@ -56,6 +57,7 @@ export class OnnxModule extends Module {
   private readonly state: ReadonlyMap<string, Parameter | Buffer>;
   private readonly tree: Tree;
   private readonly constants: ReadonlyMap<string, Tensor>;
+  private readonly elementTypes: ReadonlyMap<string, number>;
 
   /** @throws StateError for a file that is damaged or holds what polyak does not run */
   constructor(bytes: Uint8Array) {
@@ -76,6 +78,7 @@ export class OnnxModule extends Module {
     this.state = state;
     this.tree = treeOf(state);
     this.constants = constants;
+    this.elementTypes = elementTypesOf(graph);
     this.inputNames = graph.inputs.map(({ name }) => name).filter((name) => !state.has(name) && !constants.has(name));
     this.outputNames = graph.outputs.map(({ name }) => name);
   }
@@ -97,7 +100,7 @@ export class OnnxModule extends Module {
     }
     const values = new Map<string, Tensor>([...this.state, ...this.constants]);
     inputs.forEach((x, i) => values.set(this.inputNames[i], x));
-    const outputs = runGraph(this.model, values);
+    const outputs = runGraph(this.model, values, this.elementTypes);
     return outputs.length === 1 ? outputs[0] : outputs;
   }
 
@@ -107,7 +110,7 @@ export class OnnxModule extends Module {
 }
 
 /**
- * Reads an ONNX model as a module: what `exportOnnx` writes, and MLPs, CNNs and recurrent nets that other tools write (operator sets up to 22). Float
+ * Reads an ONNX model as a module: what `exportOnnx` writes, and MLPs, CNNs and recurrent nets that other tools write (operator sets up to 25). Float
  * initializers become Parameters under their names.
  *
  *     const model = importOnnx(bytes);

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
-import { type DType, F, type Module, Tensor, manualSeed, noGrad, ones, randn, tensor, zeros } from '../../../index.ts';
+import { type DType, F, type Tensor, manualSeed, noGrad, ones, randn, tensor, zeros } from '../../../index.ts';
 import { type OnnxModule, exportOnnx, importOnnx, Linear, ReLU, Sequential, deepCopy } from '../../../nn/index.ts';
 import { encodeModel } from '../../../core/io/onnx/encode.ts';
-import { type OnnxAttribute, type OnnxModel, type OnnxNode, elementTypes, int64Tensor, rawOf } from '../../../core/io/onnx/model.ts';
+import { type OnnxModel, type OnnxNode, elementTypes, rawOf } from '../../../core/io/onnx/model.ts';
 import { PolyakError } from '../../../core/errors.ts';
 import { allClose, equal, is, ok, throwsError } from '../../assert.ts';
+import { run, single } from './oneOperator.ts';
 
 interface Recorded {
   readonly shape: readonly number[];
@@ -24,7 +25,6 @@ const folder = new URL('../../fixtures/onnx/', import.meta.url);
 const cases = JSON.parse(readFileSync(new URL('cases.json', folder), 'utf8')) as Case[];
 const tensorOf = ({ shape, dtype, data }: Recorded): Tensor => tensor(data, { dtype }).reshape(shape);
 const read = (file: string): Uint8Array => new Uint8Array(readFileSync(new URL(file, folder)));
-const run = (model: Module, ...inputs: Tensor[]): Tensor[] => [noGrad(() => model.forward(...(inputs as never[])))].flat() as Tensor[];
 
 for (const { file, keys, inputs, outputs } of cases) {
   test(`${file}, written by PyTorch, computes what PyTorch does`, () => {
@@ -74,28 +74,6 @@ test('an imported model is exported again, also with a batch of any size', () =>
 });
 
 // ---- single operators ----
-
-type Value = number | string | readonly number[] | { readonly float: number };
-
-function attributeOf(v: Value): OnnxAttribute {
-  if (typeof v === 'number') return { kind: 'int', value: v };
-  if (typeof v === 'string') return { kind: 'string', value: v };
-  return 'float' in v ? { kind: 'float', value: v.float } : { kind: 'ints', value: v };
-}
-
-/** A model of one node; numbers in a list are constants. */
-function single(type: string, inputs: readonly (Tensor | readonly number[] | null)[], attributes: Readonly<Record<string, Value>> = {}, opset = 17, outputs = 1): Tensor[] {
-  const given = inputs.filter((x): x is Tensor => x instanceof Tensor);
-  const names = inputs.map((x, i) => (x === null ? '' : x instanceof Tensor ? `x${i}` : `c${i}`));
-  const node: OnnxNode = { name: '', type, domain: '', inputs: names, outputs: Array.from({ length: outputs }, (_, i) => `y${i}`), attributes: new Map(Object.entries(attributes).map(([k, v]) => [k, attributeOf(v)])) };
-  const initializers = inputs.flatMap((x, i) => (x === null || x instanceof Tensor ? [] : [{ ...int64Tensor(x), name: `c${i}` }]));
-  const info = (name: string) => ({ name, type: elementTypes.FLOAT, shape: null });
-  const model: OnnxModel = {
-    irVersion: 8, producer: '', producerVersion: '', opset, domains: new Map(),
-    graph: { name: 'one', nodes: [node], initializers, inputs: names.filter((n) => n.startsWith('x')).map(info), outputs: node.outputs.map(info) },
-  };
-  return run(importOnnx(encodeModel(model)), ...given);
-}
 
 const grid = tensor(Array.from({ length: 25 }, (_, i) => i)).reshape([1, 1, 5, 5]);
 
@@ -156,7 +134,7 @@ test('models that do not fit together are refused before anything runs', () => {
   const [node] = graph.nodes;
   const wrong = (g: Partial<OnnxModel['graph']>, more: Partial<OnnxModel> = {}): (() => OnnxModule) => () => importOnnx(encodeModel({ ...m, ...more, graph: { ...graph, ...g } }));
   equal(run(importOnnx(encodeModel(m)), zeros([2]))[0].array(), [1, 2]);
-  throws(wrong({ nodes: [{ ...node, type: 'Loop' }, { ...node, type: 'QuantizeLinear', outputs: ['z'] }] }), /importOnnx: operators that polyak does not run, got Loop, QuantizeLinear/);
+  throws(wrong({ nodes: [{ ...node, type: 'Loop' }, { ...node, type: 'QLinearConv', outputs: ['z'] }] }), /importOnnx: operators that polyak does not run, got Loop, QLinearConv/);
   throws(wrong({ nodes: [{ ...node, type: 'constructor' }] }), /does not run, got constructor/);
   throws(wrong({ nodes: [{ ...node, domain: 'com.example' }] }), /got com\.example\.Add/);
   throws(wrong({ nodes: [{ ...node, inputs: ['x', 'y'] }] }), /reads a value that no earlier node makes, got 'y'/);

@@ -68,5 +68,6 @@ export const productOperators: Operators = {
   ConvTranspose: convTranspose,
   Gemm: gemm,
   MatMul: (n) => n.in(0).matmul(n.in(1)),
+  Det: (n) => n.in(0).det(),
   Einsum: (n) => einsum(n.text('equation', '').replaceAll(' ', ''), ...n.all),
 };

@@ -1,6 +1,7 @@
 import { indexOp, indexPutOp } from '../../../ops/indexing.ts';
 import { apply } from '../../../op.ts';
 import { where } from '../../../ops/select.ts';
+import { unique } from '../../../ops/unique.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { type NodeReader, type Operator, type Operators, integers } from './node.ts';
 
@@ -71,6 +72,36 @@ const scatterNd: Operator = (n) => {
   return apply(indexPutOp, [x, updates.contiguous(), ...rows], { op: 'ScatterND', dims, named: dims, at: 0, wrap: false, accumulate: reduction === 'add' });
 };
 
+/** Distinct elements or slices, where each first occurs, which of them every one is, and how often. */
+const distinct: Operator = (n) => {
+  const x = n.has('axis') ? n.in(0) : n.in(0).reshape([-1]);
+  const dim = n.axis(n.int('axis', 0), x.ndim);
+  const { inverseIndices: inverse, counts } = unique(x, { dim, returnInverse: true, returnCounts: true });
+  const firsts = new Array<number>(counts.shape[0]).fill(-1);
+  inverse.data().forEach((k, i) => {
+    if (firsts[k] < 0) firsts[k] = i;
+  });
+  const first = integers(firsts);
+  if (n.int('sorted', 1) === 1) return [x.indexSelect(dim, first), first, inverse, counts];
+  // In the order in which they occur.
+  const order = first.argsort();
+  const early = first.indexSelect(0, order);
+  return [x.indexSelect(dim, early), early, order.argsort().indexSelect(0, inverse), counts.indexSelect(0, order)];
+};
+
+/** The first entries along the time, as many as a length says, in reverse. */
+const reverseSequence: Operator = (n) => {
+  const [x, lengths] = [n.in(0), n.numbers(1) ?? []];
+  const [time, batch] = [n.int('time_axis', 0), n.int('batch_axis', 1)];
+  if (x.ndim < 2 || time + batch !== 1 || time * batch !== 0) throw n.fault(`no such axes, got time_axis ${time} and batch_axis ${batch} of [${x.shape.join(', ')}]`, '0 and 1');
+  const steps = x.shape[time];
+  if (lengths.length !== x.shape[batch] || lengths.some((l) => l < 0 || l > steps)) throw n.fault(`lengths do not fit, got ${lengths.join(', ')} for [${x.shape.join(', ')}]`, `${x.shape[batch]} numbers from 0 to ${steps}`);
+  const rows = lengths.flatMap((l) => Array.from({ length: steps }, (_, t) => (t < l ? l - 1 - t : t)));
+  const places = integers(rows, [lengths.length, steps]);
+  const fitting = (batch === 0 ? places : places.t()).reshape([x.shape[0], x.shape[1], ...new Array<number>(x.ndim - 2).fill(1)]);
+  return x.gather(time, fitting.expand(x.shape));
+};
+
 /** Operators that pick entries. */
 export const indexingOperators: Operators = {
   Gather: gather,
@@ -88,4 +119,6 @@ export const indexingOperators: Operators = {
   ScatterElements: scatterElements,
   Scatter: scatterElements,
   ScatterND: scatterNd,
+  Unique: distinct,
+  ReverseSequence: reverseSequence,
 };

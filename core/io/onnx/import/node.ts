@@ -17,11 +17,13 @@ export class NodeReader {
   readonly node: OnnxNode;
   readonly opset: number;
   private readonly values: readonly (Tensor | null)[];
+  private readonly types: readonly number[];
 
-  constructor(node: OnnxNode, opset: number, values: readonly (Tensor | null)[]) {
+  constructor(node: OnnxNode, opset: number, values: readonly (Tensor | null)[], types: readonly number[]) {
     this.node = node;
     this.opset = opset;
     this.values = values;
+    this.types = types;
   }
 
   /** Number of inputs, optional ones that are left out included. */
@@ -41,6 +43,11 @@ export class NodeReader {
   /** An input, or null. */
   maybe(i: number): Tensor | null {
     return i < this.values.length ? this.values[i] : null;
+  }
+
+  /** The element type that the file states for an input, which a dtype may hold with others; 0 where it states none. */
+  elementType(i: number): number {
+    return this.types[i] ?? 0;
   }
 
   /** All inputs. */

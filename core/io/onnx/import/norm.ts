@@ -16,9 +16,22 @@ function standardized(x: Tensor, dims: readonly number[], eps: number): Tensor {
 
 const perChannel = (v: Tensor, x: Tensor): Tensor => v.reshape([v.shape[0], ...new Array<number>(x.ndim - 2).fill(1)]);
 
+/** Normalised by the batch's own statistics, which are mixed into the running ones: unlike PyTorch's, these take the biased variance, and momentum is what is kept. */
+function batchStatistics(n: NodeReader, eps: number): Tensor[] {
+  const [x, momentum] = [n.in(0), n.float('momentum', 0.9)];
+  const made = batchNorm(x, null, null, n.in(1), n.in(2), { training: true, eps });
+  if (!n.wants(1) && !n.wants(2)) return [made];
+  const dims = x.shape.map((_, d) => d).filter((d) => d !== 1);
+  const plain = x.detach();
+  const mixed = (i: number, own: Tensor): Tensor => n.in(i).detach().mul(momentum).add(own.mul(1 - momentum));
+  return [made, mixed(3, plain.mean(dims)), mixed(4, plain.var(dims, { correction: 0 }))];
+}
+
 const batch: Operator = (n) => {
-  if (n.int('training_mode', 0) === 1 || (n.opset < 7 && n.int('is_test', 0) === 0 && n.wants(1))) throw n.fault('statistics of the batch, got training mode', 'running statistics');
-  return batchNorm(n.in(0), n.in(3), n.in(4), n.in(1), n.in(2), { eps: n.float('epsilon', 1e-5) });
+  const eps = n.float('epsilon', 1e-5);
+  if (n.opset >= 14 && n.int('training_mode', 0) === 1) return batchStatistics(n, eps);
+  if (n.opset < 7 && n.int('is_test', 0) === 0 && n.wants(1)) throw n.fault('statistics of the batch, got training mode', 'running statistics');
+  return batchNorm(n.in(0), n.in(3), n.in(4), n.in(1), n.in(2), { eps });
 };
 
 const layer: Operator = (n) => {

@@ -142,6 +142,4 @@ export const pointwiseOperators: Operators = {
   IsInf: isInfinite,
   Cast: cast,
   CastLike: (n) => n.in(0).to(n.in(1).dtype),
-  // In inference dropout does nothing, and its mask is true everywhere.
-  Dropout: (n) => [n.in(0), n.in(0).eq(n.in(0))].slice(0, n.wants(1) ? 2 : 1),
 };

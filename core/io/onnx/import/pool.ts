@@ -1,4 +1,4 @@
-import { ones } from '../../../ops/creation.ts';
+import { ones, zeros } from '../../../ops/creation.ts';
 import { conv1d, conv2d } from '../../../ops/conv.ts';
 import { conv3d } from '../../../ops/conv3d.ts';
 import { maxPool1d, maxPool2d } from '../../../ops/maxPool.ts';
@@ -41,19 +41,21 @@ function maxima(x: Tensor, w: Windows, padding: readonly number[]): { readonly o
 
 /** Places in an image as places in the whole tensor. */
 function placesInAll(n: NodeReader, places: Tensor, x: Tensor, padded: Tensor, before: readonly number[]): Tensor {
-  if (n.int('storage_order', 0) !== 0) throw n.fault('places in column order, got storage_order 1', 'row order');
   const image = x.shape.slice(2);
   const whole = padded.shape.slice(2);
+  const size = image.reduce((a, b) => a * b, 1);
+  const columns = n.int('storage_order', 0) === 1;
   let rest = places;
   let own = places.mul(0);
-  let step = 1;
+  let step = columns ? size : 1;
   for (let d = image.length - 1; d >= 0; d--) {
+    if (columns) step /= image[d];
     own = own.add(rest.remainder(whole[d]).sub(before[d]).mul(step));
     rest = rest.floorDivide(whole[d]);
-    step *= image[d];
+    if (!columns) step *= image[d];
   }
   const planes = x.shape[0] * x.shape[1];
-  const starts = integers(Array.from({ length: planes }, (_, i) => i * step), [x.shape[0], x.shape[1], ...image.map(() => 1)]);
+  const starts = integers(Array.from({ length: planes }, (_, i) => i * size), [x.shape[0], x.shape[1], ...image.map(() => 1)]);
   return own.add(starts);
 }
 
@@ -107,11 +109,25 @@ const lpPool: Operator = (n) => {
   return averages(padSpatial(x, w.before, endsOf(n, w, x)).abs().pow(p), w, {}).mul(cells).pow(1 / p);
 };
 
+/** Elements back at their places in the image that the pool would have read, which ends in zeros where output_shape is larger. */
+const maxUnpool: Operator = (n) => {
+  const [x, places, wanted] = [n.in(0), n.in(1), n.numbers(2)];
+  const { kernel, stride, before, behind } = windowsOf(n, x.shape, kernelOf(n));
+  if (places.shape.join() !== x.shape.join()) throw n.fault(`places do not fit, got [${places.shape.join(', ')}] for [${x.shape.join(', ')}]`, 'one for each element');
+  const image = n.shape(x.shape.map((size, d) => (d < 2 ? size : (size - 1) * stride[d - 2] + kernel[d - 2] - before[d - 2] - behind[d - 2])));
+  const shape = n.shape(wanted ?? image);
+  if (shape.length !== image.length || shape.some((size, d) => (d < 2 ? size !== image[d] : size < image[d]))) throw n.fault(`output_shape does not fit, got ${shape.join(', ')}`, `at least ${image.join(', ')}`);
+  const flat = zeros([image.reduce((a, b) => a * b, 1)], { dtype: x.dtype, device: x.device });
+  const made = flat.scatter(0, places.to('int64').reshape([-1]), x.reshape([-1])).reshape(image);
+  return padSpatial(made, kernel.map(() => 0), kernel.map((_, d) => shape[d + 2] - image[d + 2]));
+};
+
 const spatial = (x: Tensor): number[] => x.shape.map((_, d) => d).slice(2);
 
 /** Pools. */
 export const poolOperators: Operators = {
   MaxPool: maxPool,
+  MaxUnpool: maxUnpool,
   AveragePool: averagePool,
   LpPool: lpPool,
   GlobalAveragePool: (n) => n.in(0).mean(spatial(n.in(0)), { keepdim: true }),

@@ -35,25 +35,46 @@ function kindOf(n: NodeReader, { kind, activations }: Layer, directions: number)
   return kind === 'LSTM' ? 'lstm' : kind === 'GRU' ? 'gru' : 'rnnTanh';
 }
 
-/** A GRU that resets the state before its product, as papers have it and PyTorch has not. */
-function resetBefore(x: Tensor, hidden: Tensor, w: Tensor, r: Tensor, wb: Tensor | null, rb: Tensor | null, reverse: boolean): RunResult {
-  // PyTorch's order: r, z, n.
-  const [rows, width] = [x.shape[0], hidden.shape[1]];
-  const steps = rows / hidden.shape[0];
-  const gates = linear(x, w, wb).reshape([steps, hidden.shape[0], 3 * width]);
-  const part = (t: Tensor, k: number): Tensor => t.narrow(0, k * width, width);
-  let h = hidden;
+type Step = (gates: Tensor, hidden: Tensor, cell: Tensor | null) => readonly [Tensor, Tensor | null];
+
+/** A layer step by step, from the gates' inputs of all steps. */
+function stepwise(gates: Tensor, hidden: Tensor, cell: Tensor | null, reverse: boolean, step: Step): RunResult {
+  const steps = gates.shape[0] / hidden.shape[0];
+  const each = gates.reshape([steps, hidden.shape[0], gates.shape[1]]);
+  let [h, c] = [hidden, cell];
   const outputs = new Array<Tensor>(steps);
   for (let i = 0; i < steps; i++) {
     const t = reverse ? steps - 1 - i : i;
-    const [ir, iz, inew] = gates.select(0, t).chunk(3, 1);
+    [h, c] = step(each.select(0, t), h, c);
+    outputs[t] = h;
+  }
+  return { output: cat(outputs, 0), hidden: h, cell: c };
+}
+
+/** An LSTM whose gates see the cell, too. */
+function withPeepholes(gates: Tensor, hidden: Tensor, cell: Tensor, r: Tensor, rb: Tensor | null, peepholes: Tensor, reverse: boolean): RunResult {
+  const [pi, po, pf] = peepholes.chunk(3, 0);
+  return stepwise(gates, hidden, cell, reverse, (inputs, h, c) => {
+    // PyTorch's order: i, f, g, o.
+    const before = c as Tensor;
+    const [i, f, g, o] = inputs.add(linear(h, r, rb)).chunk(4, 1);
+    const after = f.add(pf.mul(before)).sigmoid().mul(before).add(i.add(pi.mul(before)).sigmoid().mul(g.tanh()));
+    return [o.add(po.mul(after)).sigmoid().mul(after.tanh()), after];
+  });
+}
+
+/** A GRU that resets the state before its product, as papers have it and PyTorch has not. */
+function resetBefore(gates: Tensor, hidden: Tensor, r: Tensor, rb: Tensor | null, reverse: boolean): RunResult {
+  const width = hidden.shape[1];
+  const part = (t: Tensor, k: number): Tensor => t.narrow(0, k * width, width);
+  return stepwise(gates, hidden, null, reverse, (inputs, h) => {
+    // PyTorch's order: r, z, n.
+    const [ir, iz, inew] = inputs.chunk(3, 1);
     const state = (k: number, from: Tensor): Tensor => linear(from, part(r, k), rb === null ? null : part(rb, k));
     const [reset, update] = [ir.add(state(0, h)).sigmoid(), iz.add(state(1, h)).sigmoid()];
     const fresh = inew.add(state(2, reset.mul(h))).tanh();
-    h = h.sub(fresh).mul(update).add(fresh);
-    outputs[t] = h;
-  }
-  return { output: cat(outputs, 0), hidden: h, cell: null };
+    return [h.sub(fresh).mul(update).add(fresh), null];
+  });
 }
 
 const recurrent: Operator = (n) => {
@@ -64,12 +85,14 @@ const recurrent: Operator = (n) => {
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) throw n.fault(`no such direction, got '${direction}'`, 'forward, reverse or bidirectional');
   const directions = direction === 'bidirectional' ? 2 : 1;
   const kind = kindOf(n, layer, directions);
-  if (n.maybe(7) !== null || n.has('clip') || n.int('input_forget', 0) === 1) throw n.fault('peepholes, clip or coupled gates, got one of them', 'a plain layer');
+  if (n.has('clip') || n.int('input_forget', 0) === 1) throw n.fault('clip or coupled gates, got one of them', 'a layer without');
   const [length, batch] = x.shape;
   const lengths = n.numbers(4);
   if (lengths !== null && lengths.some((v) => v !== length)) throw n.fault(`sequences of several lengths, got ${lengths.join(', ')}`, `all of length ${length}`);
   const [w, r, b] = [n.in(1), n.in(2), n.maybe(3)];
   const width = r.shape[2];
+  const peepholes = n.maybe(7);
+  if (peepholes !== null && (kind !== 'lstm' || peepholes.shape.join() !== `${directions},${3 * width}`)) throw n.fault(`peepholes do not fit, got [${peepholes.shape.join(', ')}]`, `none, or [${directions}, ${3 * width}] of an LSTM`);
   const state = (i: number): Tensor => {
     const given = n.maybe(i);
     if (given === null) return zeros([directions, batch, width], { dtype: x.dtype, device: x.device });
@@ -81,7 +104,8 @@ const recurrent: Operator = (n) => {
     const reverse = direction === 'reverse' || d === 1;
     const half = (k: number): Tensor | null => (b === null ? null : reordered(b.select(0, d).narrow(0, k * layer.gates.length * width, layer.gates.length * width), layer.gates));
     const [input, own, inputBias, hiddenBias] = [reordered(w.select(0, d), layer.gates), reordered(r.select(0, d), layer.gates), half(0), half(1)];
-    if (kind === 'gru' && n.int('linear_before_reset', 0) === 0) return resetBefore(rows, hidden.select(0, d), input, own, inputBias, hiddenBias, reverse);
+    if (kind === 'gru' && n.int('linear_before_reset', 0) === 0) return resetBefore(linear(rows, input, inputBias), hidden.select(0, d), own, hiddenBias, reverse);
+    if (peepholes !== null && cell !== null) return withPeepholes(linear(rows, input, inputBias), hidden.select(0, d), cell.select(0, d), own, hiddenBias, peepholes.select(0, d), reverse);
     const weights = { input, hidden: own, inputBias, hiddenBias, projection: null };
     return recurrence(kind, rows, hidden.select(0, d).contiguous(), cell === null ? null : cell.select(0, d).contiguous(), weights, new Array<number>(length).fill(batch), reverse);
   });

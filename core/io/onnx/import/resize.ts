@@ -1,4 +1,5 @@
 import { tensor } from '../../../ops/creation.ts';
+import { where } from '../../../ops/select.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { type NodeReader, type Operator, type Operators, integers } from './node.ts';
 
@@ -8,16 +9,19 @@ interface Axis {
   readonly from: number;
   readonly to: number;
   readonly scale: number;
+  /** Begin and end of the part that is read, as shares of the input. */
+  readonly part: readonly [number, number];
 }
 
 /** Where an entry of the result lies in the input. */
-function placeOf(n: NodeReader, mode: string, i: number, { from, to, scale }: Axis): number {
+function placeOf(n: NodeReader, mode: string, i: number, { from, to, scale, part }: Axis): number {
   if (mode === 'asymmetric') return i / scale;
   if (mode === 'align_corners') return to === 1 ? 0 : (i * (from - 1)) / (scale * from - 1);
   if (mode === 'pytorch_half_pixel') return to > 1 ? (i + 0.5) / scale - 0.5 : 0;
   if (mode === 'half_pixel') return (i + 0.5) / scale - 0.5;
   if (mode === 'half_pixel_symmetric') return (from / 2) * (1 - to / (scale * from)) + (i + 0.5) / scale - 0.5;
-  throw n.fault(`no such coordinate_transformation_mode, got '${mode}'`, 'half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners or asymmetric');
+  if (mode === 'tf_crop_and_resize') return (from - 1) * (to > 1 ? part[0] + (i * (part[1] - part[0])) / (to - 1) : (part[0] + part[1]) / 2);
+  throw n.fault(`no such coordinate_transformation_mode, got '${mode}'`, 'half_pixel, half_pixel_symmetric, pytorch_half_pixel, align_corners, asymmetric or tf_crop_and_resize');
 }
 
 function nearest(n: NodeReader, place: number): number {
@@ -64,8 +68,15 @@ function along(n: NodeReader, x: Tensor, d: number, axis: Axis, mode: string, tr
   return x.movedim(d, -1).matmul(weights.t()).movedim(-1, d);
 }
 
+/** The parts of the axes that are read: all, or what an input says. */
+function partsOf(n: NodeReader, count: number, cropping: boolean): (readonly [number, number])[] {
+  const given = cropping ? (n.numbers(1) ?? []) : [];
+  if (cropping && (given.length !== 2 * count || !given.every(Number.isFinite))) throw n.fault(`roi does not fit, got ${given.join(', ')}`, `${2 * count} finite numbers`);
+  return Array.from({ length: count }, (_, i) => (cropping ? [given[i], given[count + i]] : [0, 1]));
+}
+
 /** The axes of a result from sizes or scales. */
-function axesOf(n: NodeReader, x: Tensor): Map<number, Axis> {
+function axesOf(n: NodeReader, x: Tensor, cropping: boolean): Map<number, Axis> {
   const [sizesAt, scalesAt] = n.node.type === 'Upsample' || n.opset < 11 ? [-1, 1] : [3, 2];
   const sizes = sizesAt < 0 ? null : n.numbers(sizesAt);
   const scales = n.floats('scales') ?? n.numbers(scalesAt);
@@ -73,17 +84,31 @@ function axesOf(n: NodeReader, x: Tensor): Map<number, Axis> {
   const dims = n.axes(n.ints('axes') ?? x.shape.map((_, d) => d), x.ndim);
   if (given.length !== dims.length) throw n.fault(`sizes or scales do not fit, got ${given.length} of them`, `${dims.length}`);
   if (n.int('antialias', 0) === 1) throw n.fault('antialias, got it asked for', 'none');
+  const parts = partsOf(n, dims.length, cropping);
   const policy = n.text('keep_aspect_ratio_policy', 'stretch');
   const ratios = dims.map((d, i) => given[i] / x.shape[d]);
   const kept = policy === 'stretch' || given !== sizes ? null : policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
   const entries = dims.map((d, i): [number, Axis] => {
     const from = x.shape[d];
-    if (given !== sizes) return [d, { from, to: Math.floor(from * given[i] + 1e-6), scale: given[i] }];
-    return [d, kept === null ? { from, to: sizes[i], scale: sizes[i] / from } : { from, to: Math.round(from * kept), scale: kept }];
+    const part = parts[i];
+    if (given !== sizes) return [d, { from, to: Math.floor(from * (part[1] - part[0]) * given[i] + 1e-6), scale: given[i], part }];
+    return [d, kept === null ? { from, to: sizes[i], scale: sizes[i] / from, part } : { from, to: Math.round(from * kept), scale: kept, part }];
   });
   n.shape(x.shape.map((size, d) => entries.find(([at]) => at === d)?.[1].to ?? size));
   if (x.numel() === 0) throw n.fault('nothing to enlarge, got an empty tensor', 'entries');
-  return new Map(entries.filter(([, { from, to }]) => from !== to));
+  return new Map(entries.filter(([, { from, to, part }]) => from !== to || part[0] !== 0 || part[1] !== 1));
+}
+
+/** Entries that lie outside of the input get extrapolation_value. */
+function filledOutside(n: NodeReader, y: Tensor, axes: readonly (readonly [number, Axis])[], transform: string): Tensor {
+  const value = n.float('extrapolation_value', 0);
+  return axes.reduce((filled, [d, axis]) => {
+    const inside = Array.from({ length: axis.to }, (_, i) => {
+      const place = placeOf(n, transform, i, axis);
+      return place >= 0 && place <= axis.from - 1;
+    });
+    return inside.every(Boolean) ? filled : where(tensor(inside, { device: y.device }).reshape(y.shape.map((size, at) => (at === d ? size : 1))), filled, value).to(y.dtype);
+  }, y);
 }
 
 const resize: Operator = (n) => {
@@ -91,7 +116,9 @@ const resize: Operator = (n) => {
   const mode = n.text('mode', 'nearest');
   if (!['nearest', 'linear', 'bilinear', 'cubic'].includes(mode)) throw n.fault(`no such mode, got '${mode}'`, 'nearest, linear or cubic');
   const transform = n.text('coordinate_transformation_mode', n.node.type === 'Upsample' || n.opset < 11 ? 'asymmetric' : 'half_pixel');
-  return [...axesOf(n, x)].reduce((y, [d, axis]) => along(n, y, d, axis, mode === 'bilinear' ? 'linear' : mode, transform), x);
+  const axes = [...axesOf(n, x, transform === 'tf_crop_and_resize')];
+  const made = axes.reduce((y, [d, axis]) => along(n, y, d, axis, mode === 'bilinear' ? 'linear' : mode, transform), x);
+  return transform === 'tf_crop_and_resize' ? filledOutside(n, made, axes, transform) : made;
 };
 
 /** Operators that change the sizes of images. */

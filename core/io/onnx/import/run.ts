@@ -2,18 +2,23 @@ import { PolyakError, StateError } from '../../../errors.ts';
 import type { Tensor } from '../../../tensor.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../model.ts';
 import { productOperators } from './conv.ts';
+import { detectionOperators } from './detection.ts';
 import { indexingOperators } from './indexing.ts';
 import { NodeReader, type Operators } from './node.ts';
 import { normOperators } from './norm.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { poolOperators } from './pool.ts';
+import { quantizeOperators } from './quantize.ts';
+import { randomOperators } from './random.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reduceOperators } from './reduce.ts';
 import { resizeOperators } from './resize.ts';
 import { shapeOperators } from './shapes.ts';
+import { signalOperators } from './signal.ts';
 
 const operators: Operators = {
   ...pointwiseOperators, ...shapeOperators, ...reduceOperators, ...indexingOperators, ...productOperators, ...poolOperators, ...normOperators, ...recurrentOperators, ...resizeOperators,
+  ...randomOperators, ...signalOperators, ...quantizeOperators, ...detectionOperators,
 };
 
 /** Operators that can be run. */
@@ -54,10 +59,20 @@ export function checkModel({ opset, graph }: OnnxModel): void {
   checkNames(graph);
 }
 
-/** Runs one node on its inputs. */
-export function runNode(node: OnnxNode, opset: number, inputs: readonly (Tensor | null)[]): readonly Tensor[] {
+/** The element types that a file states: those of inputs, initializers and constants, by name. */
+export function elementTypesOf({ inputs, initializers, nodes }: OnnxGraph): ReadonlyMap<string, number> {
+  const types = new Map([...inputs, ...initializers].map(({ name, type }) => [name, type]));
+  for (const { type, outputs, attributes } of nodes) {
+    const value = type === 'Constant' ? attributes.get('value') : undefined;
+    if (value?.kind === 'tensor') types.set(outputs[0], value.value.type);
+  }
+  return types;
+}
+
+/** Runs one node on its inputs, of whose element types the file states some. */
+function runNode(node: OnnxNode, opset: number, inputs: readonly (Tensor | null)[], types: readonly number[]): readonly Tensor[] {
   try {
-    const made = operators[node.type](new NodeReader(node, opset, inputs));
+    const made = operators[node.type](new NodeReader(node, opset, inputs, types));
     return Array.isArray(made) ? (made as readonly Tensor[]) : [made as Tensor];
   } catch (error) {
     if (error instanceof PolyakError && !error.message.includes(node.type)) error.message = `${label(node)}: ${error.message}`;
@@ -72,13 +87,13 @@ function readsOf({ nodes, outputs }: OnnxGraph): Map<string, number> {
   return reads;
 }
 
-/** Runs a graph: its outputs from its inputs and constants, by name. */
-export function runGraph({ opset, graph }: OnnxModel, given: ReadonlyMap<string, Tensor>): Tensor[] {
+/** Runs a graph: its outputs from its inputs and constants, by name, and from what `elementTypesOf` says of them. */
+export function runGraph({ opset, graph }: OnnxModel, given: ReadonlyMap<string, Tensor>, types: ReadonlyMap<string, number>): Tensor[] {
   const values = new Map(given);
   const reads = readsOf(graph);
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => (name === '' ? null : (values.get(name) ?? null)));
-    const made = runNode(node, opset, inputs);
+    const made = runNode(node, opset, inputs, node.inputs.map((name) => types.get(name) ?? 0));
     node.outputs.forEach((name, i) => {
       if (name === '') return;
       const value = made.at(i);

@@ -5,7 +5,7 @@ import { cat } from '../../../ops/join.ts';
 import { tril, triu } from '../../../ops/arrange.ts';
 import { sliceDim } from '../../../ops/view.ts';
 import { type NodeReader, type Operator, type Operators, integers } from './node.ts';
-import { dtypeOf, tensorOf } from './tensors.ts';
+import { tensorOf, typeAttribute } from './tensors.ts';
 
 // Operators that arrange elements.
 
@@ -172,7 +172,7 @@ export const shapeOperators: Operators = {
     const made = eye(rows, columns);
     const k = n.int('k', 0);
     const shifted = k === 0 ? made : padded(made, k > 0 ? [k, -k] : [0, 0, -k, k]);
-    return shifted.to(n.has('dtype') ? dtypeOf('EyeLike', n.int('dtype', 1)) : n.in(0).dtype);
+    return shifted.to(typeAttribute(n, 'dtype', n.in(0).dtype));
   },
   DepthToSpace: (n) => {
     const b = blocks(n);

@@ -4,6 +4,7 @@ import { bfloat16ToFloat32, float16ToFloat32 } from '../../half.ts';
 import { tensor } from '../../../ops/creation.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { type OnnxTensor, elementTypes } from '../model.ts';
+import type { NodeReader } from './node.ts';
 
 /** The dtype that holds an element type; half precision becomes float32, integers of other sizes the next larger one. */
 const dtypes: Readonly<Record<number, DType>> = {
@@ -17,6 +18,11 @@ export function dtypeOf(op: string, type: number): DType {
   const dtype = dtypes[type];
   if (dtype === undefined) throw new StateError(`${op}: elements of another kind, got type ${type}; expected numbers or truth values`);
   return dtype;
+}
+
+/** The dtype that an attribute of a node names. */
+export function typeAttribute(n: NodeReader, name: string, fallback: DType): DType {
+  return n.has(name) ? dtypeOf(n.node.type, n.int(name, elementTypes.FLOAT)) : fallback;
 }
 
 /** The largest numbers of 64 bits stand for "to the end"; they become the largest of 32. */
