@@ -19,7 +19,7 @@ export type Numbers<O> = readonly (number | undefined | O)[];
  * `new Conv2d({ inChannels: 1, outChannels: 8, kernelSize: 3, padding: 1 })` are the same.
  */
 export type LayerArguments<P extends readonly unknown[], N extends readonly string[], O extends object = object> =
-  | (keyof O extends never ? readonly [...P, options?: undefined] : Partial<O> extends O ? readonly [...P, options?: O | undefined] : readonly [...P, options: O])
+  | (keyof O extends never ? [...P, options?: undefined] : Partial<O> extends O ? [...P, options?: O | undefined] : [...P, options: O])
   | (P extends readonly [...infer Before, infer Last]
     ? N extends readonly [...infer Names extends readonly string[], infer Name extends string]
       ? LayerArguments<Before, Names, Name extends keyof O ? O : O & { readonly [K in Name]: Last }>
