@@ -48,7 +48,8 @@ const forwardOptions = ['needWeights', 'attnMask', 'averageAttnWeights', 'isCaus
 
 /**
  * Attention of several heads, `concat(softmax(Qᵢ·Kᵢᵀ/√(E/heads))·Vᵢ)·Wᵒ` with learned projections to queries, keys and values. `inProjWeight`
- * (3·E, E), or the three projections (E, E), (E, kdim), (E, vdim) where sizes differ, start Xavier-uniform; biases start at 0.
+ * (3·E, E), or the three projections (E, E), (E, kdim), (E, vdim) where sizes differ, start Xavier-uniform; biases start at 0. All by
+ * name: `new MultiheadAttention({ embedDim: 4, numHeads: 2, batchFirst: true })`.
  *
  * Shape: (L, N, E), (S, N, kdim), (S, N, vdim) → (L, N, E) and (N, L, S); (N, L, E) and so on with `batchFirst`; all without the batch, too.
  *

@@ -171,7 +171,7 @@ export class Conv1d extends Forward {
 
 /**
  * Convolution (cross-correlation) over two dimensions. Weight (outChannels, inChannels/groups, kH, kW), bias (outChannels); both start
- * uniform in `±1/√(inChannels/groups·kH·kW)`.
+ * uniform in `±1/√(inChannels/groups·kH·kW)`. All by name: `new Conv2d({ inChannels: 1, outChannels: 8, kernelSize: 3, padding: 1 })`.
  *
  * Shape: (N, inChannels, H, W) or (inChannels, H, W) → (N, outChannels, H′, W′), `H′ = ⌊(H + 2·padding − dilation·(kH−1) − 1)/stride⌋ + 1`.
  *

@@ -28,7 +28,7 @@ export interface LinearOptions extends FactoryOptions {
 
 /**
  * Affine map `y = x·Wᵀ + b` of the last dimension. Weight (outFeatures, inFeatures), bias (outFeatures); both start uniform in
- * `±1/√inFeatures`.
+ * `±1/√inFeatures`. All by name: `new Linear({ inFeatures: 4, outFeatures: 2, bias: false })`.
  *
  * Shape: (*, inFeatures) → (*, outFeatures).
  *

@@ -76,7 +76,7 @@ export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
 }
 
 /**
- * Largest value of each window, over two dimensions.
+ * Largest value of each window, over two dimensions. All by name: `new MaxPool2d({ kernelSize: 2, stride: 2 })`.
  *
  * Shape: (N, C, H, W) or (C, H, W) → (N, C, H′, W′), `H′ = ⌊(H + 2·padding − dilation·(kH−1) − 1)/stride⌋ + 1`; with `returnIndices` `{ output, indices }`.
  *
