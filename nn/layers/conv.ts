@@ -41,15 +41,14 @@ export interface ConvTransposeLayerOptions extends CommonOptions {
 }
 
 const positions = ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding'] as const;
-type Names = typeof positions;
 
 /** What convolutions are made from: sizes, stride and padding by position or by name, and options. */
 export type ConvArguments = LayerArguments<
-  [inChannels: number, outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | 'same' | 'valid' | undefined], Names, ConvLayerOptions
+  [inChannels: number, outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | 'same' | 'valid' | undefined], ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding'], ConvLayerOptions
 >;
 /** What transposed convolutions are made from: sizes, stride and padding by position or by name, and options. */
 export type ConvTransposeArguments = LayerArguments<
-  [inChannels: number, outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | undefined], Names, ConvTransposeLayerOptions
+  [inChannels: number, outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | undefined], ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding'], ConvTransposeLayerOptions
 >;
 
 const common = ['dilation', 'groups', 'bias', 'paddingMode', ...factoryOptions] as const;

@@ -8,15 +8,14 @@ import { channelsOf, postpone, settle } from './lazy.ts';
 // Convolutions that take the number of input channels from their first input.
 
 const positions = ['outChannels', 'kernelSize', 'stride', 'padding'] as const;
-type Names = typeof positions;
 
 /** What lazy convolutions are made from: sizes, stride and padding by position or by name, and options. */
 export type LazyConvArguments = LayerArguments<
-  [outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | 'same' | 'valid' | undefined], Names, ConvLayerOptions
+  [outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | 'same' | 'valid' | undefined], ['outChannels', 'kernelSize', 'stride', 'padding'], ConvLayerOptions
 >;
 /** What lazy transposed convolutions are made from: sizes, stride and padding by position or by name, and options. */
 export type LazyConvTransposeArguments = LayerArguments<
-  [outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | undefined], Names, ConvTransposeLayerOptions
+  [outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | undefined], ['outChannels', 'kernelSize', 'stride', 'padding'], ConvTransposeLayerOptions
 >;
 
 const common = ['dilation', 'groups', 'bias', 'paddingMode', ...factoryOptions] as const;
