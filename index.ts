@@ -369,3 +369,17 @@ export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } f
 export { type DynamicAxes } from './nn/export/trace.ts';
 export { type TorchLoss } from './nn/export/torch/train.ts';
 export { type Gradients } from './nn/backwardHooks.ts';
+
+// what layers are made from, by position or by name
+export { type LayerArguments } from './nn/given.ts';
+export { type BatchNormArguments } from './nn/layers/batchnorm.ts';
+export { type ConvArguments, type ConvTransposeArguments } from './nn/layers/conv.ts';
+export { type LazyConvArguments, type LazyConvTransposeArguments } from './nn/layers/lazyConv.ts';
+export { type AdaptiveMaxPoolArguments, type MaxPoolArguments } from './nn/layers/maxPool.ts';
+export { type ConstantPadArguments, type PaddingArguments } from './nn/layers/padding.ts';
+export { type AvgPoolArguments } from './nn/layers/pool.ts';
+export { type RNNCellArguments } from './nn/layers/recurrent.ts';
+export { type RNNArguments } from './nn/layers/rnn.ts';
+export { type TransformerDecoderOptions } from './nn/layers/transformer.ts';
+export { type TransformerLayerArguments } from './nn/layers/transformerLayer.ts';
+export { type FractionalMaxPoolArguments, type LpPoolArguments, type MaxUnpoolArguments } from './nn/layers/unpool.ts';

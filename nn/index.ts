@@ -107,3 +107,17 @@ export { type ExportTorchOptions, type TorchSource, exportTorch, torchSource } f
 export { type DynamicAxes } from './export/trace.ts';
 export { type TorchLoss } from './export/torch/train.ts';
 export { type Gradients } from './backwardHooks.ts';
+
+// what layers are made from, by position or by name
+export { type LayerArguments } from './given.ts';
+export { type BatchNormArguments } from './layers/batchnorm.ts';
+export { type ConvArguments, type ConvTransposeArguments } from './layers/conv.ts';
+export { type LazyConvArguments, type LazyConvTransposeArguments } from './layers/lazyConv.ts';
+export { type AdaptiveMaxPoolArguments, type MaxPoolArguments } from './layers/maxPool.ts';
+export { type ConstantPadArguments, type PaddingArguments } from './layers/padding.ts';
+export { type AvgPoolArguments } from './layers/pool.ts';
+export { type RNNCellArguments } from './layers/recurrent.ts';
+export { type RNNArguments } from './layers/rnn.ts';
+export { type TransformerDecoderOptions } from './layers/transformer.ts';
+export { type TransformerLayerArguments } from './layers/transformerLayer.ts';
+export { type FractionalMaxPoolArguments, type LpPoolArguments, type MaxUnpoolArguments } from './layers/unpool.ts';

@@ -8,7 +8,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { Inplace, Plain } from './check.ts';
-import { given } from '../given.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 /** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
 export class ReLU extends Inplace {
@@ -169,9 +169,9 @@ export class GELU extends Module {
   }
 }
 
-/** Options of `Softmax`, `LogSoftmax`, `Softmin` and `GLU`; the dimension may also stand by itself. */
+/** Options of `GLU`; the dimension may also stand by itself. */
 export interface DimOptions {
-  /** Along which dimension. */
+  /** Along which dimension; default the last. */
   readonly dim?: number;
 }
 
@@ -179,10 +179,9 @@ export interface DimOptions {
 abstract class Along extends Module {
   readonly dim: number;
 
-  constructor(name: string, first: number | DimOptions | undefined, byDefault?: number) {
+  constructor(name: string, args: LayerArguments<[dim: number | undefined], ['dim'], DimOptions>, byDefault?: number) {
     super();
-    const options = given<DimOptions>(name, ['dim'], [first]);
-    const dim: unknown = options.dim ?? byDefault;
+    const { dim = byDefault } = given(name, ['dim'], args);
     if (typeof dim !== 'number' || !Number.isInteger(dim)) throw new ArgumentError(`${name}: dim is not an integer, got ${show(dim)}; expected a dimension`);
     this.dim = dim;
   }
@@ -195,8 +194,8 @@ abstract class Along extends Module {
 /** `exp(x)/Σ exp(x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html */
 export class Softmax extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim: number | DimOptions) {
-    super('Softmax', dim);
+  constructor(...args: LayerArguments<[dim: number], ['dim']>) {
+    super('Softmax', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -207,8 +206,8 @@ export class Softmax extends Along {
 /** `log(softmax(x))` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html */
 export class LogSoftmax extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim: number | DimOptions) {
-    super('LogSoftmax', dim);
+  constructor(...args: LayerArguments<[dim: number], ['dim']>) {
+    super('LogSoftmax', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -219,8 +218,8 @@ export class LogSoftmax extends Along {
 /** `softmax(−x)` along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmin.html */
 export class Softmin extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim: number | DimOptions) {
-    super('Softmin', dim);
+  constructor(...args: LayerArguments<[dim: number], ['dim']>) {
+    super('Softmin', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -231,8 +230,8 @@ export class Softmin extends Along {
 /** Gated linear unit `a·σ(b)` for the two halves of `dim` (default the last). @see https://pytorch.org/docs/stable/generated/torch.nn.GLU.html */
 export class GLU extends Along {
   static override readonly keepsNothing: boolean = true;
-  constructor(dim?: number | DimOptions) {
-    super('GLU', dim, -1);
+  constructor(...args: LayerArguments<[dim: number | undefined], ['dim'], DimOptions>) {
+    super('GLU', args, -1);
   }
 
   forward(x: Tensor): Tensor {

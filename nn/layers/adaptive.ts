@@ -1,10 +1,11 @@
-import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, checkNumber, show } from '../../core/errors.ts';
 import { cat } from '../../core/ops/join.ts';
 import { logSoftmax } from '../../core/ops/softmax.ts';
 import { zeros, zerosLike } from '../../core/ops/creation.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 import { ModuleList } from './containers.ts';
 import { Linear } from './linear.ts';
 import { Sequential } from './sequential.ts';
@@ -49,13 +50,12 @@ export class AdaptiveLogSoftmaxWithLoss extends Module {
   head: Linear;
   tail: ModuleList<Sequential>;
 
-  constructor(inFeatures: number, nClasses: number, cutoffs: readonly number[], options: AdaptiveLogSoftmaxOptions = {}) {
+  constructor(...args: LayerArguments<[inFeatures: number, nClasses: number, cutoffs: readonly number[]], ['inFeatures', 'nClasses', 'cutoffs'], AdaptiveLogSoftmaxOptions>) {
     super();
+    const { inFeatures, nClasses, cutoffs, divValue = 4, headBias = false, ...factory } = given(layer, ['inFeatures', 'nClasses', 'cutoffs'], args, ['divValue', 'headBias', ...factoryOptions]);
     checkInteger(layer, 'inFeatures', inFeatures);
     checkInteger(layer, 'nClasses', nClasses);
     checkCutoffs(cutoffs, nClasses);
-    checkOptions(layer, options, ['divValue', 'headBias', ...factoryOptions]);
-    const { divValue = 4, headBias = false, ...factory } = options;
     checkNumber(layer, 'divValue', divValue, 'a number > 0', (v) => v > 0);
     checkBoolean(layer, 'headBias', headBias);
     this.inFeatures = inFeatures;

@@ -5,7 +5,7 @@ import { constant_, xavierNormal_, xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { given } from '../given.ts';
+import { type LayerArguments, given } from '../given.ts';
 import { Linear } from './linear.ts';
 
 /** The output projection, under the name that PyTorch prints. */
@@ -48,7 +48,8 @@ const forwardOptions = ['needWeights', 'attnMask', 'averageAttnWeights', 'isCaus
 
 /**
  * Attention of several heads, `concat(softmax(Qᵢ·Kᵢᵀ/√(E/heads))·Vᵢ)·Wᵒ` with learned projections to queries, keys and values. `inProjWeight`
- * (3·E, E), or the three projections (E, E), (E, kdim), (E, vdim) where sizes differ, start Xavier-uniform; biases start at 0.
+ * (3·E, E), or the three projections (E, E), (E, kdim), (E, vdim) where sizes differ, start Xavier-uniform; biases start at 0. All by
+ * name: `new MultiheadAttention({ embedDim: 4, numHeads: 2, batchFirst: true })`.
  *
  * Shape: (L, N, E), (S, N, kdim), (S, N, vdim) → (L, N, E) and (N, L, S); (N, L, E) and so on with `batchFirst`; all without the batch, too.
  *
@@ -73,13 +74,13 @@ export class MultiheadAttention extends Module {
   biasV: Parameter | null;
   outProj: Linear;
 
-  constructor(embedDim: number, numHeads: number, ...rest: readonly [MultiheadAttentionOptions?] | readonly [dropout: number, MultiheadAttentionOptions?]) {
+  constructor(...args: LayerArguments<[embedDim: number, numHeads: number, dropout: number | undefined], ['embedDim', 'numHeads', 'dropout'], MultiheadAttentionOptions>) {
     super();
     const layer = 'MultiheadAttention';
-    const options = given<MultiheadAttentionOptions>(layer, ['dropout'], rest, options_);
+    const options = given(layer, ['embedDim', 'numHeads', 'dropout'], args, options_);
+    const { embedDim, numHeads, dropout = 0, bias = true, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
     checkInteger(layer, 'embedDim', embedDim);
     checkInteger(layer, 'numHeads', numHeads);
-    const { dropout = 0, bias = true, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
     checkNumber(layer, 'dropout', dropout, 'a probability from 0 to 1', (p) => p >= 0 && p <= 1);
     for (const [name, value] of Object.entries({ bias, addBiasKv, addZeroAttn, batchFirst })) checkBoolean(layer, name, value);
     const [kdim, vdim] = [options.kdim ?? embedDim, options.vdim ?? embedDim];

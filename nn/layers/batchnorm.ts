@@ -1,5 +1,5 @@
 import { getDefaultDtype } from '../../core/dtype.ts';
-import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, checkNumber, show } from '../../core/errors.ts';
 import { ones, tensor, zeros } from '../../core/ops/creation.ts';
 import { batchNorm, instanceNorm } from '../../core/ops/batchNorm.ts';
 import { noGrad } from '../../core/tape.ts';
@@ -8,6 +8,7 @@ import { Module } from '../module.ts';
 import { Buffer, type Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter, resetAffine } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 /** Options of the batch and instance normalisations. */
 export interface BatchNormOptions extends FactoryOptions {
@@ -21,7 +22,8 @@ export interface BatchNormOptions extends FactoryOptions {
   readonly trackRunningStats?: boolean;
 }
 
-const allowed = ['eps', 'momentum', 'affine', 'trackRunningStats', ...factoryOptions];
+/** What batch and instance normalisations are made from. */
+export type BatchNormArguments = LayerArguments<[numFeatures: number], ['numFeatures'], BatchNormOptions>;
 
 /** What batch and instance normalisation share: channels, scale and shift, running statistics. */
 abstract class RunningNorm extends Module {
@@ -36,11 +38,11 @@ abstract class RunningNorm extends Module {
   runningVar: Buffer | null;
   numBatchesTracked: Buffer | null;
 
-  constructor(name: string, numFeatures: number, options: BatchNormOptions, byDefault: boolean) {
+  constructor(name: string, args: BatchNormArguments, byDefault: boolean) {
     super();
+    const options = given(name, ['numFeatures'], args, ['eps', 'momentum', 'affine', 'trackRunningStats', ...factoryOptions]);
+    const { numFeatures, eps = 1e-5, momentum = 0.1, affine = byDefault, trackRunningStats = byDefault, dtype = getDefaultDtype(), device = 'cpu' } = options;
     checkInteger(name, 'numFeatures', numFeatures);
-    checkOptions(name, options, allowed);
-    const { eps = 1e-5, momentum = 0.1, affine = byDefault, trackRunningStats = byDefault, dtype = getDefaultDtype(), device = 'cpu' } = options;
     checkEps(name, eps);
     if (momentum !== null) checkNumber(name, 'momentum', momentum, 'a number from 0 to 1, or null', (v) => v >= 0 && v <= 1);
     checkBoolean(name, 'affine', affine);
@@ -94,8 +96,8 @@ function checkInput(name: string, x: unknown, ranks: readonly number[], channelD
 export abstract class AnyBatchNorm extends RunningNorm {
   private readonly ranks: readonly number[];
 
-  constructor(name: string, ranks: readonly number[], numFeatures: number, options: BatchNormOptions) {
-    super(name, numFeatures, options, true);
+  constructor(name: string, ranks: readonly number[], args: BatchNormArguments) {
+    super(name, args, true);
     this.ranks = ranks;
   }
 
@@ -135,8 +137,8 @@ export abstract class AnyBatchNorm extends RunningNorm {
  */
 export class BatchNorm1d extends AnyBatchNorm {
   static override readonly keepsNothing: boolean = true;
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('BatchNorm1d', [2, 3], numFeatures, options);
+  constructor(...args: BatchNormArguments) {
+    super('BatchNorm1d', [2, 3], args);
   }
 }
 
@@ -148,8 +150,8 @@ export class BatchNorm1d extends AnyBatchNorm {
  */
 export class BatchNorm2d extends AnyBatchNorm {
   static override readonly keepsNothing: boolean = true;
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('BatchNorm2d', [4], numFeatures, options);
+  constructor(...args: BatchNormArguments) {
+    super('BatchNorm2d', [4], args);
   }
 }
 
@@ -161,16 +163,16 @@ export class BatchNorm2d extends AnyBatchNorm {
  */
 export class BatchNorm3d extends AnyBatchNorm {
   static override readonly keepsNothing: boolean = true;
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('BatchNorm3d', [5], numFeatures, options);
+  constructor(...args: BatchNormArguments) {
+    super('BatchNorm3d', [5], args);
   }
 }
 
 abstract class AnyInstanceNorm extends RunningNorm {
   private readonly rank: number;
 
-  constructor(name: string, rank: number, numFeatures: number, options: BatchNormOptions) {
-    super(name, numFeatures, options, false);
+  constructor(name: string, rank: number, args: BatchNormArguments) {
+    super(name, args, false);
     this.rank = rank;
   }
 
@@ -194,8 +196,8 @@ abstract class AnyInstanceNorm extends RunningNorm {
  */
 export class InstanceNorm1d extends AnyInstanceNorm {
   static override readonly keepsNothing: boolean = true;
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('InstanceNorm1d', 3, numFeatures, options);
+  constructor(...args: BatchNormArguments) {
+    super('InstanceNorm1d', 3, args);
   }
 }
 
@@ -207,8 +209,8 @@ export class InstanceNorm1d extends AnyInstanceNorm {
  */
 export class InstanceNorm2d extends AnyInstanceNorm {
   static override readonly keepsNothing: boolean = true;
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('InstanceNorm2d', 4, numFeatures, options);
+  constructor(...args: BatchNormArguments) {
+    super('InstanceNorm2d', 4, args);
   }
 }
 
@@ -220,7 +222,7 @@ export class InstanceNorm2d extends AnyInstanceNorm {
  */
 export class InstanceNorm3d extends AnyInstanceNorm {
   static override readonly keepsNothing: boolean = true;
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super('InstanceNorm3d', 5, numFeatures, options);
+  constructor(...args: BatchNormArguments) {
+    super('InstanceNorm3d', 5, args);
   }
 }

@@ -9,7 +9,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter, spatial } from './check.ts';
-import { type OutputSizeArgument, given, readOutputSize } from '../given.ts';
+import { type LayerArguments, type OutputSizeArgument, given, readOutputSize } from '../given.ts';
 
 interface CommonOptions extends FactoryOptions {
   /** Step between windows; default 1. */
@@ -36,14 +36,22 @@ export interface ConvTransposeLayerOptions extends CommonOptions {
   readonly padding?: Size;
   /** Size added to one end of the output; default 0. */
   readonly outputPadding?: Size;
+  /** Only 'zeros', as in PyTorch. */
+  readonly paddingMode?: 'zeros';
 }
 
-/** What may stand behind the kernel size: options, or stride and padding before them. */
-export type ConvRest = readonly [ConvLayerOptions?] | readonly [Size, ConvLayerOptions?] | readonly [Size, Size | 'same' | 'valid', ConvLayerOptions?];
-/** The same for transposed convolutions. */
-export type ConvTransposeRest = readonly [ConvTransposeLayerOptions?] | readonly [Size, ConvTransposeLayerOptions?] | readonly [Size, Size, ConvTransposeLayerOptions?];
+const positions = ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding'] as const;
 
-const common = ['dilation', 'groups', 'bias', ...factoryOptions] as const;
+/** What convolutions are made from: sizes, stride and padding by position or by name, and options. */
+export type ConvArguments = LayerArguments<
+  [inChannels: number, outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | 'same' | 'valid' | undefined], ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding'], ConvLayerOptions
+>;
+/** What transposed convolutions are made from: sizes, stride and padding by position or by name, and options. */
+export type ConvTransposeArguments = LayerArguments<
+  [inChannels: number, outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | undefined], ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding'], ConvTransposeLayerOptions
+>;
+
+const common = ['dilation', 'groups', 'bias', 'paddingMode', ...factoryOptions] as const;
 
 /** What all convolutions share. */
 abstract class Convolution extends Module {
@@ -56,11 +64,11 @@ abstract class Convolution extends Module {
   weight: Parameter;
   bias: Parameter | null;
 
-  constructor(name: string, rank: number, transposed: boolean, inChannels: number, outChannels: number, kernelSize: Size, options: CommonOptions) {
+  constructor(name: string, rank: number, transposed: boolean, options: CommonOptions & { readonly inChannels: number; readonly outChannels: number; readonly kernelSize: Size }) {
     super();
+    const { inChannels, outChannels, kernelSize, stride = 1, dilation = 1, groups = 1, bias = true } = options;
     checkInteger(name, 'inChannels', inChannels);
     checkInteger(name, 'outChannels', outChannels);
-    const { stride = 1, dilation = 1, groups = 1, bias = true } = options;
     checkInteger(name, 'groups', groups);
     checkBoolean(name, 'bias', bias);
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
@@ -104,9 +112,9 @@ abstract class Forward extends Convolution {
   readonly padding: readonly number[] | 'same' | 'valid';
   readonly paddingMode: 'zeros' | 'reflect' | 'replicate' | 'circular';
 
-  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, rest: ConvRest) {
-    const options = given<ConvLayerOptions>(name, ['stride', 'padding'], rest, [...common, 'paddingMode']);
-    super(name, rank, false, inChannels, outChannels, kernelSize, options);
+  constructor(name: string, rank: number, args: ConvArguments) {
+    const options = given(name, positions, args, common);
+    super(name, rank, false, options);
     const { padding = 0 } = options;
     if (typeof padding === 'string' && padding !== 'same' && padding !== 'valid') {
       throw new ArgumentError(`${name}: unknown padding, got ${show(padding)}; expected integers ≥ 0, 'same' or 'valid'`);
@@ -150,8 +158,8 @@ abstract class Forward extends Convolution {
  */
 export class Conv1d extends Forward {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvRest) {
-    super('Conv1d', 1, inChannels, outChannels, kernelSize, rest);
+  constructor(...args: ConvArguments) {
+    super('Conv1d', 1, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -162,7 +170,7 @@ export class Conv1d extends Forward {
 
 /**
  * Convolution (cross-correlation) over two dimensions. Weight (outChannels, inChannels/groups, kH, kW), bias (outChannels); both start
- * uniform in `±1/√(inChannels/groups·kH·kW)`.
+ * uniform in `±1/√(inChannels/groups·kH·kW)`. All by name: `new Conv2d({ inChannels: 1, outChannels: 8, kernelSize: 3, padding: 1 })`.
  *
  * Shape: (N, inChannels, H, W) or (inChannels, H, W) → (N, outChannels, H′, W′), `H′ = ⌊(H + 2·padding − dilation·(kH−1) − 1)/stride⌋ + 1`.
  *
@@ -171,8 +179,8 @@ export class Conv1d extends Forward {
  */
 export class Conv2d extends Forward {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvRest) {
-    super('Conv2d', 2, inChannels, outChannels, kernelSize, rest);
+  constructor(...args: ConvArguments) {
+    super('Conv2d', 2, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -186,9 +194,10 @@ abstract class Transposed extends Convolution {
   readonly padding: readonly number[];
   readonly outputPadding: readonly number[];
 
-  constructor(name: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, rest: ConvTransposeRest) {
-    const options = given<ConvTransposeLayerOptions>(name, ['stride', 'padding'], rest, [...common, 'outputPadding']);
-    super(name, rank, true, inChannels, outChannels, kernelSize, options);
+  constructor(name: string, rank: number, args: ConvTransposeArguments) {
+    const options = given(name, positions, args, [...common, 'outputPadding']);
+    super(name, rank, true, options);
+    if ((options.paddingMode ?? 'zeros') !== 'zeros') throw new ArgumentError(`${name}: unknown paddingMode, got ${show(options.paddingMode)}; expected 'zeros'`);
     this.padding = spatial(name, 'padding', options.padding ?? 0, rank, 0);
     this.outputPadding = spatial(name, 'outputPadding', options.outputPadding ?? 0, rank, 0);
     if (this.outputPadding.some((p, d) => p >= Math.max(this.stride[d], this.dilation[d]))) {
@@ -227,8 +236,8 @@ abstract class Transposed extends Convolution {
  */
 export class ConvTranspose1d extends Transposed {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
-    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, rest);
+  constructor(...args: ConvTransposeArguments) {
+    super('ConvTranspose1d', 1, args);
   }
 
   forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
@@ -246,8 +255,8 @@ export class ConvTranspose1d extends Transposed {
  */
 export class ConvTranspose2d extends Transposed {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
-    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, rest);
+  constructor(...args: ConvTransposeArguments) {
+    super('ConvTranspose2d', 2, args);
   }
 
   forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {
@@ -265,8 +274,8 @@ export class ConvTranspose2d extends Transposed {
  */
 export class Conv3d extends Forward {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvRest) {
-    super('Conv3d', 3, inChannels, outChannels, kernelSize, rest);
+  constructor(...args: ConvArguments) {
+    super('Conv3d', 3, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -283,8 +292,8 @@ export class Conv3d extends Forward {
  */
 export class ConvTranspose3d extends Transposed {
   static override readonly keepsNothing: boolean = true;
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
-    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, rest);
+  constructor(...args: ConvTransposeArguments) {
+    super('ConvTranspose3d', 3, args);
   }
 
   forward(x: Tensor, outputSize?: OutputSizeArgument): Tensor {

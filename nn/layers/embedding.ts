@@ -10,7 +10,7 @@ import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { type Given, given } from '../given.ts';
+import { type Given, type LayerArguments, given } from '../given.ts';
 
 /** Options of `Embedding`; the row of `paddingIdx` also starts at zero. */
 export interface EmbeddingLayerOptions extends TableOptions, FactoryOptions {}
@@ -67,11 +67,12 @@ export class Embedding extends Module {
   readonly scaleGradByFreq: boolean;
   weight: Parameter;
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingLayerOptions = {}) {
+  constructor(...args: LayerArguments<[numEmbeddings: number, embeddingDim: number], ['numEmbeddings', 'embeddingDim'], EmbeddingLayerOptions>) {
     super();
+    const options = given('Embedding', ['numEmbeddings', 'embeddingDim'], args, [...tableOptions, ...factoryOptions]);
+    const { numEmbeddings, embeddingDim } = options;
     checkInteger('Embedding', 'numEmbeddings', numEmbeddings);
     checkInteger('Embedding', 'embeddingDim', embeddingDim);
-    checkOptions('Embedding', options, [...tableOptions, ...factoryOptions]);
     const { paddingIdx, maxNorm, normType, scaleGradByFreq } = settingsOf('Embedding', options, numEmbeddings);
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
@@ -151,12 +152,12 @@ export class EmbeddingBag extends Module {
   readonly includeLastOffset: boolean;
   weight: Parameter;
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingBagLayerOptions = {}) {
+  constructor(...args: LayerArguments<[numEmbeddings: number, embeddingDim: number], ['numEmbeddings', 'embeddingDim'], EmbeddingBagLayerOptions>) {
     super();
+    const options = given('EmbeddingBag', ['numEmbeddings', 'embeddingDim'], args, ['mode', 'includeLastOffset', ...tableOptions, ...factoryOptions]);
+    const { numEmbeddings, embeddingDim, mode = 'mean', includeLastOffset = false } = options;
     checkInteger('EmbeddingBag', 'numEmbeddings', numEmbeddings);
     checkInteger('EmbeddingBag', 'embeddingDim', embeddingDim);
-    checkOptions('EmbeddingBag', options, ['mode', 'includeLastOffset', ...tableOptions, ...factoryOptions]);
-    const { mode = 'mean', includeLastOffset = false } = options;
     if (mode !== 'sum' && mode !== 'mean' && mode !== 'max') throw new ArgumentError(`EmbeddingBag: unknown mode, got ${show(mode)}; expected 'sum', 'mean' or 'max'`);
     checkBoolean('EmbeddingBag', 'includeLastOffset', includeLastOffset);
     const { paddingIdx, maxNorm, normType, scaleGradByFreq } = settingsOf('EmbeddingBag', options, numEmbeddings);

@@ -1,17 +1,35 @@
 import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
-import {
-  Conv1d, Conv2d, Conv3d, type ConvLayerOptions, type ConvRest, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeLayerOptions, type ConvTransposeRest,
-} from './conv.ts';
-import { type OutputSizeArgument, given } from '../given.ts';
+import { factoryOptions } from './check.ts';
+import { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeLayerOptions } from './conv.ts';
+import { type ByName, type LayerArguments, type OutputSizeArgument, given } from '../given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 
 // Convolutions that take the number of input channels from their first input.
 
-const options = (name: string, rest: ConvRest): ConvLayerOptions =>
-  given<ConvLayerOptions>(name, ['stride', 'padding'], rest, ['dilation', 'groups', 'bias', 'paddingMode', 'dtype', 'device']);
-const transposedOptions = (name: string, rest: ConvTransposeRest): ConvTransposeLayerOptions =>
-  given<ConvTransposeLayerOptions>(name, ['stride', 'padding'], rest, ['dilation', 'groups', 'bias', 'outputPadding', 'dtype', 'device']);
+const positions = ['outChannels', 'kernelSize', 'stride', 'padding'] as const;
+
+/** What lazy convolutions are made from: sizes, stride and padding by position or by name, and options. */
+export type LazyConvArguments = LayerArguments<
+  [outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | 'same' | 'valid' | undefined], ['outChannels', 'kernelSize', 'stride', 'padding'], ConvLayerOptions
+>;
+/** What lazy transposed convolutions are made from: sizes, stride and padding by position or by name, and options. */
+export type LazyConvTransposeArguments = LayerArguments<
+  [outChannels: number, kernelSize: Size, stride: Size | undefined, padding: Size | undefined], ['outChannels', 'kernelSize', 'stride', 'padding'], ConvTransposeLayerOptions
+>;
+
+const common = ['dilation', 'groups', 'bias', 'paddingMode', ...factoryOptions] as const;
+
+/** The settings, with the least number of input channels, which stands until the first input. */
+function read(name: string, args: LazyConvArguments): ByName<LazyConvArguments> & { readonly inChannels: number } {
+  const settings = given(name, positions, args, common);
+  return { ...settings, inChannels: settings.groups ?? 1 };
+}
+
+function readTransposed(name: string, args: LazyConvTransposeArguments): ByName<LazyConvTransposeArguments> & { readonly inChannels: number } {
+  const settings = given(name, positions, args, [...common, 'outputPadding']);
+  return { ...settings, inChannels: settings.groups ?? 1 };
+}
 
 /**
  * `Conv1d` with as many input channels as the first input has; it then is a `Conv1d`. Weight and bias have no shape before.
@@ -21,9 +39,8 @@ const transposedOptions = (name: string, rest: ConvTransposeRest): ConvTranspose
  */
 export class LazyConv1d extends Conv1d {
   static override readonly keepsNothing: boolean = false;
-  constructor(outChannels: number, kernelSize: Size, ...rest: ConvRest) {
-    const settings = options('LazyConv1d', rest);
-    super(settings.groups ?? 1, outChannels, kernelSize, settings);
+  constructor(...args: LazyConvArguments) {
+    super(read('LazyConv1d', args));
     postpone<LazyConv1d>(this, 'inChannels');
   }
 
@@ -46,9 +63,8 @@ export class LazyConv1d extends Conv1d {
  */
 export class LazyConv2d extends Conv2d {
   static override readonly keepsNothing: boolean = false;
-  constructor(outChannels: number, kernelSize: Size, ...rest: ConvRest) {
-    const settings = options('LazyConv2d', rest);
-    super(settings.groups ?? 1, outChannels, kernelSize, settings);
+  constructor(...args: LazyConvArguments) {
+    super(read('LazyConv2d', args));
     postpone<LazyConv2d>(this, 'inChannels');
   }
 
@@ -71,9 +87,8 @@ export class LazyConv2d extends Conv2d {
  */
 export class LazyConv3d extends Conv3d {
   static override readonly keepsNothing: boolean = false;
-  constructor(outChannels: number, kernelSize: Size, ...rest: ConvRest) {
-    const settings = options('LazyConv3d', rest);
-    super(settings.groups ?? 1, outChannels, kernelSize, settings);
+  constructor(...args: LazyConvArguments) {
+    super(read('LazyConv3d', args));
     postpone<LazyConv3d>(this, 'inChannels');
   }
 
@@ -96,9 +111,8 @@ export class LazyConv3d extends Conv3d {
  */
 export class LazyConvTranspose1d extends ConvTranspose1d {
   static override readonly keepsNothing: boolean = false;
-  constructor(outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
-    const settings = transposedOptions('LazyConvTranspose1d', rest);
-    super(settings.groups ?? 1, outChannels, kernelSize, settings);
+  constructor(...args: LazyConvTransposeArguments) {
+    super(readTransposed('LazyConvTranspose1d', args));
     postpone<LazyConvTranspose1d>(this, 'inChannels');
   }
 
@@ -121,9 +135,8 @@ export class LazyConvTranspose1d extends ConvTranspose1d {
  */
 export class LazyConvTranspose2d extends ConvTranspose2d {
   static override readonly keepsNothing: boolean = false;
-  constructor(outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
-    const settings = transposedOptions('LazyConvTranspose2d', rest);
-    super(settings.groups ?? 1, outChannels, kernelSize, settings);
+  constructor(...args: LazyConvTransposeArguments) {
+    super(readTransposed('LazyConvTranspose2d', args));
     postpone<LazyConvTranspose2d>(this, 'inChannels');
   }
 
@@ -146,9 +159,8 @@ export class LazyConvTranspose2d extends ConvTranspose2d {
  */
 export class LazyConvTranspose3d extends ConvTranspose3d {
   static override readonly keepsNothing: boolean = false;
-  constructor(outChannels: number, kernelSize: Size, ...rest: ConvTransposeRest) {
-    const settings = transposedOptions('LazyConvTranspose3d', rest);
-    super(settings.groups ?? 1, outChannels, kernelSize, settings);
+  constructor(...args: LazyConvTransposeArguments) {
+    super(readTransposed('LazyConvTranspose3d', args));
     postpone<LazyConvTranspose3d>(this, 'inChannels');
   }
 

@@ -1,6 +1,8 @@
 import { ShapeError, show } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './batchnorm.ts';
+import { factoryOptions } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 import { Linear, type LinearOptions } from './linear.ts';
 
@@ -14,8 +16,8 @@ import { Linear, type LinearOptions } from './linear.ts';
  */
 export class LazyLinear extends Linear {
   static override readonly keepsNothing: boolean = false;
-  constructor(outFeatures: number, options: LinearOptions = {}) {
-    super(1, outFeatures, options);
+  constructor(...args: LayerArguments<[outFeatures: number], ['outFeatures'], LinearOptions>) {
+    super({ ...given('LazyLinear', ['outFeatures'], args, ['bias', ...factoryOptions]), inFeatures: 1 });
     postpone<LazyLinear>(this, 'inFeatures');
   }
 

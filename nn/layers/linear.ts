@@ -1,4 +1,3 @@
-import { checkOptions } from '../../core/errors.ts';
 import { bilinear } from '../../core/ops/bilinear.ts';
 import { linear } from '../../core/ops/linear.ts';
 import type { Tensor } from '../../core/tensor.ts';
@@ -7,6 +6,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 /** Gives its input back; arguments are ignored. @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html */
 export class Identity extends Module {
@@ -28,7 +28,7 @@ export interface LinearOptions extends FactoryOptions {
 
 /**
  * Affine map `y = x·Wᵀ + b` of the last dimension. Weight (outFeatures, inFeatures), bias (outFeatures); both start uniform in
- * `±1/√inFeatures`.
+ * `±1/√inFeatures`. All by name: `new Linear({ inFeatures: 4, outFeatures: 2, bias: false })`.
  *
  * Shape: (*, inFeatures) → (*, outFeatures).
  *
@@ -42,12 +42,12 @@ export class Linear extends Module {
   weight: Parameter;
   bias: Parameter | null;
 
-  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+  constructor(...args: LayerArguments<[inFeatures: number, outFeatures: number], ['inFeatures', 'outFeatures'], LinearOptions>) {
     super();
+    const options = given('Linear', ['inFeatures', 'outFeatures'], args, ['bias', ...factoryOptions]);
+    const { inFeatures, outFeatures, bias = true } = options;
     checkInteger('Linear', 'inFeatures', inFeatures);
     checkInteger('Linear', 'outFeatures', outFeatures);
-    checkOptions('Linear', options, ['bias', ...factoryOptions]);
-    const { bias = true } = options;
     checkBoolean('Linear', 'bias', bias);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
@@ -88,13 +88,13 @@ export class Bilinear extends Module {
   weight: Parameter;
   bias: Parameter | null;
 
-  constructor(in1Features: number, in2Features: number, outFeatures: number, options: LinearOptions = {}) {
+  constructor(...args: LayerArguments<[in1Features: number, in2Features: number, outFeatures: number], ['in1Features', 'in2Features', 'outFeatures'], LinearOptions>) {
     super();
+    const options = given('Bilinear', ['in1Features', 'in2Features', 'outFeatures'], args, ['bias', ...factoryOptions]);
+    const { in1Features, in2Features, outFeatures, bias = true } = options;
     checkInteger('Bilinear', 'in1Features', in1Features);
     checkInteger('Bilinear', 'in2Features', in2Features);
     checkInteger('Bilinear', 'outFeatures', outFeatures);
-    checkOptions('Bilinear', options, ['bias', ...factoryOptions]);
-    const { bias = true } = options;
     checkBoolean('Bilinear', 'bias', bias);
     this.in1Features = in1Features;
     this.in2Features = in2Features;

@@ -1,9 +1,9 @@
-import { checkOptions } from '../../core/errors.ts';
 import { type LocalResponseNormOptions, localResponseNorm } from '../../core/ops/normalize.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { pythonFloat } from '../repr.ts';
 import { checkFinite, checkInteger } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 /**
  * Divides each value by its neighbours across channels, `x / (k + alpha·mean(x²))^beta`, the mean over `size` channels with zeros beyond the ends. By default
@@ -21,11 +21,10 @@ export class LocalResponseNorm extends Module {
   readonly beta: number;
   readonly k: number;
 
-  constructor(size: number, options: LocalResponseNormOptions = {}) {
+  constructor(...args: LayerArguments<[size: number], ['size'], LocalResponseNormOptions>) {
     super();
+    const { size, alpha = 1e-4, beta = 0.75, k = 1 } = given('LocalResponseNorm', ['size'], args, ['alpha', 'beta', 'k']);
     checkInteger('LocalResponseNorm', 'size', size);
-    checkOptions('LocalResponseNorm', options, ['alpha', 'beta', 'k']);
-    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
     for (const [name, value] of Object.entries({ alpha, beta, k })) checkFinite('LocalResponseNorm', name, value);
     this.size = size;
     this.alpha = alpha;

@@ -1,12 +1,11 @@
 import { type MaxPoolResult, adaptiveMaxPool1d, adaptiveMaxPool2d, maxPool1d, maxPool2d } from '../../core/ops/maxPool.ts';
 import { adaptiveMaxPool3d, maxPool3d } from '../../core/ops/pool3d.ts';
 import type { Size } from '../../core/ops/spatial.ts';
-import { splitArgs } from '../../core/ops/windows.ts';
-import { checkOptions } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, spatial } from './check.ts';
-import { AdaptivePool, type OutputSize1d, type OutputSize2d, type OutputSize3d, Pool, type PoolOptions, checkOutput, poolOptions } from './pool.ts';
+import { type LayerArguments, given } from '../given.ts';
+import { AdaptivePool, type OutputSize1d, type OutputSize2d, type OutputSize3d, Pool, type PoolOptions } from './pool.ts';
 
 /** Options of `MaxPool1d`, `MaxPool2d` and `MaxPool3d`. */
 export interface MaxPoolLayerOptions<R extends boolean = boolean> extends PoolOptions {
@@ -25,15 +24,20 @@ export interface AdaptiveMaxPoolLayerOptions<R extends boolean = boolean> {
 /** The largest elements, with `returnIndices` as `{ output, indices }`. */
 export type MaxPooled<R extends boolean> = R extends true ? MaxPoolResult : Tensor;
 
-const allowed = [...poolOptions, 'dilation', 'returnIndices'];
+/** What pools of largest values are made from: window, stride, padding and dilation by position or by name, and options. */
+export type MaxPoolArguments<R extends boolean> = LayerArguments<
+  [kernelSize: Size, stride: Size | null | undefined, padding: Size | undefined, dilation: Size | undefined], ['kernelSize', 'stride', 'padding', 'dilation'], MaxPoolLayerOptions<R>
+>;
+/** What pools to a size are made from: the size, by position or by name, and options. */
+export type AdaptiveMaxPoolArguments<S, R extends boolean> = LayerArguments<[outputSize: S], ['outputSize'], AdaptiveMaxPoolLayerOptions<R>>;
 
 abstract class MaxPool<R extends boolean> extends Pool {
   readonly dilation: Size;
   readonly returnIndices: boolean;
 
-  constructor(name: string, rank: number, kernelSize: Size, options: MaxPoolLayerOptions<R>) {
-    super(name, rank, kernelSize, options, ['dilation', 'returnIndices']);
-    const { dilation = 1, returnIndices = false } = options;
+  constructor(name: string, rank: number, args: MaxPoolArguments<R>) {
+    const { dilation = 1, returnIndices = false, ...options } = given(name, ['kernelSize', 'stride', 'padding', 'dilation'], args, ['ceilMode', 'returnIndices']);
+    super(name, rank, options);
     spatial(name, 'dilation', dilation, rank, 1);
     checkBoolean(name, 'returnIndices', returnIndices);
     this.dilation = dilation;
@@ -62,8 +66,8 @@ abstract class MaxPool<R extends boolean> extends Pool {
  */
 export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
   static override readonly keepsNothing: boolean = true;
-  constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions<R> | null, options?: MaxPoolLayerOptions<R>) {
-    super('MaxPool1d', 1, kernelSize, splitArgs('MaxPool1d', stride, options, allowed));
+  constructor(...args: MaxPoolArguments<R>) {
+    super('MaxPool1d', 1, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {
@@ -72,7 +76,7 @@ export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
 }
 
 /**
- * Largest value of each window, over two dimensions.
+ * Largest value of each window, over two dimensions. All by name: `new MaxPool2d({ kernelSize: 2, stride: 2 })`.
  *
  * Shape: (N, C, H, W) or (C, H, W) → (N, C, H′, W′), `H′ = ⌊(H + 2·padding − dilation·(kH−1) − 1)/stride⌋ + 1`; with `returnIndices` `{ output, indices }`.
  *
@@ -81,8 +85,8 @@ export class MaxPool1d<R extends boolean = false> extends MaxPool<R> {
  */
 export class MaxPool2d<R extends boolean = false> extends MaxPool<R> {
   static override readonly keepsNothing: boolean = true;
-  constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions<R> | null, options?: MaxPoolLayerOptions<R>) {
-    super('MaxPool2d', 2, kernelSize, splitArgs('MaxPool2d', stride, options, allowed));
+  constructor(...args: MaxPoolArguments<R>) {
+    super('MaxPool2d', 2, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {
@@ -97,8 +101,8 @@ export class MaxPool2d<R extends boolean = false> extends MaxPool<R> {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
  */
 export class MaxPool3d<R extends boolean = false> extends MaxPool<R> {
-  constructor(kernelSize: Size, stride?: Size | MaxPoolLayerOptions<R> | null, options?: MaxPoolLayerOptions<R>) {
-    super('MaxPool3d', 3, kernelSize, splitArgs('MaxPool3d', stride, options, allowed));
+  constructor(...args: MaxPoolArguments<R>) {
+    super('MaxPool3d', 3, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {
@@ -109,10 +113,9 @@ export class MaxPool3d<R extends boolean = false> extends MaxPool<R> {
 abstract class AdaptiveMaxPool<S, R extends boolean> extends AdaptivePool<S> {
   readonly returnIndices: boolean;
 
-  constructor(name: string, rank: number, outputSize: S, options: AdaptiveMaxPoolLayerOptions<R>) {
-    checkOptions(name, options, ['returnIndices']);
-    super(checkOutput(name, rank, outputSize));
-    const { returnIndices = false } = options;
+  constructor(name: string, rank: number, args: AdaptiveMaxPoolArguments<S, R>) {
+    const { returnIndices = false, ...options } = given(name, ['outputSize'], args, ['returnIndices']);
+    super(name, rank, options);
     checkBoolean(name, 'returnIndices', returnIndices);
     this.returnIndices = returnIndices;
   }
@@ -125,8 +128,8 @@ abstract class AdaptiveMaxPool<S, R extends boolean> extends AdaptivePool<S> {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
  */
 export class AdaptiveMaxPool1d<R extends boolean = false> extends AdaptiveMaxPool<OutputSize1d, R> {
-  constructor(outputSize: OutputSize1d, options: AdaptiveMaxPoolLayerOptions<R> = {}) {
-    super('AdaptiveMaxPool1d', 1, outputSize, options);
+  constructor(...args: AdaptiveMaxPoolArguments<OutputSize1d, R>) {
+    super('AdaptiveMaxPool1d', 1, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {
@@ -141,8 +144,8 @@ export class AdaptiveMaxPool1d<R extends boolean = false> extends AdaptiveMaxPoo
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
  */
 export class AdaptiveMaxPool2d<R extends boolean = false> extends AdaptiveMaxPool<OutputSize2d, R> {
-  constructor(outputSize: OutputSize2d, options: AdaptiveMaxPoolLayerOptions<R> = {}) {
-    super('AdaptiveMaxPool2d', 2, outputSize, options);
+  constructor(...args: AdaptiveMaxPoolArguments<OutputSize2d, R>) {
+    super('AdaptiveMaxPool2d', 2, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {
@@ -157,8 +160,8 @@ export class AdaptiveMaxPool2d<R extends boolean = false> extends AdaptiveMaxPoo
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html
  */
 export class AdaptiveMaxPool3d<R extends boolean = false> extends AdaptiveMaxPool<OutputSize3d, R> {
-  constructor(outputSize: OutputSize3d, options: AdaptiveMaxPoolLayerOptions<R> = {}) {
-    super('AdaptiveMaxPool3d', 3, outputSize, options);
+  constructor(...args: AdaptiveMaxPoolArguments<OutputSize3d, R>) {
+    super('AdaptiveMaxPool3d', 3, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {

@@ -1,10 +1,11 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, show } from '../../core/errors.ts';
 import { groupNorm, layerNorm, rmsNorm } from '../../core/ops/normalize.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter, resetAffine } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 /** Options of `LayerNorm`. */
 export interface LayerNormOptions extends FactoryOptions {
@@ -40,10 +41,10 @@ export class LayerNorm extends Module {
   weight: Parameter | null;
   bias: Parameter | null;
 
-  constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
+  constructor(...args: LayerArguments<[normalizedShape: number | readonly number[]], ['normalizedShape'], LayerNormOptions>) {
     super();
-    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', ...factoryOptions]);
-    const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
+    const options = given('LayerNorm', ['normalizedShape'], args, ['eps', 'elementwiseAffine', 'bias', ...factoryOptions]);
+    const { normalizedShape, eps = 1e-5, elementwiseAffine = true, bias = true } = options;
     checkEps('LayerNorm', eps);
     checkBoolean('LayerNorm', 'elementwiseAffine', elementwiseAffine);
     checkBoolean('LayerNorm', 'bias', bias);
@@ -92,10 +93,10 @@ export class RMSNorm extends Module {
   readonly elementwiseAffine: boolean;
   weight: Parameter | null;
 
-  constructor(normalizedShape: number | readonly number[], options: RMSNormOptions = {}) {
+  constructor(...args: LayerArguments<[normalizedShape: number | readonly number[]], ['normalizedShape'], RMSNormOptions>) {
     super();
-    checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', ...factoryOptions]);
-    const { eps = null, elementwiseAffine = true } = options;
+    const options = given('RMSNorm', ['normalizedShape'], args, ['eps', 'elementwiseAffine', ...factoryOptions]);
+    const { normalizedShape, eps = null, elementwiseAffine = true } = options;
     if (eps !== null) checkEps('RMSNorm', eps);
     checkBoolean('RMSNorm', 'elementwiseAffine', elementwiseAffine);
     this.normalizedShape = shapeOf('RMSNorm', normalizedShape);
@@ -144,15 +145,15 @@ export class GroupNorm extends Module {
   weight: Parameter | null;
   bias: Parameter | null;
 
-  constructor(numGroups: number, numChannels: number, options: GroupNormOptions = {}) {
+  constructor(...args: LayerArguments<[numGroups: number, numChannels: number], ['numGroups', 'numChannels'], GroupNormOptions>) {
     super();
+    const options = given('GroupNorm', ['numGroups', 'numChannels'], args, ['eps', 'affine', ...factoryOptions]);
+    const { numGroups, numChannels, eps = 1e-5, affine = true } = options;
     checkInteger('GroupNorm', 'numGroups', numGroups);
     checkInteger('GroupNorm', 'numChannels', numChannels);
     if (numChannels % numGroups !== 0) {
       throw new ArgumentError(`GroupNorm: groups do not divide the channels, got ${numGroups} for ${numChannels}; expected a divisor`);
     }
-    checkOptions('GroupNorm', options, ['eps', 'affine', ...factoryOptions]);
-    const { eps = 1e-5, affine = true } = options;
     checkEps('GroupNorm', eps);
     checkBoolean('GroupNorm', 'affine', affine);
     this.numGroups = numGroups;

@@ -2,8 +2,11 @@ import { type Pair, type PatchOptions, channelShuffle, fold, pixelShuffle, pixel
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
-import { spatial } from './check.ts';
-import { given } from '../given.ts';
+import { checkInteger, spatial } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
+
+/** What may stand behind the size of a patch. */
+type PatchPositions = [dilation: Pair | undefined, padding: Pair | undefined, stride: Pair | undefined];
 
 /** Options of patches as PyTorch prints them. */
 function patchRepr({ dilation = 1, padding = 0, stride = 1 }: PatchOptions): string {
@@ -19,9 +22,9 @@ export class Unfold extends Module {
   readonly kernelSize: Pair;
   readonly options: PatchOptions;
 
-  constructor(...args: readonly [kernelSize: Pair, options?: PatchOptions] | readonly [options: PatchOptions & { readonly kernelSize: Pair }]) {
+  constructor(...args: LayerArguments<[kernelSize: Pair, ...PatchPositions], ['kernelSize', 'dilation', 'padding', 'stride'], PatchOptions>) {
     super();
-    const { kernelSize, ...options } = given<PatchOptions & { readonly kernelSize: Pair }>('Unfold', ['kernelSize', 'dilation', 'padding', 'stride'], args);
+    const { kernelSize, ...options } = given('Unfold', ['kernelSize', 'dilation', 'padding', 'stride'], args);
     spatial('Unfold', 'kernelSize', kernelSize, 2, 1);
     this.kernelSize = kernelSize;
     this.options = options;
@@ -46,10 +49,9 @@ export class Fold extends Module {
   readonly kernelSize: Pair;
   readonly options: PatchOptions;
 
-  constructor(...args: readonly [outputSize: Pair, kernelSize: Pair, options?: PatchOptions] | readonly [options: PatchOptions & { readonly outputSize: Pair; readonly kernelSize: Pair }]) {
+  constructor(...args: LayerArguments<[outputSize: Pair, kernelSize: Pair, ...PatchPositions], ['outputSize', 'kernelSize', 'dilation', 'padding', 'stride'], PatchOptions>) {
     super();
-    const settings = given<PatchOptions & { readonly outputSize: Pair; readonly kernelSize: Pair }>('Fold', ['outputSize', 'kernelSize', 'dilation', 'padding', 'stride'], args);
-    const { outputSize, kernelSize, ...options } = settings;
+    const { outputSize, kernelSize, ...options } = given('Fold', ['outputSize', 'kernelSize', 'dilation', 'padding', 'stride'], args);
     spatial('Fold', 'outputSize', outputSize, 2, 1);
     spatial('Fold', 'kernelSize', kernelSize, 2, 1);
     this.outputSize = outputSize;
@@ -70,8 +72,10 @@ export class Fold extends Module {
 export class PixelShuffle extends Module {
   readonly upscaleFactor: number;
 
-  constructor(upscaleFactor: number) {
+  constructor(...args: LayerArguments<[upscaleFactor: number], ['upscaleFactor']>) {
     super();
+    const { upscaleFactor } = given('PixelShuffle', ['upscaleFactor'], args);
+    checkInteger('PixelShuffle', 'upscaleFactor', upscaleFactor);
     this.upscaleFactor = upscaleFactor;
   }
 
@@ -88,8 +92,10 @@ export class PixelShuffle extends Module {
 export class PixelUnshuffle extends Module {
   readonly downscaleFactor: number;
 
-  constructor(downscaleFactor: number) {
+  constructor(...args: LayerArguments<[downscaleFactor: number], ['downscaleFactor']>) {
     super();
+    const { downscaleFactor } = given('PixelUnshuffle', ['downscaleFactor'], args);
+    checkInteger('PixelUnshuffle', 'downscaleFactor', downscaleFactor);
     this.downscaleFactor = downscaleFactor;
   }
 
@@ -106,8 +112,10 @@ export class PixelUnshuffle extends Module {
 export class ChannelShuffle extends Module {
   readonly groups: number;
 
-  constructor(groups: number) {
+  constructor(...args: LayerArguments<[groups: number], ['groups']>) {
     super();
+    const { groups } = given('ChannelShuffle', ['groups'], args);
+    checkInteger('ChannelShuffle', 'groups', groups);
     this.groups = groups;
   }
 

@@ -1,14 +1,14 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, show } from '../../core/errors.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../../core/ops/pool.ts';
 import { adaptiveAvgPool3d, avgPool3d } from '../../core/ops/pool3d.ts';
 import type { Size } from '../../core/ops/spatial.ts';
-import { splitArgs } from '../../core/ops/windows.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, checkInteger, spatial } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 
-/** Options of all pools; the stride may also stand behind the kernel size. */
+/** Options of all pools; stride and padding may also stand behind the kernel size. */
 export interface PoolOptions {
   /** Step between windows; default the window itself. */
   readonly stride?: Size | null;
@@ -30,8 +30,10 @@ export interface AvgPool2dLayerOptions extends AvgPoolLayerOptions {
   readonly divisorOverride?: number | null;
 }
 
-/** The names in `PoolOptions`. */
-export const poolOptions = ['stride', 'padding', 'ceilMode'] as const;
+/** What pools of means are made from: window, stride and padding by position or by name, and options. */
+export type AvgPoolArguments<O extends AvgPoolLayerOptions> = LayerArguments<
+  [kernelSize: Size, stride: Size | null | undefined, padding: Size | undefined], ['kernelSize', 'stride', 'padding'], O
+>;
 
 /** What pools over windows share. */
 export abstract class Pool extends Module {
@@ -40,10 +42,9 @@ export abstract class Pool extends Module {
   readonly padding: Size;
   readonly ceilMode: boolean;
 
-  constructor(name: string, rank: number, kernelSize: Size, options: PoolOptions, more: readonly string[]) {
+  constructor(name: string, rank: number, options: PoolOptions & { readonly kernelSize: Size }) {
     super();
-    checkOptions(name, options, [...poolOptions, ...more]);
-    const { padding = 0, ceilMode = false } = options;
+    const { kernelSize, padding = 0, ceilMode = false } = options;
     const stride = options.stride ?? kernelSize;
     const window = spatial(name, 'kernelSize', kernelSize, rank, 1);
     spatial(name, 'stride', stride, rank, 1);
@@ -71,10 +72,9 @@ export class AvgPool1d extends Pool {
   static override readonly keepsNothing: boolean = true;
   readonly countIncludePad: boolean;
 
-  constructor(kernelSize: Size, stride?: Size | AvgPoolLayerOptions | null, options?: AvgPoolLayerOptions) {
-    const given: AvgPoolLayerOptions = splitArgs('AvgPool1d', stride, options, [...poolOptions, 'countIncludePad']);
-    super('AvgPool1d', 1, kernelSize, given, ['countIncludePad']);
-    const { countIncludePad = true } = given;
+  constructor(...args: AvgPoolArguments<AvgPoolLayerOptions>) {
+    const { countIncludePad = true, ...options } = given('AvgPool1d', ['kernelSize', 'stride', 'padding'], args, ['ceilMode', 'countIncludePad']);
+    super('AvgPool1d', 1, options);
     checkBoolean('AvgPool1d', 'countIncludePad', countIncludePad);
     this.countIncludePad = countIncludePad;
   }
@@ -95,10 +95,9 @@ abstract class DivisorPool extends Pool {
   readonly countIncludePad: boolean;
   readonly divisorOverride: number | null;
 
-  constructor(name: string, rank: number, kernelSize: Size, stride: Size | AvgPool2dLayerOptions | null | undefined, options: AvgPool2dLayerOptions | undefined) {
-    const given: AvgPool2dLayerOptions = splitArgs(name, stride, options, [...poolOptions, 'countIncludePad', 'divisorOverride']);
-    super(name, rank, kernelSize, given, ['countIncludePad', 'divisorOverride']);
-    const { countIncludePad = true, divisorOverride = null } = given;
+  constructor(name: string, rank: number, args: AvgPoolArguments<AvgPool2dLayerOptions>) {
+    const { countIncludePad = true, divisorOverride = null, ...options } = given(name, ['kernelSize', 'stride', 'padding'], args, ['ceilMode', 'countIncludePad', 'divisorOverride']);
+    super(name, rank, options);
     checkBoolean(name, 'countIncludePad', countIncludePad);
     if (divisorOverride !== null) checkInteger(name, 'divisorOverride', divisorOverride);
     this.countIncludePad = countIncludePad;
@@ -126,8 +125,8 @@ abstract class DivisorPool extends Pool {
  */
 export class AvgPool2d extends DivisorPool {
   static override readonly keepsNothing: boolean = true;
-  constructor(kernelSize: Size, stride?: Size | AvgPool2dLayerOptions | null, options?: AvgPool2dLayerOptions) {
-    super('AvgPool2d', 2, kernelSize, stride, options);
+  constructor(...args: AvgPoolArguments<AvgPool2dLayerOptions>) {
+    super('AvgPool2d', 2, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -142,8 +141,8 @@ export class AvgPool2d extends DivisorPool {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
  */
 export class AvgPool3d extends DivisorPool {
-  constructor(kernelSize: Size, stride?: Size | AvgPool2dLayerOptions | null, options?: AvgPool2dLayerOptions) {
-    super('AvgPool3d', 3, kernelSize, stride, options);
+  constructor(...args: AvgPoolArguments<AvgPool2dLayerOptions>) {
+    super('AvgPool3d', 3, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -151,13 +150,20 @@ export class AvgPool3d extends DivisorPool {
   }
 }
 
+/** The size of an output, checked; null keeps a size. */
+function checkOutput<S>(name: string, rank: number, size: S): S {
+  const known = (n: unknown): unknown => (n === null ? 0 : n);
+  spatial(name, 'outputSize', Array.isArray(size) ? size.map(known) : known(size), rank, 0);
+  return size;
+}
+
 /** What pools to a given size share. */
 export abstract class AdaptivePool<S> extends Module {
   readonly outputSize: S;
 
-  constructor(outputSize: S) {
+  constructor(name: string, rank: number, { outputSize }: { readonly outputSize: S }) {
     super();
-    this.outputSize = outputSize;
+    this.outputSize = checkOutput(name, rank, outputSize);
   }
 
   override extraRepr(): string {
@@ -172,13 +178,6 @@ export type OutputSize2d = number | null | readonly [number | null, number | nul
 /** Depth, height and width, null for that of the input; or one number for all. */
 export type OutputSize3d = number | null | readonly [number | null, number | null, number | null];
 
-/** The size of an output, checked; null keeps a size. */
-export function checkOutput<S>(name: string, rank: number, size: S): S {
-  const list: unknown[] = Array.isArray(size) ? size : [size];
-  spatial(name, 'outputSize', Array.isArray(size) ? list.map((n) => n ?? 0) : (size ?? 0), rank, 0);
-  return size;
-}
-
 /**
  * Means of `outputSize` windows that cover one dimension evenly. Shape: (N, C, L) or (C, L) → (N, C, outputSize).
  *
@@ -186,8 +185,8 @@ export function checkOutput<S>(name: string, rank: number, size: S): S {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
  */
 export class AdaptiveAvgPool1d extends AdaptivePool<OutputSize1d> {
-  constructor(outputSize: OutputSize1d) {
-    super(checkOutput('AdaptiveAvgPool1d', 1, outputSize));
+  constructor(...args: LayerArguments<[outputSize: OutputSize1d], ['outputSize']>) {
+    super('AdaptiveAvgPool1d', 1, given('AdaptiveAvgPool1d', ['outputSize'], args));
   }
 
   forward(x: Tensor): Tensor {
@@ -202,8 +201,8 @@ export class AdaptiveAvgPool1d extends AdaptivePool<OutputSize1d> {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
  */
 export class AdaptiveAvgPool2d extends AdaptivePool<OutputSize2d> {
-  constructor(outputSize: OutputSize2d) {
-    super(checkOutput('AdaptiveAvgPool2d', 2, outputSize));
+  constructor(...args: LayerArguments<[outputSize: OutputSize2d], ['outputSize']>) {
+    super('AdaptiveAvgPool2d', 2, given('AdaptiveAvgPool2d', ['outputSize'], args));
   }
 
   forward(x: Tensor): Tensor {
@@ -218,8 +217,8 @@ export class AdaptiveAvgPool2d extends AdaptivePool<OutputSize2d> {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
  */
 export class AdaptiveAvgPool3d extends AdaptivePool<OutputSize3d> {
-  constructor(outputSize: OutputSize3d) {
-    super(checkOutput('AdaptiveAvgPool3d', 3, outputSize));
+  constructor(...args: LayerArguments<[outputSize: OutputSize3d], ['outputSize']>) {
+    super('AdaptiveAvgPool3d', 3, given('AdaptiveAvgPool3d', ['outputSize'], args));
   }
 
   forward(x: Tensor): Tensor {

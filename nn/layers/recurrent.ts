@@ -1,4 +1,4 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, show } from '../../core/errors.ts';
 import { gruCell } from '../../core/ops/gruCell.ts';
 import { zeros } from '../../core/ops/creation.ts';
 import { lstmCell } from '../../core/ops/lstmCell.ts';
@@ -8,6 +8,7 @@ import { uniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
+import { type LayerArguments, given } from '../given.ts';
 import { checkNonlinearity } from './rnn.ts';
 
 /** Options of recurrent cells. */
@@ -22,6 +23,11 @@ export interface ElmanCellOptions extends RNNCellOptions {
   readonly nonlinearity?: 'tanh' | 'relu';
 }
 
+/** What cells are made from. */
+export type RNNCellArguments<O extends RNNCellOptions = RNNCellOptions> = LayerArguments<[inputSize: number, hiddenSize: number], ['inputSize', 'hiddenSize'], O>;
+
+const options_ = ['bias', ...factoryOptions] as const;
+
 /** What recurrent cells share. */
 export abstract class RNNCellBase extends Module {
   readonly inputSize: number;
@@ -31,12 +37,11 @@ export abstract class RNNCellBase extends Module {
   biasIh: Parameter | null;
   biasHh: Parameter | null;
 
-  constructor(layer: string, gates: number, inputSize: number, hiddenSize: number, options: RNNCellOptions, more: readonly string[] = []) {
+  constructor(layer: string, gates: number, options: RNNCellOptions & { readonly inputSize: number; readonly hiddenSize: number }) {
     super();
+    const { inputSize, hiddenSize, bias = true } = options;
     checkInteger(layer, 'inputSize', inputSize, 0);
     checkInteger(layer, 'hiddenSize', hiddenSize, 0);
-    checkOptions(layer, options, ['bias', ...more, ...factoryOptions]);
-    const { bias = true } = options;
     checkBoolean(layer, 'bias', bias);
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
@@ -89,9 +94,9 @@ export abstract class RNNCellBase extends Module {
 export class RNNCell extends RNNCellBase {
   readonly nonlinearity: 'tanh' | 'relu';
 
-  constructor(inputSize: number, hiddenSize: number, options: ElmanCellOptions = {}) {
-    super('RNNCell', 1, inputSize, hiddenSize, options, ['nonlinearity']);
-    const { nonlinearity = 'tanh' } = options;
+  constructor(...args: RNNCellArguments<ElmanCellOptions>) {
+    const { nonlinearity = 'tanh', ...options } = given('RNNCell', ['inputSize', 'hiddenSize'], args, ['nonlinearity', ...options_]);
+    super('RNNCell', 1, options);
     checkNonlinearity('RNNCell', nonlinearity);
     this.nonlinearity = nonlinearity;
   }
@@ -116,8 +121,8 @@ export class RNNCell extends RNNCellBase {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GRUCell.html and Cho et al., 2014
  */
 export class GRUCell extends RNNCellBase {
-  constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
-    super('GRUCell', 3, inputSize, hiddenSize, options);
+  constructor(...args: RNNCellArguments) {
+    super('GRUCell', 3, given('GRUCell', ['inputSize', 'hiddenSize'], args, options_));
   }
 
   forward(x: Tensor, hx?: Tensor | null): Tensor {
@@ -135,8 +140,8 @@ export class GRUCell extends RNNCellBase {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LSTMCell.html and Hochreiter & Schmidhuber, 1997
  */
 export class LSTMCell extends RNNCellBase {
-  constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
-    super('LSTMCell', 4, inputSize, hiddenSize, options);
+  constructor(...args: RNNCellArguments) {
+    super('LSTMCell', 4, given('LSTMCell', ['inputSize', 'hiddenSize'], args, options_));
   }
 
   forward(x: Tensor, state?: readonly [Tensor, Tensor] | null): [Tensor, Tensor] {

@@ -1,7 +1,8 @@
-import { ArgumentError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, show } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import type { PackedSequence } from '../packed.ts';
-import { RNNBase, type RNNBaseOptions, type RecurrentOutput, layerOptions, recurrentOutput, rnnOptions } from './rnnBase.ts';
+import { type LayerArguments, given } from '../given.ts';
+import { RNNBase, type RNNBaseOptions, type RecurrentOutput, recurrentOutput, rnnOptions } from './rnnBase.ts';
 
 /** Options of `RNN`. */
 export interface RNNOptions extends RNNBaseOptions {
@@ -14,6 +15,11 @@ export interface LSTMOptions extends RNNBaseOptions {
   /** Project hidden states to so many features, fewer than `hiddenSize`; default 0, which is none. */
   readonly projSize?: number;
 }
+
+/** What recurrent layers are made from: sizes and the number of layers by position or by name, and options. */
+export type RNNArguments<O extends RNNBaseOptions = RNNBaseOptions> = LayerArguments<[inputSize: number, hiddenSize: number, numLayers: number | undefined], ['inputSize', 'hiddenSize', 'numLayers'], O>;
+
+const positions = ['inputSize', 'hiddenSize', 'numLayers'] as const;
 
 /** Refuses what is no nonlinearity of a recurrent network. */
 export function checkNonlinearity(layer: string, value: unknown): asserts value is 'tanh' | 'relu' {
@@ -34,12 +40,10 @@ export function checkNonlinearity(layer: string, value: unknown): asserts value 
 export class RNN extends RNNBase {
   readonly nonlinearity: 'tanh' | 'relu';
 
-  constructor(inputSize: number, hiddenSize: number, numLayers?: number | RNNOptions, options?: RNNOptions) {
-    const settings = layerOptions('RNN', numLayers, options);
-    checkOptions('RNN', settings, ['nonlinearity', ...rnnOptions]);
-    const { nonlinearity = 'tanh' } = settings;
+  constructor(...args: RNNArguments<RNNOptions>) {
+    const { nonlinearity = 'tanh', ...settings } = given('RNN', positions, args, ['nonlinearity', ...rnnOptions]);
     checkNonlinearity('RNN', nonlinearity);
-    super('RNN', nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu', inputSize, hiddenSize, settings);
+    super('RNN', nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu', settings);
     this.nonlinearity = nonlinearity;
   }
 
@@ -64,10 +68,8 @@ export class RNN extends RNNBase {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GRU.html and Cho et al., 2014
  */
 export class GRU extends RNNBase {
-  constructor(inputSize: number, hiddenSize: number, numLayers?: number | RNNBaseOptions, options?: RNNBaseOptions) {
-    const settings = layerOptions('GRU', numLayers, options);
-    checkOptions('GRU', settings, rnnOptions);
-    super('GRU', 'gru', inputSize, hiddenSize, settings);
+  constructor(...args: RNNArguments) {
+    super('GRU', 'gru', given('GRU', positions, args, rnnOptions));
   }
 
   /** @param hx - the state to start from (layers·directions, batch, hidden); zeros by default */
@@ -94,10 +96,8 @@ type LSTMState = [h: Tensor, c: Tensor];
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html and Hochreiter & Schmidhuber, 1997
  */
 export class LSTM extends RNNBase {
-  constructor(inputSize: number, hiddenSize: number, numLayers?: number | LSTMOptions, options?: LSTMOptions) {
-    const settings = layerOptions('LSTM', numLayers, options);
-    checkOptions('LSTM', settings, ['projSize', ...rnnOptions]);
-    super('LSTM', 'lstm', inputSize, hiddenSize, settings, settings.projSize);
+  constructor(...args: RNNArguments<LSTMOptions>) {
+    super('LSTM', 'lstm', given('LSTM', positions, args, ['projSize', ...rnnOptions]));
   }
 
   /** @param hx - `[h, c]` to start from: (layers·directions, batch, out) and (layers·directions, batch, hidden); zeros by default */

@@ -1,4 +1,4 @@
-import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, DTypeError, ShapeError, checkNumber, show } from '../../core/errors.ts';
 import { zeros } from '../../core/ops/creation.ts';
 import { dropout } from '../../core/ops/dropout.ts';
 import { cat, stack } from '../../core/ops/join.ts';
@@ -30,8 +30,8 @@ export interface RNNBaseOptions extends FactoryOptions {
   readonly generator?: Generator;
 }
 
-/** The names in `RNNBaseOptions`. */
-export const rnnOptions = ['numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'generator', ...factoryOptions] as const;
+/** The names in `RNNBaseOptions` that have no position. */
+export const rnnOptions = ['bias', 'batchFirst', 'dropout', 'bidirectional', 'generator', ...factoryOptions] as const;
 
 /** Outputs of all steps and the state after the last one, also in this order: `const [output, hn] = rnn.forward(x)`. */
 export type RecurrentOutput<O, H> = readonly [output: O, hn: H] & {
@@ -61,17 +61,6 @@ interface Rows {
 
 type Direction = '' | 'Reverse';
 
-/** The number of layers and the options, whether or not the number stands for itself. */
-export function layerOptions<T extends object>(layer: string, numLayers: number | T | undefined, options: T | undefined): T & { readonly numLayers?: number } {
-  if (typeof numLayers !== 'number') {
-    if (options !== undefined) throw new ArgumentError(`${layer}: numLayers is not a number, got ${show(numLayers)}; expected an integer ≥ 1`);
-    return numLayers ?? ({} as T);
-  }
-  checkOptions(layer, options, Object.keys(options ?? {}));
-  if (options !== undefined && 'numLayers' in options) throw new ArgumentError(`${layer}: numLayers was given twice, got ${numLayers} and an option; expected one`);
-  return { ...(options as T), numLayers };
-}
-
 /** What RNN, LSTM and GRU share. */
 export abstract class RNNBase extends Module {
   readonly inputSize: number;
@@ -89,9 +78,9 @@ export abstract class RNNBase extends Module {
   [weight: `weight${'Ih' | 'Hh' | 'Hr'}L${number}${Direction}`]: Parameter;
   [bias: `bias${'Ih' | 'Hh'}L${number}${Direction}`]: Parameter;
 
-  constructor(layer: string, kind: RecurrenceName, inputSize: number, hiddenSize: number, options: RNNBaseOptions, projSize = 0) {
+  constructor(layer: string, kind: RecurrenceName, options: RNNBaseOptions & { readonly inputSize: number; readonly hiddenSize: number; readonly projSize?: number }) {
     super();
-    const { numLayers = 1, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false, generator } = options;
+    const { inputSize, hiddenSize, numLayers = 1, projSize = 0, bias = true, batchFirst = false, dropout: p = 0, bidirectional = false, generator } = options;
     checkInteger(layer, 'inputSize', inputSize, 0);
     checkInteger(layer, 'hiddenSize', hiddenSize);
     checkInteger(layer, 'numLayers', numLayers);

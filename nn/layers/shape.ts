@@ -4,7 +4,7 @@ import { checkShape } from '../../core/shape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
-import { given } from '../given.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 function checkDim(layer: string, name: string, value: unknown): asserts value is number {
   if (!Number.isInteger(value)) throw new ArgumentError(`${layer}: ${name} is not an integer, got ${show(value)}; expected a dimension`);
@@ -57,8 +57,9 @@ export class Unflatten extends Module {
   readonly dim: number;
   readonly unflattenedSize: readonly number[];
 
-  constructor(dim: number, unflattenedSize: readonly number[]) {
+  constructor(...args: LayerArguments<[dim: number, unflattenedSize: readonly number[]], ['dim', 'unflattenedSize']>) {
     super();
+    const { dim, unflattenedSize } = given('Unflatten', ['dim', 'unflattenedSize'], args);
     checkDim('Unflatten', 'dim', dim);
     checkShape('Unflatten', Array.isArray(unflattenedSize) ? unflattenedSize.map((n: unknown) => (n === -1 ? 1 : n)) : unflattenedSize);
     this.dim = dim;

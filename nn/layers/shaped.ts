@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { Inplace, checkFinite } from './check.ts';
-import { given } from '../given.ts';
+import { type LayerArguments, given } from '../given.ts';
 
 /** Options of `LeakyReLU`; the numbers may also stand before them. */
 export interface LeakyReLUOptions extends InplaceOptions {
@@ -220,7 +220,8 @@ export class Threshold extends Inplace {
   readonly threshold: number;
   readonly value: number;
 
-  constructor(threshold: number, value: number, options: InplaceOptions = {}) {
+  constructor(...args: LayerArguments<[threshold: number, value: number], ['threshold', 'value'], InplaceOptions>) {
+    const { threshold, value, ...options } = given('Threshold', ['threshold', 'value'], args, ['inplace']);
     super('Threshold', options);
     checkFinite('Threshold', 'threshold', threshold);
     checkFinite('Threshold', 'value', value);

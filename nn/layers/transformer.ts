@@ -10,7 +10,7 @@ import { xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import { checkBoolean, checkInteger } from './check.ts';
 import { ModuleList } from './containers.ts';
-import { type Given, given } from '../given.ts';
+import { type Given, type LayerArguments, given } from '../given.ts';
 import { LayerNorm } from './norm.ts';
 import type { TensorModule } from './sequential.ts';
 import {
@@ -45,19 +45,14 @@ export type EncoderLayer = Module & { forward(src: Tensor, masks?: EncoderLayerM
 /** A layer of a decoder: takes the target, the memory and their masks. */
 export type DecoderLayer = Module & { forward(tgt: Tensor, memory: Tensor, masks?: DecoderMasks): Tensor };
 
-/** What a stack of layers is made from, besides a layer. */
-interface StackOptions {
-  /** How often the layer is copied. */
-  readonly numLayers: number;
+/** Options of `TransformerDecoder`, which may also stand behind the number of layers. */
+export interface TransformerDecoderOptions {
   /** What the result passes at last; default nothing. */
   readonly norm?: TensorModule | null;
 }
 
-/** Number of layers and norm by position, or by name. */
-type StackArguments<O> = readonly [numLayers: number, norm?: TensorModule | null | (Partial<StackOptions> & O), options?: O] | readonly [options: StackOptions & O];
-
 /** Options of `TransformerEncoder`. PyTorch's switches for its nested tensors are understood and change nothing: there are none. */
-export interface TransformerEncoderOptions {
+export interface TransformerEncoderOptions extends TransformerDecoderOptions {
   /** Without effect. */
   readonly enableNestedTensor?: boolean;
   /** Without effect. */
@@ -87,9 +82,11 @@ export class TransformerEncoder extends Module {
   layers: ModuleList<EncoderLayer>;
   norm: TensorModule | null;
 
-  constructor(encoderLayer: EncoderLayer, ...args: StackArguments<TransformerEncoderOptions>) {
+  constructor(
+    ...args: LayerArguments<[encoderLayer: EncoderLayer, numLayers: number, norm: TensorModule | null | undefined], ['encoderLayer', 'numLayers', 'norm'], TransformerEncoderOptions>
+  ) {
     super();
-    const { numLayers, norm = null, ...options } = given<StackOptions & TransformerEncoderOptions>('TransformerEncoder', ['numLayers', 'norm'], args, ['enableNestedTensor', 'maskCheck']);
+    const { encoderLayer, numLayers, norm = null, ...options } = given('TransformerEncoder', ['encoderLayer', 'numLayers', 'norm'], args, ['enableNestedTensor', 'maskCheck']);
     for (const [name, value] of Object.entries(options)) if (value !== undefined) checkBoolean('TransformerEncoder', name, value);
     checkNorm('TransformerEncoder', norm);
     this.layers = clones('TransformerEncoder', encoderLayer, numLayers);
@@ -123,9 +120,11 @@ export class TransformerDecoder extends Module {
   layers: ModuleList<DecoderLayer>;
   norm: TensorModule | null;
 
-  constructor(decoderLayer: DecoderLayer, ...args: StackArguments<object>) {
+  constructor(
+    ...args: LayerArguments<[decoderLayer: DecoderLayer, numLayers: number, norm: TensorModule | null | undefined], ['decoderLayer', 'numLayers', 'norm'], TransformerDecoderOptions>
+  ) {
     super();
-    const { numLayers, norm = null } = given<StackOptions>('TransformerDecoder', ['numLayers', 'norm'], args);
+    const { decoderLayer, numLayers, norm = null } = given('TransformerDecoder', ['decoderLayer', 'numLayers', 'norm'], args);
     checkNorm('TransformerDecoder', norm);
     this.layers = clones('TransformerDecoder', decoderLayer, numLayers);
     this.numLayers = numLayers;
@@ -185,10 +184,16 @@ export class Transformer extends Module {
   encoder: NonNullable<TransformerOptions['customEncoder']>;
   decoder: DecoderLayer;
 
-  constructor(...args: readonly [TransformerOptions?] | readonly [number, TransformerOptions?] | readonly [number, number, TransformerOptions?] | readonly [number, number, number, TransformerOptions?] | readonly [number, number, number, number, TransformerOptions?]) {
+  constructor(
+    ...args: LayerArguments<
+      [dModel: number | undefined, nhead: number | undefined, numEncoderLayers: number | undefined, numDecoderLayers: number | undefined],
+      ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'],
+      TransformerOptions
+    >
+  ) {
     super();
     const name = 'Transformer';
-    const options = given<TransformerOptions>(name, ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'], args, ['customEncoder', 'customDecoder', ...layerOptions]);
+    const options = given(name, ['dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'], args, ['customEncoder', 'customDecoder', 'dimFeedforward', 'dropout', ...layerOptions]);
     const { dModel = 512, nhead = 8, numEncoderLayers = 6, numDecoderLayers = 6, customEncoder = null, customDecoder = null, ...rest } = options;
     const { layerNormEps: eps, bias, batchFirst, factory } = readLayerOptions(name, rest);
     const norm = (): LayerNorm => new LayerNorm(dModel, { eps, bias, ...factory });

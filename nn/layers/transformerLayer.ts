@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { MultiheadAttention } from './attention.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions } from './check.ts';
-import { type Given, given } from '../given.ts';
+import { type ByName, type Given, type LayerArguments, given } from '../given.ts';
 import { Dropout } from './dropout.ts';
 import { Linear } from './linear.ts';
 import { LayerNorm } from './norm.ts';
@@ -33,8 +33,8 @@ export interface TransformerLayerOptions extends FactoryOptions {
   readonly bias?: boolean;
 }
 
-/** The names in `TransformerLayerOptions`. */
-export const layerOptions = ['dimFeedforward', 'dropout', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', ...factoryOptions] as const;
+/** The names in `TransformerLayerOptions`, but for those that have a position. */
+export const layerOptions = ['activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', ...factoryOptions] as const;
 
 /** The options with their defaults. @throws ArgumentError for values out of range */
 export function readLayerOptions(layer: string, options: TransformerLayerOptions): Required<Omit<TransformerLayerOptions, 'dtype' | 'device'>> & { readonly factory: FactoryOptions } {
@@ -51,14 +51,12 @@ export function readLayerOptions(layer: string, options: TransformerLayerOptions
 }
 
 /** What the layers are made from: `dModel` and `nhead`, then options, or the size between the maps and the dropout before them; all by name, too. */
-export type TransformerLayerArguments =
-  | readonly [dModel: number, nhead: number, options?: TransformerLayerOptions]
-  | readonly [dModel: number, nhead: number, dimFeedforward: number, options?: TransformerLayerOptions]
-  | readonly [dModel: number, nhead: number, dimFeedforward: number, dropout: number, options?: TransformerLayerOptions]
-  | readonly [options: TransformerLayerOptions & { readonly dModel: number; readonly nhead: number }];
+export type TransformerLayerArguments = LayerArguments<
+  [dModel: number, nhead: number, dimFeedforward: number | undefined, dropout: number | undefined], ['dModel', 'nhead', 'dimFeedforward', 'dropout'], TransformerLayerOptions
+>;
 
-function readLayerArguments(layer: string, args: TransformerLayerArguments): ReturnType<typeof readLayerOptions> & { readonly dModel: number; readonly nhead: number } {
-  const settings = given<TransformerLayerOptions & { readonly dModel: number; readonly nhead: number }>(layer, ['dModel', 'nhead', 'dimFeedforward', 'dropout'], args, layerOptions);
+function readLayerArguments(layer: string, args: TransformerLayerArguments): ReturnType<typeof readLayerOptions> & Pick<ByName<TransformerLayerArguments>, 'dModel' | 'nhead'> {
+  const settings = given(layer, ['dModel', 'nhead', 'dimFeedforward', 'dropout'], args, layerOptions);
   checkInteger(layer, 'dModel', settings.dModel);
   checkInteger(layer, 'nhead', settings.nhead);
   const { dModel, nhead, ...options } = settings;

@@ -1,21 +1,25 @@
-import { ArgumentError, checkNumber, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, checkNumber, show } from '../../core/errors.ts';
 import type { MaxPoolResult } from '../../core/ops/maxPool.ts';
 import type { Size } from '../../core/ops/spatial.ts';
 import {
   type FractionalMaxPoolOptions, type MaxUnpoolOptions, fractionalMaxPool2d, fractionalMaxPool3d, lpPool1d, lpPool2d, lpPool3d, maxUnpool1d, maxUnpool2d, maxUnpool3d,
 } from '../../core/ops/unpool.ts';
-import { splitArgs } from '../../core/ops/windows.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, spatial } from './check.ts';
-import { type OutputSizeArgument, readOutputSize } from '../given.ts';
+import { type LayerArguments, type OutputSizeArgument, given, readOutputSize } from '../given.ts';
 import type { MaxPooled } from './maxPool.ts';
 
 // Back from max pools, power pools, and pools of random windows.
 
-/** Options of the unpools; the stride may also stand behind the kernel size. */
+/** Options of the unpools; they may also stand behind the kernel size. */
 export type MaxUnpoolLayerOptions = Pick<MaxUnpoolOptions, 'stride' | 'padding'>;
+
+/** What the unpools are made from: window, stride and padding, by position or by name. */
+export type MaxUnpoolArguments = LayerArguments<
+  [kernelSize: Size, stride: Size | null | undefined, padding: Size | undefined], ['kernelSize', 'stride', 'padding'], MaxUnpoolLayerOptions
+>;
 
 /** What the unpools share. */
 abstract class MaxUnpool extends Module {
@@ -23,12 +27,12 @@ abstract class MaxUnpool extends Module {
   readonly stride: readonly number[];
   readonly padding: readonly number[];
 
-  constructor(name: string, rank: number, kernelSize: Size, stride: Size | MaxUnpoolLayerOptions | null | undefined, options: MaxUnpoolLayerOptions | undefined) {
+  constructor(name: string, rank: number, args: MaxUnpoolArguments) {
     super();
-    const given: MaxUnpoolLayerOptions = splitArgs(name, stride, options, ['stride', 'padding']);
+    const { kernelSize, stride, padding = 0 } = given(name, ['kernelSize', 'stride', 'padding'], args);
     this.kernelSize = spatial(name, 'kernelSize', kernelSize, rank, 1);
-    this.stride = spatial(name, 'stride', given.stride ?? kernelSize, rank, 1);
-    this.padding = spatial(name, 'padding', given.padding ?? 0, rank, 0);
+    this.stride = spatial(name, 'stride', stride ?? kernelSize, rank, 1);
+    this.padding = spatial(name, 'padding', padding, rank, 0);
   }
 
   /** The options of the functional form. */
@@ -43,8 +47,8 @@ abstract class MaxUnpool extends Module {
 
 /** Back from `MaxPool1d` with indices: zeros where nothing was largest. @see https://pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html */
 export class MaxUnpool1d extends MaxUnpool {
-  constructor(kernelSize: Size, stride?: Size | MaxUnpoolLayerOptions | null, options?: MaxUnpoolLayerOptions) {
-    super('MaxUnpool1d', 1, kernelSize, stride, options);
+  constructor(...args: MaxUnpoolArguments) {
+    super('MaxUnpool1d', 1, args);
   }
 
   /** @param outputSize - which of the sizes that pool to this one */
@@ -55,8 +59,8 @@ export class MaxUnpool1d extends MaxUnpool {
 
 /** Back from `MaxPool2d` with indices: zeros where nothing was largest. @see https://pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html */
 export class MaxUnpool2d extends MaxUnpool {
-  constructor(kernelSize: Size, stride?: Size | MaxUnpoolLayerOptions | null, options?: MaxUnpoolLayerOptions) {
-    super('MaxUnpool2d', 2, kernelSize, stride, options);
+  constructor(...args: MaxUnpoolArguments) {
+    super('MaxUnpool2d', 2, args);
   }
 
   /** @param outputSize - which of the sizes that pool to this one */
@@ -67,8 +71,8 @@ export class MaxUnpool2d extends MaxUnpool {
 
 /** Back from `MaxPool3d` with indices: zeros where nothing was largest. @see https://pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html */
 export class MaxUnpool3d extends MaxUnpool {
-  constructor(kernelSize: Size, stride?: Size | MaxUnpoolLayerOptions | null, options?: MaxUnpoolLayerOptions) {
-    super('MaxUnpool3d', 3, kernelSize, stride, options);
+  constructor(...args: MaxUnpoolArguments) {
+    super('MaxUnpool3d', 3, args);
   }
 
   /** @param outputSize - which of the sizes that pool to this one */
@@ -85,6 +89,11 @@ export interface LpPoolLayerOptions {
   readonly ceilMode?: boolean;
 }
 
+/** What the power pools are made from: power, window, stride and ceilMode, by position or by name. */
+export type LpPoolArguments = LayerArguments<
+  [normType: number, kernelSize: Size, stride: Size | null | undefined, ceilMode: boolean | undefined], ['normType', 'kernelSize', 'stride', 'ceilMode'], LpPoolLayerOptions
+>;
+
 /** What the power pools share. */
 abstract class LpPool extends Module {
   readonly normType: number;
@@ -92,17 +101,17 @@ abstract class LpPool extends Module {
   readonly stride: Size | null;
   readonly ceilMode: boolean;
 
-  constructor(name: string, rank: number, normType: number, kernelSize: Size, stride: Size | LpPoolLayerOptions | null | undefined, ceilMode: boolean | LpPoolLayerOptions | undefined) {
+  constructor(name: string, rank: number, args: LpPoolArguments) {
     super();
+    const { normType, kernelSize, stride = null, ceilMode = false } = given(name, ['normType', 'kernelSize', 'stride', 'ceilMode'], args);
     checkNumber(name, 'normType', normType, 'a number other than 0', (p) => p !== 0 && !Number.isNaN(p));
     spatial(name, 'kernelSize', kernelSize, rank, 1);
-    const given: LpPoolLayerOptions = splitArgs(name, stride, typeof ceilMode === 'boolean' ? { ceilMode } : ceilMode, ['stride', 'ceilMode']);
     this.normType = normType;
     this.kernelSize = kernelSize;
-    this.stride = given.stride ?? null;
-    this.ceilMode = given.ceilMode ?? false;
-    if (this.stride !== null) spatial(name, 'stride', this.stride, rank, 1);
-    checkBoolean(name, 'ceilMode', this.ceilMode);
+    this.stride = stride;
+    this.ceilMode = ceilMode;
+    if (stride !== null) spatial(name, 'stride', stride, rank, 1);
+    checkBoolean(name, 'ceilMode', ceilMode);
   }
 
   /** The options of the functional form. */
@@ -117,8 +126,8 @@ abstract class LpPool extends Module {
 
 /** `(Σ x^p)^(1/p)` of each window, over one dimension. @see https://pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html */
 export class LPPool1d extends LpPool {
-  constructor(normType: number, kernelSize: Size, stride?: Size | LpPoolLayerOptions | null, ceilMode?: boolean | LpPoolLayerOptions) {
-    super('LPPool1d', 1, normType, kernelSize, stride, ceilMode);
+  constructor(...args: LpPoolArguments) {
+    super('LPPool1d', 1, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -128,8 +137,8 @@ export class LPPool1d extends LpPool {
 
 /** `(Σ x^p)^(1/p)` of each window, over two dimensions. @see https://pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html */
 export class LPPool2d extends LpPool {
-  constructor(normType: number, kernelSize: Size, stride?: Size | LpPoolLayerOptions | null, ceilMode?: boolean | LpPoolLayerOptions) {
-    super('LPPool2d', 2, normType, kernelSize, stride, ceilMode);
+  constructor(...args: LpPoolArguments) {
+    super('LPPool2d', 2, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -139,8 +148,8 @@ export class LPPool2d extends LpPool {
 
 /** `(Σ x^p)^(1/p)` of each window, over three dimensions. @see https://pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html */
 export class LPPool3d extends LpPool {
-  constructor(normType: number, kernelSize: Size, stride?: Size | LpPoolLayerOptions | null, ceilMode?: boolean | LpPoolLayerOptions) {
-    super('LPPool3d', 3, normType, kernelSize, stride, ceilMode);
+  constructor(...args: LpPoolArguments) {
+    super('LPPool3d', 3, args);
   }
 
   forward(x: Tensor): Tensor {
@@ -154,6 +163,9 @@ export interface FractionalMaxPoolLayerOptions<R extends boolean = boolean> exte
   readonly returnIndices?: R;
 }
 
+/** What the fractional pools are made from: the window, by position or by name, and options. */
+export type FractionalMaxPoolArguments<R extends boolean> = LayerArguments<[kernelSize: Size], ['kernelSize'], FractionalMaxPoolLayerOptions<R>>;
+
 /** What the pools of random windows share. */
 abstract class FractionalMaxPool<R extends boolean> extends Module {
   readonly kernelSize: Size;
@@ -161,11 +173,10 @@ abstract class FractionalMaxPool<R extends boolean> extends Module {
   /** The options of the functional form. */
   protected readonly settings: Omit<FractionalMaxPoolOptions, 'returnIndices'>;
 
-  constructor(name: string, rank: number, kernelSize: Size, options: FractionalMaxPoolLayerOptions<R>) {
+  constructor(name: string, rank: number, args: FractionalMaxPoolArguments<R>) {
     super();
+    const { kernelSize, returnIndices = false, ...settings } = given(name, ['kernelSize'], args, ['outputSize', 'outputRatio', 'returnIndices', 'randomSamples', 'generator']);
     spatial(name, 'kernelSize', kernelSize, rank, 1);
-    checkOptions(name, options, ['outputSize', 'outputRatio', 'returnIndices', 'randomSamples', 'generator']);
-    const { returnIndices = false, ...settings } = options;
     checkBoolean(name, 'returnIndices', returnIndices);
     const [outputSize, outputRatio] = [settings.outputSize ?? null, settings.outputRatio ?? null];
     if ((outputSize === null) === (outputRatio === null)) {
@@ -188,8 +199,8 @@ abstract class FractionalMaxPool<R extends boolean> extends Module {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool2d.html
  */
 export class FractionalMaxPool2d<R extends boolean = false> extends FractionalMaxPool<R> {
-  constructor(kernelSize: Size, options: FractionalMaxPoolLayerOptions<R> = {}) {
-    super('FractionalMaxPool2d', 2, kernelSize, options);
+  constructor(...args: FractionalMaxPoolArguments<R>) {
+    super('FractionalMaxPool2d', 2, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {
@@ -205,8 +216,8 @@ export class FractionalMaxPool2d<R extends boolean = false> extends FractionalMa
  * @see https://pytorch.org/docs/stable/generated/torch.nn.FractionalMaxPool3d.html
  */
 export class FractionalMaxPool3d<R extends boolean = false> extends FractionalMaxPool<R> {
-  constructor(kernelSize: Size, options: FractionalMaxPoolLayerOptions<R> = {}) {
-    super('FractionalMaxPool3d', 3, kernelSize, options);
+  constructor(...args: FractionalMaxPoolArguments<R>) {
+    super('FractionalMaxPool3d', 3, args);
   }
 
   forward(x: Tensor): MaxPooled<R> {

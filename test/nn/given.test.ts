@@ -42,6 +42,7 @@ test('layers take both forms', () => {
     [new Transformer(4, 2, 1, { numDecoderLayers: 1, dimFeedforward: 3 }), new Transformer({ dModel: 4, nhead: 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 3 })],
   ];
   for (const [one, other] of pairs) is(one.toString(), other.toString());
+  // @ts-expect-error: no dimension
   throwsError(() => new Softmax({}), ArgumentError, /Softmax: dim is not an integer/);
   throwsError(() => Reflect.construct(Softplus, [{ betta: 2 }]), ArgumentError, /did you mean 'beta'/);
 });
