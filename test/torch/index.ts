@@ -198,6 +198,6 @@ const [version, ...lines] = recorded() ?? [];
 if (version === undefined) console.log('test:torch: skipped, neither python3 nor /usr/bin/python3 has PyTorch with its test data');
 else {
   const good = main(lines, process.argv.slice(2));
-  if (/^1\.13\./.test(version)) process.exitCode = good ? 0 : 1;
+  if (version.startsWith('1.13.')) process.exitCode = good ? 0 : 1;
   else console.log(`The known differences are those from PyTorch 1.13, this is ${version}: what failed may be more of them.`);
 }

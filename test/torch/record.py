@@ -57,8 +57,8 @@ def weighed(outputs, low, high):
     return sum((x * torch.linspace(low, high, max(x.numel(), 1), dtype=x.dtype)[: x.numel()].reshape(x.shape)).sum() for x in some)
 
 
-def tuple_of(v):
-    return list(v) if isinstance(v, (list, tuple)) else [v]
+def parts(v):
+    return [part for x in v for part in parts(x)] if isinstance(v, (list, tuple)) else [v]
 
 
 class Leaves:
@@ -95,7 +95,7 @@ def call(op, sample, dtype, second):
     record["options"] = {k: encode(v) for k, v in sample.kwargs.items()}
     result = op(*[leaves.take(v) for v in (sample.input, *sample.args)], **{k: leaves.take(v) for k, v in sample.kwargs.items()})
     record["out"] = encode(result)
-    total = weighed(tuple_of(result), 0.5, 1.5)
+    total = weighed(parts(result), 0.5, 1.5)
     if total is None or not leaves.found:
         return None if second else record
     try:
@@ -121,7 +121,7 @@ def module(cls, args, options, inputs, extra, training, seed):
     record["inputs"], record["extra"] = [encode(v) for v in inputs], {k: encode(v) for k, v in extra.items()}
     result = made(*[leaves.take(v) for v in inputs], **extra)
     record["out"] = encode(result)
-    total = weighed(tuple_of(result), 0.5, 1.5)
+    total = weighed(parts(result), 0.5, 1.5)
     if total is not None:
         record["grads"] = [None if g is None else encode(g) for g in torch.autograd.grad(total, leaves.found + list(made.parameters()), allow_unused=True)]
     return record
