@@ -256,9 +256,10 @@ export const meshgrid: Meshgrid = free(
     samples: (s) => [[[s.float([2]), s.float([3])], { indexing: 'ij' }], [[s.float([2]), s.float([3]), s.float([])], { indexing: 'xy' }], [s.float([2]), s.float([3]), { indexing: 'xy' }], [s.float([2])]],
   },
   (...args: readonly unknown[]): Tensor[] => {
-    const last = args.length > 1 && !(args[args.length - 1] instanceof Tensor) ? (args[args.length - 1] as MeshgridOptions | undefined) : undefined;
-    const tensors = args[0] instanceof Tensor ? args.slice(0, last === undefined ? args.length : -1) : args[0];
-    const options = last;
+    const [first, last] = [args[0], args[args.length - 1]];
+    const isList = !(first instanceof Tensor);
+    const options = args.length > 1 && (isList || !(last instanceof Tensor)) ? (last as MeshgridOptions | undefined) : undefined;
+    const tensors = isList ? first : args.filter((x) => x !== options);
     checkOptions('meshgrid', options, ['indexing']);
     const indexing = options?.indexing ?? 'ij';
     if (indexing !== 'ij' && indexing !== 'xy') throw new ArgumentError(`meshgrid: unknown indexing, got ${show(indexing)}; expected 'ij' or 'xy'`);

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import { F, Linear, Parameter, SGD, StateError, type Tensor, keep, manualSeed, noGrad, rand, scope, tensor } from '../../index.ts';
 import { liveBytes } from '../../core/cpu/memory/heap.ts';
 import { moveAllOut } from '../../core/cpu/memory/residence.ts';
+import { CpuStorage } from '../../core/cpu/memory/storage.ts';
 import { equal, is, ok, throwsError } from '../assert.ts';
 
 test('gives back what it made, and returns what it returns', () => {
@@ -63,6 +64,19 @@ test('a step of training in a scope has the bits of one outside', () => {
     return [losses, a.weight.array(), b.weight.grad?.array()];
   };
   equal(train(true), train(false));
+});
+
+test('what a scope made is not moved out at the end of a backward pass within it', () => {
+  const x = rand([1 << 19]);
+  x.requiresGrad = true;
+  const isIn = ({ storage }: Tensor): boolean => storage instanceof CpuStorage && storage.address !== 0;
+  const step = (): boolean => {
+    const y = x.mul(2);
+    y.tanh().sum().backward();
+    return isIn(y);
+  };
+  is(step(), false); // 4 MB of results: more than stays in the nursery
+  is(scope(step), true);
 });
 
 test('a loss that leaves takes along what its gradient needs', () => {

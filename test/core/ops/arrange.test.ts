@@ -99,7 +99,10 @@ test('meshgrid', () => {
   allClose(d, [[3, 3], [4, 4], [5, 5]]);
   equal([...meshgrid([tensor(1), tensor([1, 2])], { indexing: 'xy' })[0].shape], [2, 1]);
   equal([...meshgrid([tensor([1, 2])], { indexing: 'xy' })[0].shape], [2]);
+  equal(meshgrid(tensor([1, 2]), tensor([3, 4, 5]), { indexing: 'xy' }).map((x) => x.array()), [c.array(), d.array()]);
+  equal(meshgrid(tensor([1, 2]), tensor([3, 4, 5])).map((x) => x.array()), [a.array(), b.array()]);
   throwsError(() => meshgrid([ones([1, 1])]), ShapeError, /not a vector/);
+  throwsError(() => meshgrid([ones([1])], ones([1]) as object), ArgumentError, /options are not an object/);
   throwsError(() => meshgrid([ones([1]), int([1])]), DTypeError, /dtypes differ/);
   throwsError(() => meshgrid([ones([1])], { indexing: 'yx' as 'xy' }), ArgumentError, /expected 'ij' or 'xy'/);
   throwsError(() => meshgrid([]), ArgumentError, /not a list of tensors/);
