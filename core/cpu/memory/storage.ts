@@ -21,6 +21,16 @@ const unfilled: (bytes: number) => Uint8Array = typeof Buffer === 'function' ? (
 const MODEL = (32 << 20) - (64 << 10);
 let isModelled = typeof Buffer !== 'function';
 
+/** Shows malloc the model, once. */
+function showModel(): void {
+  isModelled = true;
+  try {
+    unfilled(MODEL);
+  } catch {
+    // Where there is no room for it, things go on without.
+  }
+}
+
 /** An array that is handed out from front to back. */
 class Chunk {
   bytes = new Uint8Array(0);
@@ -102,10 +112,7 @@ export class CpuStorage extends Storage implements Resident {
       this.start = chunk.take(address, bytes);
       this.outside = chunk.bytes.buffer;
     } else {
-      if (!isModelled) {
-        isModelled = true;
-        unfilled(MODEL);
-      }
+      if (!isModelled) showModel();
       const copy = unfilled(bytes);
       copy.set(heap.u8.subarray(address, address + bytes));
       this.outside = copy.buffer;
