@@ -183,9 +183,10 @@ export const indexFill: InPlace<
  *
  * @see https://pytorch.org/docs/stable/generated/torch.take.html
  */
-export const take: Method<(x: Tensor, index: Tensor) => Tensor> = method(
+export const take: Method<NamedList<[index: Tensor], { readonly index?: Tensor }, Tensor>> = method(
   {
     name: 'take',
+    parameters: ['index'],
     family,
     samples: (s) => [
       [s.float([2, 3]), s.values([5, 0, -2, 0], [2, 2], 'int64')],

@@ -6,6 +6,7 @@ import { type Primitive, apply, applyInPlace, primitive } from '../op.ts';
 import { broadcastShapes, numelOf } from '../shape.ts';
 import { isGradEnabled } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import type { NamedList } from './byName.ts';
 import { type InPlace, type Method, checkTensor, inPlaceMethod, method } from './define.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './view.ts';
 
@@ -258,12 +259,14 @@ function addmmArgs(name: string, input: Tensor, a: Tensor, b: Tensor, options: A
   return { alpha, beta };
 }
 
-type Addmm = InPlace<(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => Tensor>;
+/** A function that adds the product of two factors, which have names, to an input. */
+export type AddedProduct<A extends string, B extends string> = InPlace<NamedList<[first: Tensor, second: Tensor, options?: AddmmOptions], { readonly [K in A | B]?: Tensor } & AddmmOptions, Tensor>>;
 
-function addmmFamily(name: string, stack: readonly number[]): Addmm {
+function addmmFamily<A extends string, B extends string>(name: string, factors: readonly [A, B], stack: readonly number[]): AddedProduct<A, B> {
   return inPlaceMethod(
     {
       name,
+      parameters: [...factors, 'options'],
       family,
       samples: (s) => [
         [s.float([...stack, 2, 4]), s.float([...stack, 2, 3]), s.float([...stack, 3, 4])],
@@ -288,7 +291,7 @@ function addmmFamily(name: string, stack: readonly number[]): Addmm {
  * @throws ShapeError or DTypeError when the operands do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.addmm.html
  */
-export const addmm: Addmm = addmmFamily('addmm', []);
+export const addmm: AddedProduct<'mat1', 'mat2'> = addmmFamily('addmm', ['mat1', 'mat2'], []);
 
 /**
  * `beta·input + alpha·(batch1 @ batch2)` for stacks of matrices; the input broadcasts to the product.
@@ -296,4 +299,4 @@ export const addmm: Addmm = addmmFamily('addmm', []);
  * @throws ShapeError or DTypeError when the operands do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.baddbmm.html
  */
-export const baddbmm: Addmm = addmmFamily('baddbmm', [2]);
+export const baddbmm: AddedProduct<'batch1', 'batch2'> = addmmFamily('baddbmm', ['batch1', 'batch2'], [2]);

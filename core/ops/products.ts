@@ -4,10 +4,10 @@ import { normalizeDim, sameShape } from '../shape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { tensor } from './creation.ts';
 import type { Named, NamedPair } from './byName.ts';
-import { type Free, type InPlace, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
+import { type Free, type Method, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { indexSelect } from './lookup.ts';
 import { cat, stack } from './join.ts';
-import { type AddmmOptions, bmm, dot, mm, mv, outer } from './matmul.ts';
+import { type AddedProduct, type AddmmOptions, bmm, dot, mm, mv, outer } from './matmul.ts';
 import { broadcastTo, expand, narrow, permute, reshape, unsqueeze } from './view.ts';
 
 const family = 'matrix';
@@ -137,7 +137,9 @@ function scalesOf(name: string, x: Tensor, options: AddmmOptions | undefined): {
 }
 
 /** A product added to an input: `beta·input + alpha·product`; with beta 0 the input counts for nothing, NaN included. */
-function addProduct(name: string, description: { readonly samples: (s: Parameters<typeof inner.samples>[0]) => readonly (readonly unknown[])[] }, product: (a: Tensor, b: Tensor) => Tensor): InPlace<(x: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => Tensor> {
+function addProduct<A extends string, B extends string>(
+  name: string, factors: readonly [A, B], description: { readonly samples: (s: Parameters<typeof inner.samples>[0]) => readonly (readonly unknown[])[] }, product: (a: Tensor, b: Tensor) => Tensor,
+): AddedProduct<A, B> {
   const run = (op: string, x: Tensor, a: Tensor, b: Tensor, options: AddmmOptions | undefined): Tensor => {
     checkTensor(op, x);
     checkTensor(op, a, 'first factor');
@@ -154,7 +156,7 @@ function addProduct(name: string, description: { readonly samples: (s: Parameter
     if (!sameShape(sum.shape, y.shape)) throw new ShapeError(`${op}: the input does not broadcast, got ${show(x)}; expected [${y.shape.join(', ')}]`);
     return sum;
   };
-  return inPlaceMethod({ name, family, ...description }, (x: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => run(name, x, a, b, options), (x: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => {
+  return inPlaceMethod({ name, parameters: [...factors, 'options'], family, ...description }, (x: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => run(name, x, a, b, options), (x: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => {
     const sum = run(`${name}_`, x, a, b, options);
     if (!sameShape(sum.shape, x.shape)) throw new ShapeError(`${name}_: the result does not fit in place, got [${sum.shape.join(', ')}] for ${show(x)}; expected [${x.shape.join(', ')}]`);
     return x.copy_(sum);
@@ -162,22 +164,25 @@ function addProduct(name: string, description: { readonly samples: (s: Parameter
 }
 
 /** `beta·input + alpha·(mat @ vec)`: input (m) or what broadcasts to it, mat (m, k), vec (k). @see https://pytorch.org/docs/stable/generated/torch.addmv.html */
-export const addmv: InPlace<(x: Tensor, mat: Tensor, vec: Tensor, options?: AddmmOptions) => Tensor> = addProduct(
+export const addmv: AddedProduct<'mat', 'vec'> = addProduct(
   'addmv',
+  ['mat', 'vec'],
   { samples: (s) => [[s.float([2]), s.float([2, 3]), s.float([3])], [s.float([]), s.float([2, 3]), s.float([3]), { beta: 0.5, alpha: 2 }], [s.int([2]), s.int([2, 3]), s.int([3])]] },
   mv,
 );
 
 /** `beta·input + alpha·(vec1 ⊗ vec2)`: input (m, n) or what broadcasts to it. @see https://pytorch.org/docs/stable/generated/torch.addr.html */
-export const addr: InPlace<(x: Tensor, vec1: Tensor, vec2: Tensor, options?: AddmmOptions) => Tensor> = addProduct(
+export const addr: AddedProduct<'vec1', 'vec2'> = addProduct(
   'addr',
+  ['vec1', 'vec2'],
   { samples: (s) => [[s.float([2, 3]), s.float([2]), s.float([3])], [s.float([2, 3]), s.float([2]), s.float([3]), { beta: 0.5, alpha: 2 }]] },
   outer,
 );
 
 /** `beta·input + alpha·Σ (batch1[i] @ batch2[i])`: input (n, p), stacks (b, n, m) and (b, m, p). @see https://pytorch.org/docs/stable/generated/torch.addbmm.html */
-export const addbmm: InPlace<(x: Tensor, batch1: Tensor, batch2: Tensor, options?: AddmmOptions) => Tensor> = addProduct(
+export const addbmm: AddedProduct<'batch1', 'batch2'> = addProduct(
   'addbmm',
+  ['batch1', 'batch2'],
   { samples: (s) => [[s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4])], [s.float([2, 4]), s.float([3, 2, 3]), s.float([3, 3, 4]), { beta: 0.5, alpha: 2 }], [s.int([2, 2], 0, 3, 'int32'), s.int([2, 2, 1], 0, 3, 'int32'), s.int([2, 1, 2], 0, 3, 'int32')]] },
   (a, b) => bmm(a, b).sum(0, { dtype: a.dtype }),
 );

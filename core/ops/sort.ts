@@ -8,7 +8,7 @@ import { normalizeDim, sameShape } from '../shape.ts';
 import type { Operand } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
-import type { Named, NamedPair } from './byName.ts';
+import type { Named, NamedList, NamedPair } from './byName.ts';
 import { type Free, type Method, checkOperand, checkTensor, free, method } from './define.ts';
 import { checkIndex, gather } from './gather.ts';
 import { scatter } from './scatterReduce.ts';
@@ -144,9 +144,10 @@ function search(op: string, sequence: Tensor, values: Operand, right: boolean, o
  * @throws ShapeError for rows that do not match
  * @see https://pytorch.org/docs/stable/generated/torch.searchsorted.html
  */
-export const searchsorted: Free<(sortedSequence: Tensor, values: Operand, options?: SearchsortedOptions) => Tensor> = free(
+export const searchsorted: Free<NamedList<[values: Operand, options?: SearchsortedOptions], { readonly values?: Operand } & SearchsortedOptions, Tensor>> = free(
   {
     name: 'searchsorted',
+    parameters: ['values', 'options'],
     family,
     differentiable: false,
     samples: (s) => [
@@ -188,9 +189,10 @@ function ordered(op: string, sequence: Tensor, sorter: Tensor | null): Tensor {
  * @param boundaries - one dimension, ascending
  * @see https://pytorch.org/docs/stable/generated/torch.bucketize.html
  */
-export const bucketize: Free<(input: Operand, boundaries: Tensor, options?: BucketizeOptions) => Tensor> = free(
+export const bucketize: Free<NamedList<[boundaries: Tensor, options?: BucketizeOptions], { readonly boundaries?: Tensor } & BucketizeOptions, Tensor, Operand>> = free(
   {
     name: 'bucketize',
+    parameters: ['boundaries', 'options'],
     family,
     differentiable: false,
     samples: (s) => [[s.values([3, 6, 9, 1, 0, 10], [2, 3]), s.values([1, 3, 5, 7, 9])], [s.values([3, 6, 9]), s.values([1, 3, 5, 7, 9]), { right: true }]],

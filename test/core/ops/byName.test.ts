@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, F, type Tensor, binomial, cat, cumsum, histogramdd, layerNorm, manualSeed, max, multinomial, normal, ones, quantile, randintLike, sort, std, sum, tensor, topk, unravelIndex, zeros,
+  ArgumentError, F, type Tensor, binomial, bucketize, cat, cumsum, histogramdd, layerNorm, manualSeed, max, multinomial, normal, ones, quantile, randintLike, searchsorted, sort, std, sum, tensor, topk, unravelIndex, zeros,
 } from '../../../index.ts';
 import { allClose, equal, throwsError } from '../../assert.ts';
 
@@ -73,6 +73,24 @@ test('an argument is given once, and no name is invented', () => {
   throwsError(() => cat([x], { dims: 1 } as object), ArgumentError, /unknown option, got 'dims'; expected one of dim/);
   throwsError(() => cumsum(x, { dim: 1, dtypes: 'int64' } as object), ArgumentError, /unknown option, got 'dtypes'; expected one of dtype/);
   throwsError(() => cat([x], 0, { keepdim: true }), ArgumentError, /cat: unknown option, got 'keepdim'; expected one of dim/);
+});
+
+test('factors, indices and boundaries have names', () => {
+  const [a, b, v] = [tensor([[1, 2], [3, 4]]), tensor([[5, 6], [7, 8]]), tensor([1, -1])];
+  const [stack, other] = [a.unsqueeze(0), b.unsqueeze(0)];
+  const pairs: readonly (readonly [Tensor, Tensor])[] = [
+    [a.addmm(a, b, { alpha: 2 }), a.addmm({ mat1: a, mat2: b, alpha: 2 })],
+    [a.clone().addmm_(a, b), a.clone().addmm_(a, { mat2: b })],
+    [stack.baddbmm(stack, other), stack.baddbmm({ batch1: stack, batch2: other })],
+    [a.addbmm(stack, other, { beta: 0.5 }), a.addbmm(stack, { batch2: other, beta: 0.5 })],
+    [v.addmv(a, v), v.addmv({ mat: a, vec: v })],
+    [a.addr(v, v), a.addr({ vec1: v, vec2: v })],
+    [a.take(tensor([3, 0], { dtype: 'int64' })), a.take({ index: tensor([3, 0], { dtype: 'int64' }) })],
+    [searchsorted(tensor([1, 2, 3]), a, { right: true }), searchsorted(tensor([1, 2, 3]), { values: a, right: true })],
+    [bucketize(a, tensor([1, 3]), { right: true }), bucketize(a, { boundaries: tensor([1, 3]), right: true })],
+  ];
+  for (const [byPlace, named] of pairs) equal(named.array(), byPlace.array());
+  throwsError(() => a.addmm(a, { mat1: a, mat2: b }), ArgumentError, /'mat1' is given twice/);
 });
 
 test.run();
