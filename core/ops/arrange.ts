@@ -258,8 +258,9 @@ export const meshgrid: Meshgrid = free(
   (...args: readonly unknown[]): Tensor[] => {
     const [first, last] = [args[0], args[args.length - 1]];
     const isList = !(first instanceof Tensor);
-    const options = args.length > 1 && (isList || !(last instanceof Tensor)) ? (last as MeshgridOptions | undefined) : undefined;
-    const tensors = isList ? first : args.filter((x) => x !== options);
+    const hasOptions = args.length > 1 && (isList || !(last instanceof Tensor));
+    const options = hasOptions ? (last as MeshgridOptions | undefined) : undefined;
+    const tensors = isList ? first : hasOptions ? args.slice(0, -1) : args;
     checkOptions('meshgrid', options, ['indexing']);
     const indexing = options?.indexing ?? 'ij';
     if (indexing !== 'ij' && indexing !== 'xy') throw new ArgumentError(`meshgrid: unknown indexing, got ${show(indexing)}; expected 'ij' or 'xy'`);

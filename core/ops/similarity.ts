@@ -1,4 +1,4 @@
-import { isFloat } from '../dtype.ts';
+import { isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { broadcastShapes, normalizeDim, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -57,8 +57,8 @@ export const cosineSimilarity: Free<(x1: Tensor, x2: Tensor, dim?: number | Cosi
   },
 );
 
-/** Whole numbers as floats. */
-const floats = (x: Tensor): Tensor => (isFloat(x.dtype) ? x : x.to('float32'));
+/** Whole numbers as floats of the default dtype. */
+const floats = (x: Tensor): Tensor => x.to(toFloat(x.dtype));
 
 /** Options of `pairwiseDistance`; the numbers may also stand by position. */
 export interface PairwiseDistanceOptions {
@@ -118,7 +118,7 @@ export const hingeEmbeddingLoss: Pair = free(
 );
 
 /**
- * `max(0, -y·(x1 - x2) + margin)` for y = 1 (x1 should be larger) or -1, broadcast. Margin 0 by default. Losses of integers are float32.
+ * `max(0, -y·(x1 - x2) + margin)` for y = 1 (x1 should be larger) or -1, broadcast. Margin 0 by default. Losses of integers have the default dtype.
  *
  * @throws ShapeError when the shapes do not broadcast
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.margin_ranking_loss.html

@@ -102,6 +102,7 @@ test('meshgrid', () => {
   equal(meshgrid(tensor([1, 2]), tensor([3, 4, 5]), { indexing: 'xy' }).map((x) => x.array()), [c.array(), d.array()]);
   equal(meshgrid(tensor([1, 2]), tensor([3, 4, 5])).map((x) => x.array()), [a.array(), b.array()]);
   throwsError(() => meshgrid([ones([1, 1])]), ShapeError, /not a vector/);
+  throwsError(() => meshgrid(ones([1]), undefined as never, ones([1])), ArgumentError, /not a tensor/);
   throwsError(() => meshgrid([ones([1])], ones([1]) as object), ArgumentError, /options are not an object/);
   throwsError(() => meshgrid([ones([1]), int([1])]), DTypeError, /dtypes differ/);
   throwsError(() => meshgrid([ones([1])], { indexing: 'yx' as 'xy' }), ArgumentError, /expected 'ij' or 'xy'/);
