@@ -28,29 +28,25 @@ export function scratchBytes(m: number, n: number, k: number, packsRight: boolea
   return edge + right + left;
 }
 
-/** Covers `m` ≥ 5 rows with tiles of 5, and of 4 and 3 where they would not fit: small tiles are slow, so there are no smaller ones. */
-function tiles(f: FunctionBuilder, m: IntLocal, body: (rows: 5 | 4 | 3) => void): void {
-  const fives = f.i32(i32.divU(m, ROWS));
-  const rest = f.i32(i32.sub(m, i32.mul(fives, ROWS)));
-  f.if(i32.and(i32.gtS(rest, 0), i32.ltS(rest, 3)), () => {
-    fives.increase(-1);
-    rest.increase(ROWS);
-  });
-  f.repeat(fives, () => body(5));
-  f.if(i32.and(i32.ne(rest, 3), i32.gtS(rest, 0)), () =>
-    f.if(
-      i32.eq(rest, 6),
-      () => {
-        body(3);
-        rest.set(3);
-      },
-      () => {
-        body(4);
-        rest.increase(-4);
-      },
-    ),
+/** Rows of the tiles, in the order in which they cover a block. */
+const heights = [5, 4, 3] as const;
+
+/** How many tiles of 5, 4 and 3 rows cover `m` ≥ 5 rows. Small tiles are slow: none has 3 rows but where 6, 7 or 11 are left. */
+function cover(f: FunctionBuilder, m: IntLocal): Readonly<Record<5 | 4 | 3, IntLocal>> {
+  const fives = f.i32(i32.divU(i32.add(m, ROWS - 1), ROWS));
+  // Each four stands for a five that is one row too long.
+  const fours = f.i32(i32.sub(i32.mul(fives, ROWS), m));
+  const threes = f.i32(i32.const(0));
+  f.if(
+    i32.gtS(fours, fives),
+    () => {
+      fives.set(0);
+      threes.set(i32.add(i32.eq(m, 6), 1));
+      fours.set(i32.shrU(i32.sub(m, i32.mul(threes, 3)), 2));
+    },
+    () => fives.set(i32.sub(fives, fours)),
   );
-  f.if(i32.eq(rest, 3), () => body(3));
+  return { 5: fives, 4: fours, 3: threes };
 }
 
 /** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. */
@@ -59,12 +55,15 @@ function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
   return m.function(`panel${form}`, integers(10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first) => {
     const init = f.i32(select(i32.const(ZEROS), c, first));
     const initRow = f.i32(select(i32.const(0), cRow, first));
-    tiles(f, rows, (r) => {
-      f.call(kernels[r], a, form === 'rows' ? aRow : aStep, b, bStep, init, initRow, c, cRow, k);
-      a.increase(i32.mul(aRow, r));
-      c.increase(i32.mul(cRow, r));
-      init.increase(i32.mul(initRow, r));
-    });
+    const counts = cover(f, rows);
+    for (const r of heights) {
+      f.repeat(counts[r], () => {
+        f.call(kernels[r], a, form === 'rows' ? aRow : aStep, b, bStep, init, initRow, c, cRow, k);
+        a.increase(i32.mul(aRow, r));
+        c.increase(i32.mul(cRow, r));
+        init.increase(i32.mul(initRow, r));
+      });
+    }
   });
 }
 
@@ -114,25 +113,27 @@ function packLeft(m: ModuleBuilder): FunctionBuilder {
   const [line, scattered] = [packLine(m, ROWS), packScattered(m)];
   return m.function('packLeft', integers(6), (f, to, a, aRow, aCol, rows, k) => {
     const strip = f.i32(i32.mul(k, 4 * ROWS));
+    const counts = cover(f, rows);
     f.if(i32.eq(aRow, 4), () =>
-      // What is left is nothing, or enough for the tiles.
-      f.while(i32.or(i32.eq(rows, 4 * ROWS), i32.geS(rows, 5 * ROWS)), () => {
+      f.while(i32.geS(counts[5], 4), () => {
         f.call(line, to, strip, a, aCol, k);
         to.increase(i32.shl(strip, 2));
         a.increase(16 * ROWS);
-        rows.increase(-4 * ROWS);
+        counts[5].increase(-4);
       }),
     );
-    tiles(f, rows, (r) => {
-      const apart = (): void => f.call(scattered, to, a, aRow, aCol, k, i32.const(r), i32.const(r));
-      f.if(
-        i32.eq(aRow, 4),
-        () => f.call(sideBySide[r], to, a, aCol, k),
-        () => f.if(i32.eq(aCol, 4), () => f.call(across[r], to, a, aRow, k, i32.const(r)), apart),
-      );
-      to.increase(i32.mul(k, 4 * r));
-      a.increase(i32.mul(aRow, r));
-    });
+    for (const r of heights) {
+      f.repeat(counts[r], () => {
+        const apart = (): void => f.call(scattered, to, a, aRow, aCol, k, i32.const(r), i32.const(r));
+        f.if(
+          i32.eq(aRow, 4),
+          () => f.call(sideBySide[r], to, a, aCol, k),
+          () => f.if(i32.eq(aCol, 4), () => f.call(across[r], to, a, aRow, k, i32.const(r)), apart),
+        );
+        to.increase(i32.mul(k, 4 * r));
+        a.increase(i32.mul(aRow, r));
+      });
+    }
   });
 }
 

@@ -72,6 +72,15 @@ test('products of all layouts are sums over ascending k, bit by bit', () => {
   }
 });
 
+test('any number of rows, packed in any way, and of steps', () => {
+  for (let m = 5; m <= 46; m++) {
+    for (const [k, layout] of [[m - 4, 'NN'], [19, 'TN'], [17, 'NT']] as const) {
+      const [a, b] = [matrix(m, k, layout[0]), matrix(k, 130, layout[1])];
+      for (const n of [8, 130]) check(`${m}x${k}x${n} ${layout}`, m, n, a, b, k, run(m, n, k, a, b));
+    }
+  }
+});
+
 test('products larger than the blocks', () => {
   for (const [m, n, k] of [[9, 20, 800], [500, 9, 390], [7, 1040, 12], [243, 13, 385], [13, 1100, 70], [247, 1033, 386]]) {
     for (const layout of ['NN', 'TT', 'TN', 'NT']) {
