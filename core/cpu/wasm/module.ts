@@ -32,7 +32,7 @@ export class ModuleBuilder {
     return f;
   }
 
-  /** The bytes of the module, for a memory that is shared between threads or not. */
+  /** The bytes of the module, for a memory that is shared between threads or not. Functions keep their names, which profilers and traces of errors show. */
   bytes(shared: boolean): Uint8Array<ArrayBuffer> {
     const index = new Map<CallTarget, number>(this.functions.map((f, i) => [f, i]));
     const flatten = (code: Code, out: number[]): number[] => {
@@ -66,6 +66,7 @@ export class ModuleBuilder {
           section(3, list(this.functions.map((_, i) => unsigned(i)))),
           section(7, list(this.exported.map((f) => [text(f.name), 0x00, unsigned(index.get(f) ?? 0)]))),
           section(10, list(this.functions.map(body))),
+          section(0, [text('name'), section(1, list(this.functions.map((f, i) => [unsigned(i), text(f.name)])))]),
         ],
         [],
       ),
