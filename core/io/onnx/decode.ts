@@ -4,6 +4,9 @@ import { type Field, bytesOf, doublesOf, fieldsOf, floatOf, floatsOf, integersOf
 
 const refuse = (fact: string, expected: string): StateError => new StateError(`importOnnx: ${fact}; expected ${expected}`);
 
+/** How deep graphs may lie in the attributes of each other's nodes. */
+const DEEPEST = 32;
+
 /** Bytes of an element in `raw_data`. */
 const widths: Readonly<Record<number, number>> = {
   [elementTypes.FLOAT]: 4, [elementTypes.UINT8]: 1, [elementTypes.INT8]: 1, [elementTypes.UINT16]: 2, [elementTypes.INT16]: 2, [elementTypes.INT32]: 4, [elementTypes.INT64]: 8,
@@ -70,17 +73,19 @@ interface Parts {
   readonly strings: string[];
   text: string;
   tensor: OnnxTensor | null;
+  graph: OnnxGraph | null;
 }
 
-function attribute(bytes: Uint8Array): [string, OnnxAttribute] {
+function attribute(bytes: Uint8Array, depth: number): [string, OnnxAttribute] {
   let name = '';
-  const p: Parts = { type: 0, float: 0, int: 0, floats: [], ints: [], strings: [], text: '', tensor: null };
+  const p: Parts = { type: 0, float: 0, int: 0, floats: [], ints: [], strings: [], text: '', tensor: null, graph: null };
   for (const field of fieldsOf(bytes)) {
     if (field.number === 1) name = textOf(field);
     else if (field.number === 2) p.float = floatOf(field);
     else if (field.number === 3) p.int = signed(field);
     else if (field.number === 4) p.text = textOf(field);
     else if (field.number === 5) p.tensor = owned(tensor(bytesOf(field)));
+    else if (field.number === 6) p.graph = inner(bytesOf(field), depth + 1);
     else if (field.number === 7) append(p.floats, floatsOf(field));
     else if (field.number === 8) append(p.ints, integersOf(field));
     else if (field.number === 9) p.strings.push(textOf(field));
@@ -89,18 +94,26 @@ function attribute(bytes: Uint8Array): [string, OnnxAttribute] {
   return [name, attributeOf(p)];
 }
 
-function attributeOf({ type, float, int, text, tensor: value, floats, ints, strings }: Parts): OnnxAttribute {
+function attributeOf({ type, float, int, text, tensor: value, graph: within, floats, ints, strings }: Parts): OnnxAttribute {
   if (type === 1) return { kind: 'float', value: float };
   if (type === 2) return { kind: 'int', value: int };
   if (type === 3) return { kind: 'string', value: text };
   if (type === 4 && value !== null) return { kind: 'tensor', value };
+  if (type === 5 && within !== null) return { kind: 'graph', value: within };
   if (type === 6) return { kind: 'floats', value: floats };
   if (type === 7) return { kind: 'ints', value: ints };
   if (type === 8) return { kind: 'strings', value: strings };
   return { kind: 'other', value: null };
 }
 
-function node(bytes: Uint8Array): OnnxNode {
+/** The graph of an attribute, whose elements are no views of the file. */
+function inner(bytes: Uint8Array, depth: number): OnnxGraph {
+  if (depth > DEEPEST) throw refuse(`graphs lie too deep in each other, got ${depth} of them`, `at most ${DEEPEST}`);
+  const found = graph(bytes, depth);
+  return { ...found, initializers: found.initializers.map(owned) };
+}
+
+function node(bytes: Uint8Array, depth: number): OnnxNode {
   const [inputs, outputs]: [string[], string[]] = [[], []];
   let [name, type, domain] = ['', '', ''];
   const attributes = new Map<string, OnnxAttribute>();
@@ -109,7 +122,7 @@ function node(bytes: Uint8Array): OnnxNode {
     else if (field.number === 2) outputs.push(textOf(field));
     else if (field.number === 3) name = textOf(field);
     else if (field.number === 4) type = textOf(field);
-    else if (field.number === 5) attributes.set(...attribute(bytesOf(field)));
+    else if (field.number === 5) attributes.set(...attribute(bytesOf(field), depth));
     else if (field.number === 7) domain = textOf(field);
   }
   return { name, type, domain: domain === 'ai.onnx' ? '' : domain, inputs, outputs, attributes };
@@ -145,13 +158,13 @@ function valueInfo(bytes: Uint8Array): OnnxValueInfo {
   return { name, type, shape };
 }
 
-function graph(bytes: Uint8Array): OnnxGraph {
+function graph(bytes: Uint8Array, depth: number): OnnxGraph {
   const nodes: OnnxNode[] = [];
   const initializers: OnnxTensor[] = [];
   const [inputs, outputs]: [OnnxValueInfo[], OnnxValueInfo[]] = [[], []];
   let name = '';
   for (const field of fieldsOf(bytes)) {
-    if (field.number === 1) nodes.push(node(bytesOf(field)));
+    if (field.number === 1) nodes.push(node(bytesOf(field), depth));
     else if (field.number === 2) name = textOf(field);
     else if (field.number === 5) initializers.push(tensor(bytesOf(field)));
     else if (field.number === 11) inputs.push(valueInfo(bytesOf(field)));
@@ -175,7 +188,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     if (field.number === 1) irVersion = signed(field);
     else if (field.number === 2) producer = textOf(field);
     else if (field.number === 3) producerVersion = textOf(field);
-    else if (field.number === 7) found = graph(bytesOf(field));
+    else if (field.number === 7) found = graph(bytesOf(field), 0);
     else if (field.number === 8) {
       let [domain, version]: [string, number] = ['', 0];
       for (const part of fieldsOf(bytesOf(field))) {

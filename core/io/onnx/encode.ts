@@ -13,7 +13,7 @@ function tensor({ name, dims, type, raw }: OnnxTensor): MessageWriter {
   return out.bytes(9, raw);
 }
 
-const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7, strings: 8, other: 0 } as const;
+const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8, other: 0 } as const;
 
 function attribute(name: string, a: OnnxAttribute): MessageWriter {
   const out = new MessageWriter().text(1, name);
@@ -21,6 +21,7 @@ function attribute(name: string, a: OnnxAttribute): MessageWriter {
   else if (a.kind === 'int') out.int(3, a.value);
   else if (a.kind === 'string') out.text(4, a.value);
   else if (a.kind === 'tensor') out.message(5, tensor(a.value));
+  else if (a.kind === 'graph') out.message(6, graph(a.value));
   else if (a.kind === 'floats') out.floats(7, a.value);
   else if (a.kind === 'ints') out.packed(8, a.value);
   else if (a.kind === 'strings') for (const text of a.value) out.text(9, text);

@@ -16,13 +16,14 @@ export interface OnnxTensor {
   readonly raw: Uint8Array;
 }
 
-/** An attribute: a number, a text, a tensor, or a list. Integers and floats are told apart by `kind`. */
+/** An attribute: a number, a text, a tensor, a graph, or a list. Integers and floats are told apart by `kind`. */
 export type OnnxAttribute =
   | { readonly kind: 'float' | 'int'; readonly value: number }
   | { readonly kind: 'floats' | 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'tensor'; readonly value: OnnxTensor }
+  | { readonly kind: 'graph'; readonly value: OnnxGraph }
   | { readonly kind: 'other'; readonly value: null };
 
 /** One operation. */
@@ -54,6 +55,11 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValueInfo[];
   readonly outputs: readonly OnnxValueInfo[];
+}
+
+/** The graphs in the attributes of a node: branches and bodies of loops. They read values of the graphs around them. */
+export function graphsOf({ attributes }: OnnxNode): OnnxGraph[] {
+  return [...attributes.values()].flatMap((a) => (a.kind === 'graph' ? [a.value] : []));
 }
 
 /** A whole file. */

@@ -1,12 +1,12 @@
 import { type DType, type Module, Tensor, noGrad } from '../../../index.ts';
 import { encodeModel } from '../../../core/io/onnx/encode.ts';
-import { type OnnxAttribute, type OnnxModel, type OnnxNode, type OnnxTensor, elementTypes, int64Tensor } from '../../../core/io/onnx/model.ts';
+import { type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxNode, type OnnxTensor, elementTypes, int64Tensor } from '../../../core/io/onnx/model.ts';
 import { type OnnxModule, importOnnx } from '../../../nn/index.ts';
 
 // Models of one node, to try operators on.
 
 /** An attribute; lists are of integers. */
-export type Value = number | string | readonly number[] | { readonly float: number };
+export type Value = number | string | readonly number[] | { readonly float: number } | OnnxGraph;
 
 /** An input: a tensor that is given when the model runs, integers or a tensor of the file, or null for one that is left out. */
 export type Input = Tensor | readonly number[] | OnnxTensor | null;
@@ -18,6 +18,7 @@ const types: Readonly<Record<DType, number>> = {
 function attributeOf(v: Value): OnnxAttribute {
   if (typeof v === 'number') return { kind: 'int', value: v };
   if (typeof v === 'string') return { kind: 'string', value: v };
+  if ('nodes' in v) return { kind: 'graph', value: v };
   return 'float' in v ? { kind: 'float', value: v.float } : { kind: 'ints', value: v };
 }
 

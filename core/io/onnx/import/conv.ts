@@ -15,15 +15,15 @@ export function padSpatial(x: Tensor, before: readonly number[], behind: readonl
   return pad(x, before.flatMap((_, i) => [before.at(-1 - i) ?? 0, behind.at(-1 - i) ?? 0]), 'constant', value);
 }
 
-const conv: Operator = (n) => {
-  const [x, weight, bias] = [n.in(0), n.in(1), n.maybe(2)];
+/** The convolution that a node's attributes describe. */
+export function convolution(n: NodeReader, x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const w = windowsOf(n, x.shape, n.ints('kernel_shape') ?? weight.shape.slice(2));
   const { stride, dilation, before, behind, rank } = w;
   const even = before.every((p, d) => p === behind[d]);
   const options = { stride, dilation, groups: n.int('group', 1), padding: even ? before : before.map(() => 0) };
   const input = even ? x : padSpatial(x, before, behind);
   return rank === 1 ? conv1d(input, weight, bias, options) : rank === 2 ? conv2d(input, weight, bias, options) : conv3d(input, weight, bias, options);
-};
+}
 
 /** What is cut off a transposed convolution, and what is added at its end. */
 function transposedEdges(n: NodeReader, x: Tensor, weight: Tensor): { readonly before: readonly number[]; readonly behind: readonly number[]; readonly extra: readonly number[] } {
@@ -64,7 +64,7 @@ const gemm: Operator = (n) => {
 
 /** Convolutions and products. */
 export const productOperators: Operators = {
-  Conv: conv,
+  Conv: (n) => convolution(n, n.in(0), n.in(1), n.maybe(2)),
   ConvTranspose: convTranspose,
   Gemm: gemm,
   MatMul: (n) => n.in(0).matmul(n.in(1)),

@@ -2,12 +2,18 @@ import { StateError, show } from '../../../errors.ts';
 import { tensor } from '../../../ops/creation.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { untraced } from '../../../tracing.ts';
-import type { OnnxNode, OnnxTensor } from '../model.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from '../model.ts';
 
 /** What an operator gives: a tensor for each output. */
 export type Operator = (n: NodeReader) => Tensor | readonly Tensor[];
 /** Operators by type. */
 export type Operators = Readonly<Record<string, Operator>>;
+
+/** A graph in an attribute, to be run on its inputs. */
+export interface Body {
+  readonly graph: OnnxGraph;
+  readonly run: (inputs: readonly Tensor[]) => Tensor[];
+}
 
 /** Elements that one operator may make. */
 const MOST = 2 ** 31;
@@ -18,9 +24,12 @@ export class NodeReader {
   readonly opset: number;
   private readonly values: readonly (Tensor | null)[];
   private readonly types: readonly number[];
+  private readonly runWithin: (graph: OnnxGraph, inputs: readonly Tensor[]) => Tensor[];
 
-  constructor(node: OnnxNode, opset: number, values: readonly (Tensor | null)[], types: readonly number[]) {
+  /** @param runWithin - runs a graph that reads the values around the node */
+  constructor(node: OnnxNode, opset: number, values: readonly (Tensor | null)[], types: readonly number[], runWithin: (graph: OnnxGraph, inputs: readonly Tensor[]) => Tensor[]) {
     this.node = node;
+    this.runWithin = runWithin;
     this.opset = opset;
     this.values = values;
     this.types = types;
@@ -100,6 +109,13 @@ export class NodeReader {
   constant(name: string): OnnxTensor | null {
     const a = this.node.attributes.get(name);
     return a?.kind === 'tensor' ? a.value : null;
+  }
+
+  /** A graph that must be there. */
+  body(name: string): Body {
+    const a = this.node.attributes.get(name);
+    if (a?.kind !== 'graph') throw this.fault(`attribute ${name} is no graph, got ${a?.kind ?? 'none'}`, 'a graph');
+    return { graph: a.value, run: (inputs) => this.runWithin(a.value, inputs) };
   }
 
   /** Whether an attribute is there. */

@@ -1,4 +1,5 @@
 import type { DType } from '../../../dtype.ts';
+import { zeros } from '../../../ops/creation.ts';
 import type { Tensor } from '../../../tensor.ts';
 import { elementTypes } from '../model.ts';
 import type { NodeReader, Operator, Operators } from './node.ts';
@@ -6,7 +7,8 @@ import { typeAttribute } from './tensors.ts';
 
 // Floats as integers and back. int8, uint16 and int16 are held as int32.
 
-interface Range {
+/** The integers of a type, and the dtype that holds them. */
+export interface Range {
   readonly min: number;
   readonly max: number;
   readonly dtype: DType;
@@ -28,22 +30,37 @@ function beside(n: NodeReader, what: string, v: Tensor, x: Tensor): Tensor {
   return v.reshape(x.shape.map((size, d) => (d === axis ? size : 1)));
 }
 
-/** What integers a node makes: the type of its zero point. */
-function rangeOf(n: NodeReader): Range {
+/** What integers a node makes: the type of its zero point, input `at`. */
+export function rangeOf(n: NodeReader, at: number): Range {
   const named = n.int('output_dtype', 0);
-  const zero = n.maybe(2);
-  const type = zero === null ? named || elementTypes.UINT8 : zero.dtype === 'uint8' ? elementTypes.UINT8 : n.elementType(2) || named;
+  const zero = n.maybe(at);
+  const type = zero === null ? named || elementTypes.UINT8 : zero.dtype === 'uint8' ? elementTypes.UINT8 : n.elementType(at) || named;
   if (type === 0) throw n.fault('the type of the zero point is not known, got a value that a node makes', 'an initializer, an input of the model, or output_dtype');
   const range = ranges[type];
   if (range === undefined) throw n.fault(`no such type to quantize to, got type ${type}`, 'uint8, int8, uint16 or int16');
   return range;
 }
 
+/** The next integers to `x + zero` that there are. */
+export const saturated = (x: Tensor, zero: Tensor | number, { min, max, dtype }: Range): Tensor => x.round().add(zero).clamp(min, max).to(dtype);
+
 const quantize: Operator = (n) => {
   const [x, zero] = [n.in(0), n.maybe(2)];
-  const { min, max, dtype } = rangeOf(n);
+  const range = rangeOf(n, 2);
   const [scale, shift] = [beside(n, 'scale', n.in(1), x), zero === null ? 0 : beside(n, 'zero point', zero, x)];
-  return x.div(scale).round().add(shift).clamp(min, max).to(dtype);
+  return saturated(x.div(scale), shift, range);
+};
+
+/** With the scale and zero point that fit the numbers there are, and 0. */
+const quantizeDynamic: Operator = (n) => {
+  const x = n.in(0);
+  const range = ranges[elementTypes.UINT8];
+  const [low, high] = x.numel() === 0 ? [zeros([]), zeros([])] : [x.amin().clamp(undefined, 0), x.amax().clamp(0)];
+  const spread = high.sub(low).div(range.max);
+  // All of them are 0: any scale will do.
+  const scale = spread.where(spread.ne(0), 1);
+  const zero = saturated(low.neg().div(scale), 0, range);
+  return [saturated(x.div(scale), zero, range), scale, zero];
 };
 
 const dequantize: Operator = (n) => {
@@ -54,4 +71,4 @@ const dequantize: Operator = (n) => {
 };
 
 /** Floats as integers and back. */
-export const quantizeOperators: Operators = { QuantizeLinear: quantize, DequantizeLinear: dequantize };
+export const quantizeOperators: Operators = { QuantizeLinear: quantize, DequantizeLinear: dequantize, DynamicQuantizeLinear: quantizeDynamic };

@@ -1,0 +1,47 @@
+import type { Tensor } from '../../../tensor.ts';
+import { convolution } from './conv.ts';
+import type { NodeReader, Operator, Operators } from './node.ts';
+import { rangeOf, saturated } from './quantize.ts';
+
+// Products of integers that stand for floats. They are computed in float64, which holds sums of products of 16 bits exactly.
+
+/** A scale or zero point for the rows of a left operand, for the columns of a right one, or for the channels that a convolution makes. */
+type Side = 'rows' | 'columns' | 'channels';
+
+/** One number, or one for each entry of that side, as it broadcasts to operands of `rank` dimensions. */
+function beside(v: Tensor, side: Side, rank: number): Tensor {
+  if (v.numel() === 1) return v.reshape([]);
+  if (v.ndim !== 1 || side === 'columns') return v;
+  return v.reshape([-1, ...new Array<number>(side === 'rows' ? 1 : rank - 1).fill(1)]);
+}
+
+/** Input `i` without its zero point, input `zero`. */
+function centred(n: NodeReader, i: number, zero: number, side: Side): Tensor {
+  const [x, shift] = [n.in(i), n.maybe(zero)];
+  return shift === null ? x.to('float64') : x.to('float64').sub(beside(shift, side, x.ndim));
+}
+
+/** Sums as integers of the result: by the product of the operands' scales, inputs `a` and `b`, over its own, input `c`, with its zero point behind it. */
+function rescaled(n: NodeReader, sums: Tensor, [a, b, c]: readonly [Tensor, Tensor, number]): Tensor {
+  const factor = a.mul(b).div(n.in(c).reshape([]));
+  return saturated(sums.to(factor.dtype).mul(factor), n.in(c + 1).reshape([]), rangeOf(n, c + 1));
+}
+
+const matMulInteger: Operator = (n) => centred(n, 0, 2, 'rows').matmul(centred(n, 1, 3, 'columns')).to('int32');
+
+const convInteger: Operator = (n) => convolution(n, centred(n, 0, 2, 'rows'), centred(n, 1, 3, 'channels'), null).to('int32');
+
+const qLinearMatMul: Operator = (n) => {
+  const sums = centred(n, 0, 2, 'rows').matmul(centred(n, 3, 5, 'columns'));
+  return rescaled(n, sums, [beside(n.in(1), 'rows', sums.ndim), beside(n.in(4), 'columns', sums.ndim), 6]);
+};
+
+const qLinearConv: Operator = (n) => {
+  const bias = n.maybe(8);
+  const sums = convolution(n, centred(n, 0, 2, 'rows'), centred(n, 3, 5, 'channels'), bias === null ? null : bias.to('float64'));
+  // Channels are the second dimension of the result.
+  return rescaled(n, sums, [n.in(1).reshape([]), beside(n.in(4), 'channels', sums.ndim - 1), 6]);
+};
+
+/** Products of integers. */
+export const quantizedProductOperators: Operators = { MatMulInteger: matMulInteger, ConvInteger: convInteger, QLinearMatMul: qLinearMatMul, QLinearConv: qLinearConv };
