@@ -1,7 +1,7 @@
 import { type Expr, arg, e } from '../expr.ts';
 import type { Kernel } from '../op.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import { accelerated, fastKernels } from './engine.ts';
+import { accelerated, whenFast } from './engine.ts';
 import { rowsOfFormula } from './rows.ts';
 import { addmmKernel, linearKernel, matmulKernel } from './matmul.ts';
 import { copyKernel } from './pointwise.ts';
@@ -85,15 +85,20 @@ interface Multiplier {
 
 /** Multiplies by `b`, mostly matrices of so many rows. */
 function multiplier(b: Tensor, rows: number): Multiplier {
-  const kernels = fastKernels();
-  const packed = kernels?.worthPacking(b, rows) === true ? scratch(b, kernels.packedShape(b)) : null;
-  if (packed !== null) kernels?.pack(packed, b);
-  return {
-    run: (out, x) => {
-      if (packed === null || kernels?.timesPacked(out, x, packed) !== true) matmul([out], [x, b], undefined);
-    },
-    release: () => packed?.storage.release(),
-  };
+  const product = (out: Tensor, x: Tensor): void => matmul([out], [x, b], undefined);
+  return (
+    whenFast(({ pack, packedShape, timesPacked, worthPacking }) => {
+      if (!worthPacking(b, rows)) return null;
+      const packed = scratch(b, packedShape(b));
+      pack(packed, b);
+      return {
+        run: (out: Tensor, x: Tensor): void => {
+          if (!timesPacked(out, x, packed)) product(out, x);
+        },
+        release: (): void => packed.storage.release(),
+      };
+    }) ?? { run: product, release: () => undefined }
+  );
 }
 
 /** Copies rows that have no gaps. */

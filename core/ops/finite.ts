@@ -1,5 +1,5 @@
 import { cpu } from '../cpu/memory/storage.ts';
-import { fastKernels } from '../cpu/engine.ts';
+import { whenFast } from '../cpu/engine.ts';
 import { isFloat } from '../dtype.ts';
 import { isContiguous } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -23,5 +23,5 @@ function isFinite(x: Tensor): boolean {
  * CPU, which answer later, are not looked at.
  */
 export function areFinite(tensors: readonly Tensor[]): boolean {
-  return tensors.length === 0 || (fastKernels()?.fastAreFinite(tensors, isFinite) ?? tensors.every(isFinite));
+  return tensors.length === 0 || (whenFast(({ fastAreFinite }) => fastAreFinite(tensors, isFinite)) ?? tensors.every(isFinite));
 }

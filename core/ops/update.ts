@@ -1,4 +1,4 @@
-import { fastKernels } from '../cpu/engine.ts';
+import { whenFast } from '../cpu/engine.ts';
 import { updateKernel } from '../cpu/update.ts';
 import type { Device } from '../storage.ts';
 import { isFloat } from '../dtype.ts';
@@ -79,9 +79,8 @@ function cpuKernel(formula: UpdateRule['body'], scalars: number): UpdateKernel {
   const reference = updateKernel(formula, scalars);
   let chosen: UpdateKernel | null = null;
   return (targets, values, plain) => {
-    const kernels = fastKernels();
-    if (kernels === null) reference(targets, values);
-    else (chosen ??= kernels.fastUpdate(formula, scalars, reference))(targets, values, plain);
+    const kernel = whenFast(({ fastUpdate }) => (chosen ??= fastUpdate(formula, scalars, reference))) ?? reference;
+    kernel(targets, values, plain);
   };
 }
 
