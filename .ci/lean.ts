@@ -58,6 +58,12 @@ const entryFiles = (entries: Readonly<Record<string, string>>): Plugin => ({
   },
 });
 
+/** Imports of what is in folders, so that it stands side by side in the file: what is alike is compressed better, and gzip looks back 32 KB. */
+function together(folders: readonly string[]): string {
+  const files = folders.flatMap((folder) => readdirSync(join(root, folder)).filter((f) => f.endsWith('.ts') && f !== 'installKernels.ts').map((f) => `${folder}/${f}`));
+  return files.map((file) => `import './${file}';\n`).join('');
+}
+
 /** Sources with changes. */
 const changed = (edits: ReadonlyMap<string, readonly Edit[]>): Plugin => ({
   name: 'changed sources',
@@ -83,9 +89,9 @@ export async function buildLean(out: string): Promise<void> {
   const kernels = boundKernels(root);
   const exported = [...methods].flatMap(([name, callee]) => (callee === null || callee.inPlace ? [] : `export { ${callee.exported} as ${placeholder(name)} } from ${JSON.stringify(`./${callee.file}`)};`));
   const entries = {
-    'lean:index': `export * from './index.ts';\n${exported.join('\n')}`,
+    'lean:index': `${together(['core/cpu'])}export * from './index.ts';\n${exported.join('\n')}`,
     'lean:kernels': "import './index.ts';\nimport './core/cpu/installKernels.ts';",
-    'lean:fast': "export * from 'lean:index';\nimport { useKernels } from './core/cpu/engine.ts';\nimport { hasSimd } from './core/cpu/wasm/support.ts';\nuseKernels({ hasSimd });",
+    'lean:fast': `${together(['core/cpu/wasm', 'core/cpu/fast'])}export * from 'lean:index';\nimport { useKernels } from './core/cpu/engine.ts';\nimport { hasSimd } from './core/cpu/wasm/support.ts';\nuseKernels({ hasSimd });`,
   };
   mkdirSync(out, { recursive: true });
   const make = async (entryPoints: Readonly<Record<string, string>>, sources: ReadonlyMap<string, readonly Edit[]>): Promise<void> => {
