@@ -45,9 +45,13 @@ export function setFast(on: boolean): boolean {
   return before;
 }
 
-/** What `choose` makes of the Wasm kernels when they run, else null. The kernels are named in its parameter, so that a build can give it those alone (.ci/boundKernels.ts). */
-export function whenFast<T>(choose: (kernels: FastKernels) => T): T | null {
-  return fast && kernels !== null ? choose(kernels) : null;
+/**
+ * A function that gives what `choose` makes of the Wasm kernels, when they run, else null. The kernels are named in the parameter of `choose`, so that a build can give it those
+ * alone (.ci/boundKernels.ts).
+ */
+export function whenFast<T>(choose: (kernels: FastKernels) => T): () => T | null {
+  let chosen: T | null = null;
+  return () => (fast && kernels !== null ? (chosen ??= choose(kernels)) : null);
 }
 
 /**

@@ -83,22 +83,19 @@ interface Multiplier {
   release(): void;
 }
 
+const packing = whenFast(({ pack, packedShape, timesPacked, worthPacking }) => ({ pack, packedShape, timesPacked, worthPacking }));
+
 /** Multiplies by `b`, mostly matrices of so many rows. */
 function multiplier(b: Tensor, rows: number): Multiplier {
-  const product = (out: Tensor, x: Tensor): void => matmul([out], [x, b], undefined);
-  return (
-    whenFast(({ pack, packedShape, timesPacked, worthPacking }) => {
-      if (!worthPacking(b, rows)) return null;
-      const packed = scratch(b, packedShape(b));
-      pack(packed, b);
-      return {
-        run: (out: Tensor, x: Tensor): void => {
-          if (!timesPacked(out, x, packed)) product(out, x);
-        },
-        release: (): void => packed.storage.release(),
-      };
-    }) ?? { run: product, release: () => undefined }
-  );
+  const way = packing();
+  const packed = way?.worthPacking(b, rows) === true ? scratch(b, way.packedShape(b)) : null;
+  if (packed !== null) way?.pack(packed, b);
+  return {
+    run: (out, x) => {
+      if (packed === null || way?.timesPacked(out, x, packed) !== true) matmul([out], [x, b], undefined);
+    },
+    release: () => packed?.storage.release(),
+  };
 }
 
 /** Copies rows that have no gaps. */

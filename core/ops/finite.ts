@@ -4,6 +4,8 @@ import { isFloat } from '../dtype.ts';
 import { isContiguous } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 
+const areAllFinite = whenFast(({ fastAreFinite }) => fastAreFinite);
+
 /** Elements one by one, in any layout; without a view of them in memory that could grow. */
 function isFinite(x: Tensor): boolean {
   const { storage, shape, strides, offset } = x;
@@ -23,5 +25,5 @@ function isFinite(x: Tensor): boolean {
  * CPU, which answer later, are not looked at.
  */
 export function areFinite(tensors: readonly Tensor[]): boolean {
-  return tensors.length === 0 || (whenFast(({ fastAreFinite }) => fastAreFinite(tensors, isFinite)) ?? tensors.every(isFinite));
+  return tensors.length === 0 || (areAllFinite()?.(tensors, isFinite) ?? tensors.every(isFinite));
 }

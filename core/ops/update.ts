@@ -77,11 +77,8 @@ export function updateRule({ name, columns, scalars, body }: UpdateDefinition): 
 /** The kernel on the CPU: in Wasm where that runs. */
 function cpuKernel(formula: UpdateRule['body'], scalars: number): UpdateKernel {
   const reference = updateKernel(formula, scalars);
-  let chosen: UpdateKernel | null = null;
-  return (targets, values, plain) => {
-    const kernel = whenFast(({ fastUpdate }) => (chosen ??= fastUpdate(formula, scalars, reference))) ?? reference;
-    kernel(targets, values, plain);
-  };
+  const inWasm = whenFast(({ fastUpdate }) => fastUpdate(formula, scalars, reference));
+  return (targets, values, plain) => (inWasm() ?? reference)(targets, values, plain);
 }
 
 /** All update rules by name: what a device can give kernels for. */
