@@ -40,11 +40,11 @@ interface File {
  */
 export function shakable(outputs: readonly OutputFile[], prefix: string): File[] {
   const files = outputs.map(({ path, text }) => ({ path, text: withOwnNames(text) }));
-  const entry = files.find(({ path }) => /[\\/]index\.js$/.test(path));
+  const entry = files.find(({ text }) => text.includes(` as ${prefix}`));
   const whole = files.toSorted((a, b) => b.text.length - a.text.length)[0];
-  if (entry === undefined || entry === whole) throw new Error('lean: expected an entry that exports what another file has');
-  const { names, text: exports } = withoutPlaceholders(entry.text, prefix, exportsOf(whole.text));
-  return files.map(({ path, text }) => ({ path, text: path === entry.path ? exports : path === whole.path ? marked(named(text, prefix, names)) : marked(text) }));
+  if (entry === undefined) throw new Error('lean: expected an entry that exports operations under placeholders');
+  const { names, text: exported } = withoutPlaceholders(entry.text, prefix, exportsOf(whole.text));
+  return files.map((file) => ({ path: file.path, text: marked(named(file === entry ? exported : file.text, prefix, names)) }));
 }
 
 /** esbuild turns a class that mentions itself into `var X = class _X`: the names that users see in prints and errors come back. */
@@ -60,7 +60,7 @@ function exportsOf(text: string): Map<string, string> {
   return new Map(specifiers.map((s) => [nameOf(s.exported), nameOf(s.local)]));
 }
 
-/** The entry without the exports for placeholders, and what these are called in the file they come from. */
+/** The entry without the exports for placeholders, and what these are called where they come from: in the entry or in the file whose exports are given. */
 function withoutPlaceholders(text: string, prefix: string, origin: ReadonlyMap<string, string>): { text: string; names: Map<string, string> } {
   const edits: Edit[] = [];
   const imported = new Map<string, string>();
@@ -71,7 +71,8 @@ function withoutPlaceholders(text: string, prefix: string, origin: ReadonlyMap<s
     if (statement.type !== 'ExportNamedDeclaration') continue;
     for (const s of specifiers) {
       if (!nameOf(s.exported).startsWith(prefix)) continue;
-      names.set(nameOf(s.exported), origin.get(imported.get(nameOf(s.local)) ?? '') ?? '');
+      const from = imported.get(nameOf(s.local));
+      names.set(nameOf(s.exported), from === undefined ? nameOf(s.local) : (origin.get(from) ?? ''));
       const comma = /^\s*,/.exec(text.slice(s.end))?.[0].length ?? 0;
       edits.push({ start: s.start, end: s.end + comma, text: '' });
     }

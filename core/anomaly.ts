@@ -12,7 +12,8 @@ export interface AnomalyOptions {
 const FRAMES = 24;
 
 let enabled = false;
-let checking = false;
+/** Looks at gradients when that is wanted. A program that cannot want it does not need the function. */
+let check: typeof checkGradient | null = null;
 
 /** Where operations were called, by their node. */
 const calls = new WeakMap<Node, string>();
@@ -37,12 +38,12 @@ export function setDetectAnomaly(on: boolean, options: AnomalyOptions = {}): voi
   checkOptions('setDetectAnomaly', options, ['checkNan']);
   const { checkNan = true } = options;
   for (const value of [on, checkNan]) if (typeof value !== 'boolean') throw new ArgumentError(`setDetectAnomaly: not a boolean, got ${show(value)}; expected true or false`);
-  setMode(on, on && checkNan);
+  setMode(on, on && checkNan ? checkGradient : null);
 }
 
-function setMode(on: boolean, check: boolean): void {
+function setMode(on: boolean, how: typeof checkGradient | null): void {
   enabled = on;
-  checking = check;
+  check = how;
   Node.tracer = on ? trace : null;
 }
 
@@ -53,7 +54,12 @@ export function isAnomalyEnabled(): boolean {
 
 /** Whether backward passes look at their gradients for NaN. @see https://pytorch.org/docs/stable/autograd.html#torch.autograd.set_detect_anomaly */
 export function isAnomalyCheckNanEnabled(): boolean {
-  return checking;
+  return check !== null;
+}
+
+/** What looks at the gradients of a backward pass; null when nothing does. */
+export function gradientCheck(): typeof checkGradient | null {
+  return check;
 }
 
 /**
@@ -68,7 +74,7 @@ export function isAnomalyCheckNanEnabled(): boolean {
  */
 export function detectAnomaly<T>(fn: () => T, options: AnomalyOptions = {}): T {
   checkOptions('detectAnomaly', options, ['checkNan']);
-  const before = [enabled, checking] as const;
+  const before = [enabled, check] as const;
   setDetectAnomaly(true, options);
   try {
     const result = fn();
@@ -84,7 +90,7 @@ export function detectAnomaly<T>(fn: () => T, options: AnomalyOptions = {}): T {
 }
 
 /** Refuses a gradient with a NaN that the formula of a node made for one of its inputs. */
-export function checkGradient(node: Node, input: number, grad: Tensor | null | undefined): void {
+function checkGradient(node: Node, input: number, grad: Tensor | null | undefined): void {
   if (grad === null || grad === undefined || grad.storage.device !== cpu) return;
   const values = grad.data();
   let count = 0;

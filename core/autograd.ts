@@ -1,4 +1,4 @@
-import { checkGradient, isAnomalyCheckNanEnabled } from './anomaly.ts';
+import { gradientCheck } from './anomaly.ts';
 import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
 import { sameShape } from './shape.ts';
@@ -153,10 +153,10 @@ function send(grad: Tensor | null | undefined, input: Input, needed: ReadonlySet
 /** Runs the gradient formulas of a node on what has arrived. */
 function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
   const { backward, inputs } = node;
-  const checked = isAnomalyCheckNanEnabled();
+  const check = gradientCheck();
   if (typeof backward === 'function') {
     const grads = node.outputs === 1 ? backward(node, node.pending) : backward(node, ...Array.from({ length: node.outputs }, (_, i) => node.pendingAt(i)));
-    if (checked) for (let i = 0; i < inputs.length; i++) if (inputs[i].next !== null) checkGradient(node, i, grads[i]);
+    if (check !== null) for (let i = 0; i < inputs.length; i++) if (inputs[i].next !== null) check(node, i, grads[i]);
     for (let i = 0; i < inputs.length; i++) send(grads[i], inputs[i], needed);
     return;
   }
@@ -169,9 +169,9 @@ function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
     const formula = backward[i < last ? i : last];
     if (formula === null) continue;
     const before = input.next.pendingAt(input.nextIndex);
-    const into = before !== null && !checked && isGrowable(before) ? before : null;
+    const into = before !== null && check === null && isGrowable(before) ? before : null;
     const part = formula(grad, node, into);
-    if (checked) checkGradient(node, i, part);
+    check?.(node, i, part);
     if (into === null || part !== into) send(part, input, needed);
   }
 }

@@ -1,6 +1,6 @@
 import { isFloat } from '../core/dtype.ts';
 import { zeros } from '../core/ops/creation.ts';
-import { where } from '../core/ops/select.ts';
+import { chosen } from '../core/ops/select.ts';
 import { noGrad } from '../core/tape.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { ExactBuffer, restoreExact } from './exact.ts';
@@ -52,7 +52,7 @@ export function settle(visible: Tensor, shadow: Tensor): void {
   const seen = visible.detach();
   // An entry that was float32 once and is float64 now shows the rounded numbers.
   const same = seen.dtype === 'float32' ? rounded.eq(seen) : shadow.eq(seen).logicalOr(rounded.to(seen).eq(seen));
-  shadow.copy_(where(same, shadow.detach(), seen.to('float64')));
+  shadow.copy_(chosen(same, shadow.detach(), seen.to('float64')));
 }
 
 /** After a conversion of the average: entries that have become float64 show all digits. */

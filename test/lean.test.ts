@@ -10,7 +10,7 @@ import * as whole from '../index.ts';
 import { equal, ok, throwsError } from './assert.ts';
 import { isPlain, makeSampler } from './sampler.ts';
 
-// `polyak/lean`: the same library without methods on tensors, in JavaScript, until a program asks for more.
+// `polyak/lean`: the same library without methods on tensors, in JavaScript, until a program asks for more; `polyak/lean/fast`: with the kernels in Wasm of what it uses.
 
 type Library = typeof whole;
 type Tensor = whole.Tensor;
@@ -22,6 +22,7 @@ writeFileSync(join(folder, 'package.json'), '{ "type": "module", "sideEffects": 
 const program = `import(${JSON.stringify(new URL('../.ci/lean.ts', import.meta.url).href)}).then(({ buildLean }) => buildLean(${JSON.stringify(folder)}))`;
 execFileSync(process.execPath, ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), '-e', program], { cwd: root });
 const lean = (await import(pathToFileURL(join(folder, 'index.js')).href)) as Library;
+const fast = (await import(pathToFileURL(join(folder, 'fast.js')).href)) as Library;
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -35,24 +36,27 @@ function inJavaScript<T>(run: () => T): T {
   }
 }
 
-test('it exports what `polyak` exports', () => {
-  equal(Object.keys(lean).sort(), Object.keys(whole).sort());
-  ok(lean.Tensor !== whole.Tensor);
-  equal(lean.cpuInfo().kernels, 'javascript');
+test('both entries export what `polyak` exports', () => {
+  for (const library of [lean, fast]) equal(Object.keys(library).sort(), Object.keys(whole).sort());
+  equal(new Set([lean, fast, whole].map(({ Tensor }) => Tensor)).size, 3);
+  equal([lean, fast].map(({ cpuInfo }) => cpuInfo().kernels), ['javascript', 'wasm']);
 });
 
 test('tensors know no operations as methods until they are told', () => {
-  const known = Object.getOwnPropertyNames(lean.Tensor.prototype);
-  equal([...allOps()].filter(([name, op]) => op.isMethod && name !== 'detach' && (known.includes(name) || known.includes(`${name}_`))), []);
-  for (const name of ['backward', 'item', 'data', 'array', 'registerHook', 'toString']) ok(known.includes(name), name);
+  for (const { Tensor } of [lean, fast]) {
+    const known = Object.getOwnPropertyNames(Tensor.prototype);
+    equal([...allOps()].filter(([name, op]) => op.isMethod && name !== 'detach' && (known.includes(name) || known.includes(`${name}_`))), []);
+    for (const name of ['backward', 'item', 'data', 'array', 'registerHook', 'toString']) ok(known.includes(name), name);
+  }
 });
 
-/** Arguments for the lean package: its tensors in place of those of the whole one. */
-function across(value: unknown): unknown {
-  if (value instanceof whole.Tensor) return lean.reshape(lean.tensor(value.data(), { dtype: value.dtype }), value.shape);
-  if (value instanceof whole.Slice) return lean.slice(value.start, value.stop, value.step);
-  if (Array.isArray(value)) return value.map(across);
-  return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, across(v)])) : value;
+/** Arguments for another library: its tensors in place of those of the whole one. */
+function across(value: unknown, { reshape, slice, tensor }: Library): unknown {
+  const move = (v: unknown): unknown => across(v, { reshape, slice, tensor } as Library);
+  if (value instanceof whole.Tensor) return reshape(tensor(value.data(), { dtype: value.dtype }), value.shape);
+  if (value instanceof whole.Slice) return slice(value.start, value.stop, value.step);
+  if (Array.isArray(value)) return value.map(move);
+  return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, move(v)])) : value;
 }
 
 type Op = (...args: unknown[]) => unknown;
@@ -82,26 +86,57 @@ function outcome(library: Library, name: string, args: readonly unknown[], leave
 
 const isIterable = (value: unknown): value is Iterable<unknown> => typeof value === 'object' && value !== null && Symbol.iterator in value;
 
+/** Whether values are the same to the bit. */
+const isSame = (a: unknown, b: unknown): boolean => (Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((v, i) => isSame(v, b[i])) : Object.is(a, b));
+
 /** Whether values are the same, numbers but for rounding: gradients may be summed in another order. */
 function isNear(a: unknown, b: unknown): boolean {
   if (typeof a === 'number' && typeof b === 'number') return Object.is(a, b) || Math.abs(a - b) <= 1e-3 * Math.max(0.1, Math.abs(b));
   return Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((v, i) => isNear(v, b[i])) : a === b;
 }
 
-test('every operation computes what it does in `polyak`, with derivatives of first and second order', () => {
+/** Has every operation compute its samples in a library and in the whole one. */
+function compareOps(library: Library, same: (a: unknown, b: unknown) => boolean, inWhole: (run: () => unknown) => unknown, inLibrary: (run: () => unknown) => unknown): void {
   let tried = 0;
   for (const [name, op] of allOps()) {
-    if (publicOp(lean, name) === undefined || op.family === 'random') continue;
+    if (publicOp(library, name) === undefined || op.family === 'random') continue;
     const [ours, theirs] = [op.samples(makeSampler('float32')), op.samples(makeSampler('float32'))];
     ours.forEach((args, i) => {
-      const moved = theirs[i].map(across);
-      const expected = inJavaScript(() => outcome(whole, name, args, floatsIn(args, whole)));
-      const actual = outcome(lean, name, moved, floatsIn(moved, lean));
-      if (!isNear(actual, expected)) equal(actual, expected, `${name}, sample ${i}`);
+      const moved = theirs[i].map((value) => across(value, library));
+      const expected = inWhole(() => outcome(whole, name, args, floatsIn(args, whole)));
+      const actual = inLibrary(() => outcome(library, name, moved, floatsIn(moved, library)));
+      if (!same(actual, expected)) equal(actual, expected, `${name}, sample ${i}`);
       tried++;
     });
   }
   ok(tried > 1500, `${tried} samples`);
+}
+
+test('every operation computes what it does in `polyak`, with derivatives of first and second order', () => {
+  compareOps(lean, isNear, inJavaScript, (run) => run());
+});
+
+/** Runs something and notes the Wasm modules that it compiles. */
+function compiling<T>(modules: Set<string>, run: () => T): T {
+  const { Module } = WebAssembly;
+  WebAssembly.Module = new Proxy(Module, {
+    construct: (target, [bytes]: [Uint8Array<ArrayBuffer>]) => {
+      modules.add(Buffer.from(bytes).toString('latin1'));
+      return new target(bytes);
+    },
+  });
+  try {
+    return run();
+  } finally {
+    WebAssembly.Module = Module;
+  }
+}
+
+test('`polyak/lean/fast` gives the bits of `polyak`, by the same kernels in Wasm', () => {
+  const [theirs, ours] = [new Set<string>(), new Set<string>()];
+  compareOps(fast, isSame, (run) => compiling(theirs, run), (run) => compiling(ours, run));
+  equal([...ours].sort(), [...theirs].sort());
+  ok(ours.size > 300, `${ours.size} kernels`);
 });
 
 /** The float tensors of arguments. */
@@ -145,6 +180,13 @@ test('training gives the bits of `polyak` without its kernels', () => {
   equal(train(lean), inJavaScript(() => train(whole)));
 });
 
+test('training with kernels gives the bits of `polyak`, and not those of JavaScript', () => {
+  const trained = train(fast);
+  equal(trained, train(whole));
+  const slowly = train(lean);
+  ok(trained.some((x, i) => x !== slowly[i]));
+});
+
 test('useMethods puts operations on tensors, in place too', () => {
   const { add, tensor, useMethods, where } = lean;
   useMethods(add, where);
@@ -155,17 +197,51 @@ test('useMethods puts operations on tensors, in place too', () => {
   throwsError(() => useMethods(lean.cat as never), lean.ArgumentError, /useMethods: not an operation that is a method, got .*; expected operations such as add/);
 });
 
+async function bundle(contents: string): Promise<string> {
+  const { outputFiles } = await build({ stdin: { resolveDir: folder, contents }, bundle: true, minify: true, write: false, format: 'esm', platform: 'node', nodePaths: [join(root, 'node_modules')] });
+  return outputFiles[0].text;
+}
+
+/** What a program says that multiplies two matrices; the comment makes it a module of its own. */
+async function product(imports: string, comment = ''): Promise<unknown[]> {
+  const code = await bundle(`${imports}; export const { kernels } = cpuInfo(); export const sum = matmul(ones([3, 4]), ones([4, 2])).data();`);
+  const { kernels, sum } = (await import(`data:text/javascript,${encodeURIComponent(`${code}//${comment}`)}`)) as { kernels: string; sum: Float32Array };
+  return [kernels, ...sum];
+}
+
+const oneByOne = "import { cpuInfo, matmul, ones } from './fast.js'";
+
 test('a bundle holds what a program uses, and the kernels in Wasm make it fast', async () => {
-  const entry = { resolveDir: folder, contents: "import './kernels.js'; import { cpuInfo, matmul, ones } from './index.js'; export const info = cpuInfo(); export const sum = matmul(ones([3, 4]), ones([4, 2])).data();" };
-  const bundle = async (contents: string): Promise<string> => {
-    const { outputFiles } = await build({ stdin: { ...entry, contents }, bundle: true, minify: true, write: false, format: 'esm', platform: 'node', nodePaths: [join(root, 'node_modules')] });
-    return outputFiles[0].text;
-  };
-  const { info, sum } = (await import(`data:text/javascript,${encodeURIComponent(await bundle(entry.contents))}`)) as { info: whole.CpuInfo; sum: Float32Array };
-  equal([info.kernels, ...sum], ['wasm', 4, 4, 4, 4, 4, 4]);
+  equal(await product("import './kernels.js'; import { cpuInfo, matmul, ones } from './index.js'"), ['wasm', 4, 4, 4, 4, 4, 4]);
+  equal(await product(oneByOne), ['wasm', 4, 4, 4, 4, 4, 4]);
   const small = await bundle("import { add, tensor } from './index.js'; console.log(add(tensor([1]), 1).item());");
   ok(small.length < 80_000, `${small.length} bytes`);
   for (const word of ['convTranspose2d', 'crossEntropy', 'Module', 'besselJ0', 'lstmCell']) ok(!small.includes(word), word);
+});
+
+test('of the kernels a bundle holds those of its operations', async () => {
+  const code = await bundle("import { exp, tensor } from './fast.js'; console.log(exp(tensor([1])).item());");
+  ok(code.length < 150_000, `${code.length} bytes`);
+  // The last but one is a coefficient of erf.
+  const absent = ['softmaxRows', 'convSpread', 'extremeRows', '.000595375945', 'SharedArrayBuffer('];
+  for (const word of absent) ok(!code.includes(word), word);
+  const more = await bundle("import * as polyak from './fast.js'; console.log(Object.keys(polyak));");
+  for (const word of absent) ok(more.includes(word), word);
+});
+
+test('without SIMD the operations of `polyak/lean/fast` run in JavaScript, after a warning', async () => {
+  const { Module } = WebAssembly;
+  const { warn } = console;
+  const warnings: string[] = [];
+  console.warn = (text: string) => warnings.push(text);
+  WebAssembly.Module = new Proxy(Module, { construct: () => { throw new WebAssembly.CompileError('no SIMD'); } });
+  try {
+    equal(await product(oneByOne, 'without SIMD'), ['javascript', 4, 4, 4, 4, 4, 4]);
+  } finally {
+    WebAssembly.Module = Module;
+    console.warn = warn;
+  }
+  equal(warnings.map((text) => text.slice(0, 60)), ['polyak: this machine has no WebAssembly with SIMD, or the pa']);
 });
 
 test.run();

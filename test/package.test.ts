@@ -36,7 +36,7 @@ function install(): void {
     const target = join(user, 'node_modules', 'polyak');
     mkdirSync(target, { recursive: true });
     run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
-    for (const name of ['fflate', 'papaparse', 'pure-rand', 'typed-array-utils']) cpSync(bin(name), join(user, 'node_modules', name), { recursive: true });
+    for (const name of ['fflate', 'papaparse', 'typed-array-utils']) cpSync(bin(name), join(user, 'node_modules', name), { recursive: true });
   }
 }
 
@@ -153,6 +153,7 @@ test('each entry stands alone: tensors from it have their methods', () => {
     "import { ExponentialMovingAverage } from 'polyak/ema'; import { Linear } from 'polyak/nn'; const m = new Linear(1, 1); new ExponentialMovingAverage(m).updateParameters(m);",
     "import { TensorDataset } from 'polyak/data'; import { Linear } from 'polyak/nn'; new TensorDataset(new Linear(2, 3).weight.detach()).get(0)[0].exp();",
     "import { Linear } from 'polyak/browser'; if (new Linear(2, 3).weight.add(1).sum().item() === undefined) throw 1;",
+    "import { Linear, Tensor, cpuInfo, ones } from 'polyak/lean/fast'; if ('add' in Tensor.prototype || cpuInfo().kernels !== 'wasm') throw 1; new Linear(2, 3).forward(ones([1, 2])).backward({ gradient: ones([1, 3]) });",
     "import { Linear, Tensor, cpuInfo, ones } from 'polyak/lean'; if ('add' in Tensor.prototype || cpuInfo().kernels !== 'javascript') throw 1; await import('polyak/lean/kernels'); if (cpuInfo().kernels !== 'wasm') throw 1; new Linear(2, 3).forward(ones([1, 2])).backward({ gradient: ones([1, 3]) });",
   ];
   lines.forEach((line, i) => {
@@ -182,9 +183,10 @@ for (const resolution of [['nodenext', 'nodenext'], ['esnext', 'bundler']] as co
   test(`a TypeScript file type-checks (${resolution[1]})`, () => {
     writeFileSync(join(user, 'net.ts'), typed);
     writeFileSync(join(user, 'lean.ts'), "import { type Tensor, square, tensor, useMethods } from 'polyak/lean';\nimport 'polyak/lean/kernels';\nuseMethods(square);\nexport const x: Tensor = square(tensor([1])).square_();\n");
+    writeFileSync(join(user, 'fast.ts'), "import { type Tensor, square, tensor } from 'polyak/lean/fast';\nexport const x: Tensor = square(tensor([1]));\n");
     const [module, moduleResolution] = resolution;
     const compilerOptions = { strict: true, noEmit: true, target: 'es2022', lib: ['es2022', 'dom'], types: [], module, moduleResolution, skipLibCheck: false, exactOptionalPropertyTypes: true };
-    writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['net.ts', 'lean.ts'] }));
+    writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['net.ts', 'lean.ts', 'fast.ts'] }));
     is(node([bin('typescript/bin/tsc'), '-p', '.'], user).trim(), '');
   });
 }
@@ -242,7 +244,7 @@ test('publint and attw find nothing', () => {
   ok(/All good/.test(lint), lint);
   // Exits with an error where it finds a problem.
   const types = node([bin('@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only', '--no-color', '--no-emoji'], folder);
-  for (const entry of ['nn', 'optim', 'ema', 'data', 'io', 'lean', 'lean/kernels', 'browser']) ok(new RegExp(`"polyak/${entry}" +│ OK \\(ESM\\) +│ OK`).test(types), types);
+  for (const entry of ['nn', 'optim', 'ema', 'data', 'io', 'lean', 'lean/fast', 'lean/kernels', 'browser']) ok(new RegExp(`"polyak/${entry}" +│ OK \\(ESM\\) +│ OK`).test(types), types);
 });
 
 test.run();

@@ -20,6 +20,7 @@ const entries: Readonly<Record<string, string>> = {
   'polyak/gpu': 'gpu/index.ts',
   // The same names; test/lean.test.ts is about the form.
   'polyak/lean': 'index.ts',
+  'polyak/lean/fast': 'index.ts',
 };
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).filter((f) => f.endsWith('.md')).map((f) => `docs/${f}`)];

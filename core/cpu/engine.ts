@@ -45,20 +45,23 @@ export function setFast(on: boolean): boolean {
   return before;
 }
 
-/** The Wasm kernels, when they run. */
-export function fastKernels(): FastKernels | null {
-  return fast ? kernels : null;
+/**
+ * A function that gives what `choose` makes of the Wasm kernels, when they run, else null. The kernels are named in the parameter of `choose`, so that a build can give it those
+ * alone (.ci/boundKernels.ts).
+ */
+export function whenFast<T>(choose: (kernels: FastKernels) => T): () => T | null {
+  let chosen: T | null = null;
+  return () => (fast && kernels !== null ? (chosen ??= choose(kernels)) : null);
 }
 
 /**
  * A kernel in Wasm where it applies, in JavaScript elsewhere.
  *
- * @param choose - takes the Wasm kernel from all of them, when it is first needed
+ * @param choose - takes the Wasm kernel from all of them, when it is first needed, as for `whenFast`
  */
 export function accelerated<A>(choose: (kernels: FastKernels) => FastKernel<A>, reference: Kernel<A>): Kernel<A> {
   let chosen: FastKernel<A> | null = null;
   return (outputs, inputs, attrs) => {
-    const there = fastKernels();
-    if (there === null || !(chosen ??= choose(there))(outputs, inputs, attrs)) reference(outputs, inputs, attrs);
+    if (!fast || kernels === null || !(chosen ??= choose(kernels))(outputs, inputs, attrs)) reference(outputs, inputs, attrs);
   };
 }

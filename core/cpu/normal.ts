@@ -1,6 +1,6 @@
 import type { TypedArray } from '../dtype.ts';
 import type { Generator } from '../random.ts';
-import { fastKernels } from './engine.ts';
+import { whenFast } from './engine.ts';
 import { fusedMultiplyAdd } from './random.ts';
 
 // Logarithm, sine and cosine in single precision, after S. Moshier's Cephes library. Written with one rounding per
@@ -85,6 +85,8 @@ function boxMullerDouble(cells: TypedArray, at: number, mean: number, std: numbe
   }
 }
 
+const normal = whenFast(({ fastNormal }) => fastNormal);
+
 /**
  * Normal values in PyTorch's order: from 16 on, all uniform draws first, then blocks of 16, the last of which is drawn
  * anew where 16 does not divide `n`; fewer than 16, or `blocks` false, one by one.
@@ -94,7 +96,7 @@ export function fillNormal(cells: TypedArray, at: number, n: number, generator: 
     for (let i = 0; i < n; i++) cells[at + i] = fusedMultiplyAdd(generator.normal(), std, mean);
     return;
   }
-  if (fastKernels()?.fastNormal(cells, at, n, generator, mean, std) === true) return;
+  if (normal()?.(cells, at, n, generator, mean, std) === true) return;
   const double = cells instanceof Float64Array;
   const transform = double ? boxMullerDouble : boxMullerSingle;
   const [m, s] = double ? [mean, std] : [single(mean), single(std)];

@@ -1,7 +1,7 @@
 import { type DType, type TypedArray, makeArray } from '../dtype.ts';
 import type { Generator } from '../random.ts';
 import type { Tensor } from '../tensor.ts';
-import { fastKernels } from './engine.ts';
+import { whenFast } from './engine.ts';
 import { walkOuter } from './layout.ts';
 
 /** Writes `n` random cells from `at` on; `whole` is false when they belong to a tensor that is not row-major. */
@@ -85,9 +85,12 @@ export function fusedMultiplyAdd(a: number, b: number, c: number): number {
   return Number.isFinite(exact) ? exact : s;
 }
 
+const uniform = whenFast(({ fastUniform }) => fastUniform);
+const bernoulli = whenFast(({ fastBernoulli }) => fastBernoulli);
+
 /** Uniform on `from` to `to`: 24 random bits for float32, 53 for float64; the scaling rounds once. */
 export function fillUniform(cells: TypedArray, at: number, n: number, generator: Generator, from: number, to: number): void {
-  if (fastKernels()?.fastUniform(cells, at, n, generator, from, to) === true) return;
+  if (uniform()?.(cells, at, n, generator, from, to) === true) return;
   if (cells instanceof Float64Array) {
     const width = to - from;
     for (let i = at; i < at + n; i++) cells[i] = fusedMultiplyAdd(generator.uniform53(), width, from);
@@ -100,7 +103,7 @@ export function fillUniform(cells: TypedArray, at: number, n: number, generator:
 
 /** 1 with probability `p`, else 0. */
 export function fillBernoulli(cells: TypedArray, at: number, n: number, generator: Generator, p: number): void {
-  if (fastKernels()?.fastBernoulli(cells, at, n, generator, p) === true) return;
+  if (bernoulli()?.(cells, at, n, generator, p) === true) return;
   for (let i = at; i < at + n; i++) cells[i] = generator.uniform53() < p ? 1 : 0;
 }
 

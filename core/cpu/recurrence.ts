@@ -1,7 +1,7 @@
 import { type Expr, arg, e } from '../expr.ts';
 import type { Kernel } from '../op.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import { accelerated, fastKernels } from './engine.ts';
+import { accelerated, whenFast } from './engine.ts';
 import { rowsOfFormula } from './rows.ts';
 import { addmmKernel, linearKernel, matmulKernel } from './matmul.ts';
 import { copyKernel } from './pointwise.ts';
@@ -83,14 +83,16 @@ interface Multiplier {
   release(): void;
 }
 
+const packing = whenFast(({ pack, packedShape, timesPacked, worthPacking }) => ({ pack, packedShape, timesPacked, worthPacking }));
+
 /** Multiplies by `b`, mostly matrices of so many rows. */
 function multiplier(b: Tensor, rows: number): Multiplier {
-  const kernels = fastKernels();
-  const packed = kernels?.worthPacking(b, rows) === true ? scratch(b, kernels.packedShape(b)) : null;
-  if (packed !== null) kernels?.pack(packed, b);
+  const way = packing();
+  const packed = way?.worthPacking(b, rows) === true ? scratch(b, way.packedShape(b)) : null;
+  if (packed !== null) way?.pack(packed, b);
   return {
     run: (out, x) => {
-      if (packed === null || kernels?.timesPacked(out, x, packed) !== true) matmul([out], [x, b], undefined);
+      if (packed === null || way?.timesPacked(out, x, packed) !== true) matmul([out], [x, b], undefined);
     },
     release: () => packed?.storage.release(),
   };

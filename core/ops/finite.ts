@@ -1,8 +1,10 @@
 import { cpu } from '../cpu/memory/storage.ts';
-import { fastKernels } from '../cpu/engine.ts';
+import { whenFast } from '../cpu/engine.ts';
 import { isFloat } from '../dtype.ts';
 import { isContiguous } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+
+const areAllFinite = whenFast(({ fastAreFinite }) => fastAreFinite);
 
 /** Elements one by one, in any layout; without a view of them in memory that could grow. */
 function isFinite(x: Tensor): boolean {
@@ -23,5 +25,5 @@ function isFinite(x: Tensor): boolean {
  * CPU, which answer later, are not looked at.
  */
 export function areFinite(tensors: readonly Tensor[]): boolean {
-  return tensors.length === 0 || (fastKernels()?.fastAreFinite(tensors, isFinite) ?? tensors.every(isFinite));
+  return tensors.length === 0 || (areAllFinite()?.(tensors, isFinite) ?? tensors.every(isFinite));
 }

@@ -1,6 +1,4 @@
 import { nextDims } from '../batching.ts';
-import { accelerated } from '../cpu/engine.ts';
-import { reduceKernel } from '../cpu/reduce.ts';
 import { isFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, show } from '../errors.ts';
 import { type Fold, e } from '../expr.ts';
@@ -10,7 +8,7 @@ import type { Node } from '../tape.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
 import type { NamedList } from './byName.ts';
 import { type Method, method } from './define.ts';
-import { type Dims, type ReduceAttrs, type ReduceOptions, attrsOf, shared, someEntry, spread, withDType } from './reduce.ts';
+import { type Dims, type ReduceAttrs, type ReduceOptions, attrsOf, extremeFoldKernel, shared, someEntry, spread, sumKernel, withDType } from './reduce.ts';
 
 interface NormAttrs extends ReduceAttrs {
   readonly p: number;
@@ -31,7 +29,7 @@ const kernel: Kernel<NormAttrs> = (outputs, inputs, attrs) => {
   let run = kernels.get(attrs.p);
   if (run === undefined) {
     const fold = foldOf(attrs.p);
-    kernels.set(attrs.p, (run = accelerated(({ fastFold }) => fastFold(fold), reduceKernel(fold))));
+    kernels.set(attrs.p, (run = Math.abs(attrs.p) === Infinity ? extremeFoldKernel(fold) : sumKernel(fold)));
   }
   run(outputs, inputs, attrs);
 };

@@ -67,6 +67,24 @@ function checkInside(x: Tensor, size: number, [before, behind]: readonly [number
   if (size === 0 || size + before + behind < 1) throw new ShapeError(`${name}: nothing to repeat, got ${show(x)} with ${before} and ${behind}; expected entries along dimension ${d}`);
 }
 
+/** A tensor with entries of its own added at both ends of its last dimensions; itself where none are. */
+export function extended(x: Tensor, padding: readonly number[], mode: Exclude<PadMode, 'constant'>): Tensor {
+  const edges = edgesOf(x, padding);
+  const rank = padding.length / 2;
+  if (rank < 1 || rank > 3 || (x.ndim !== rank + 1 && x.ndim !== rank + 2)) {
+    throw new ShapeError(`${name}: '${mode}' does not pad this, got ${show(x)} with ${rank} pairs; expected ${rank + 1} or ${rank + 2} dimensions for ${rank} pairs, 1 to 3`);
+  }
+  let y = x;
+  edges.forEach((edge, d) => {
+    if (edge[0] === 0 && edge[1] === 0) return;
+    const size = x.shape[d];
+    checkInside(x, size, edge, d, mode);
+    const places = Int32Array.from({ length: size + edge[0] + edge[1] }, (_, i) => sourceOf(i - edge[0], size, mode, edge));
+    y = indexSelect(y, d, tensor(places, { dtype: 'int64', device: x.device }));
+  });
+  return y;
+}
+
 /**
  * A tensor with entries added at both ends of its last dimensions; a negative number takes entries away.
  *
@@ -98,21 +116,9 @@ export const pad: Free<(x: Tensor, padding: readonly number[], mode?: PadMode | 
     const given: PadOptions = typeof mode === 'object' ? mode : { ...(mode !== undefined && { mode }), ...(value !== undefined && { value }) };
     const { mode: chosen = 'constant', value: fill = null } = given;
     if (!modes.includes(chosen)) throw new ArgumentError(`${name}: unknown mode, got ${show(chosen)}; expected one of ${modes.join(', ')}`);
-    const edges = edgesOf(x, padding);
-    if (chosen === 'constant') return constant(x, edges, fill ?? 0);
+    if (chosen === 'constant') return constant(x, edgesOf(x, padding), fill ?? 0);
     if (fill !== null && fill !== 0) throw new ArgumentError(`${name}: a value with '${chosen}', got ${show(fill)}; expected one with 'constant' only`);
-    const rank = padding.length / 2;
-    if (rank < 1 || rank > 3 || (x.ndim !== rank + 1 && x.ndim !== rank + 2)) {
-      throw new ShapeError(`${name}: '${chosen}' does not pad this, got ${show(x)} with ${rank} pairs; expected ${rank + 1} or ${rank + 2} dimensions for ${rank} pairs, 1 to 3`);
-    }
-    let y = x;
-    edges.forEach((edge, d) => {
-      if (edge[0] === 0 && edge[1] === 0) return;
-      const size = x.shape[d];
-      checkInside(x, size, edge, d, chosen);
-      const places = Int32Array.from({ length: size + edge[0] + edge[1] }, (_, i) => sourceOf(i - edge[0], size, chosen, edge));
-      y = indexSelect(y, d, tensor(places, { dtype: 'int64', device: x.device }));
-    });
+    const y = extended(x, padding, chosen);
     return y === x ? x.clone() : y;
   },
 );

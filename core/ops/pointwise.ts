@@ -259,7 +259,7 @@ export const square: Unary = unary({ name: 'square', dtype: (t) => (t === 'bool'
 export const sqrt: Unary = unary({ name: 'sqrt', cpu: e.sqrt, dtype: toFloat, saves: 'outputs', backward: (g, n) => g.div(n.output().mul(2)), samples: away(0.1, 3) });
 /** Reciprocal square root `1/√x`. @see https://pytorch.org/docs/stable/generated/torch.rsqrt.html */
 export const rsqrt: Unary = unary({
-  name: 'rsqrt', cpu: (x) => e.div(1, e.sqrt(x)), dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().pow(3)).mul(-0.5), samples: away(0.1, 3),
+  name: 'rsqrt', cpu: (x) => e.div(1, e.sqrt(x)), dtype: toFloat, saves: 'outputs', backward: (g, n) => g.mul(n.output().square().mul(n.output())).mul(-0.5), samples: away(0.1, 3),
 });
 /** Reciprocal `1/x`. @see https://pytorch.org/docs/stable/generated/torch.reciprocal.html */
 export const reciprocal: Unary = unary({

@@ -4,7 +4,7 @@ import { reduceKernel } from '../cpu/reduce.ts';
 import { type DType, checkDType, isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, checkOptions, show } from '../errors.ts';
 import { type Fold, e } from '../expr.ts';
-import { type GradFn, type Primitive, apply, primitive } from '../op.ts';
+import { type GradFn, type Kernel, type Primitive, apply, primitive } from '../op.ts';
 import { type Shape, checkShape, normalizeDims, reducedShape, sameShape } from '../shape.ts';
 import type { Node } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
@@ -32,8 +32,13 @@ export interface ReduceAttrs {
   readonly dtype?: DType | undefined;
 }
 
+/** The kernel of a fold that is a sum. */
+export const sumKernel = (fold: Fold): Kernel<ReduceAttrs> => accelerated(({ fastSum }) => fastSum(fold), reduceKernel(fold));
+/** The kernel of a fold that is the largest or smallest. */
+export const extremeFoldKernel = (fold: Fold): Kernel<ReduceAttrs> => accelerated(({ fastExtremeFold }) => fastExtremeFold(fold), reduceKernel(fold));
+
 /** Defines a fold over dimensions as a primitive. */
-function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backward?: GradFn; saves?: 'inputs' | 'outputs' | 'both'; accepts?: (x: Tensor, a: ReduceAttrs) => void }): Primitive<ReduceAttrs> {
+function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backward?: GradFn; saves?: 'inputs' | 'outputs' | 'both'; accepts?: (x: Tensor, a: ReduceAttrs) => void }, kernelOf: (fold: Fold) => Kernel<ReduceAttrs> = reduceKernel): Primitive<ReduceAttrs> {
   return primitive<ReduceAttrs>({
     name,
     infer: ([input], attrs) => {
@@ -41,7 +46,7 @@ function reduction(name: string, d: Fold & { dtype?: (t: DType) => DType; backwa
       d.accepts?.(x, attrs);
       return { shape: reducedShape(x.shape, attrs.dims, attrs.keepdim), dtype: attrs.dtype ?? (d.dtype === undefined ? x.dtype : d.dtype(x.dtype)) };
     },
-    cpu: accelerated(({ fastFold }) => fastFold(d), reduceKernel(d)),
+    cpu: kernelOf(d),
     batching: { shift: nextDims },
     formula: { kind: 'fold', key: () => '', fold: () => d, dims: ({ dims }) => dims },
     backward: d.backward && [d.backward],
@@ -61,7 +66,7 @@ function spreadOver(g: Tensor, { dims, keepdim }: ReduceAttrs, shape: Shape): Te
 
 const wide = (t: DType): DType => (isFloat(t) ? t : 'int64');
 
-const sumOp = reduction('sum', { start: 0, step: e.add, dtype: wide, backward: spread });
+const sumOp = reduction('sum', { start: 0, step: e.add, dtype: wide, backward: spread }, sumKernel);
 
 const samples: Samples = (s) => [
   [s.float([2, 3])],
@@ -138,7 +143,7 @@ const meanOp = reduction('mean', {
   finish: e.div,
   dtype: toFloat,
   backward: (g, node) => spread(g.div(node.inputs[0].shape.reduce((n, size, i) => ((node.attrs as ReduceAttrs).dims.includes(i) ? n * size : n), 1)), node),
-});
+}, sumKernel);
 
 // ---- products, extremes, logic ----
 
@@ -190,8 +195,8 @@ export function shared(g: Tensor, values: Tensor, node: Node): Tensor {
 
 const evenly: GradFn = (g, node) => shared(g, node.input(0), node);
 
-const amaxOp = reduction('amax', { start: -Infinity, step: e.max, saves: 'both', backward: evenly, accepts: someEntry('amax') });
-const aminOp = reduction('amin', { start: Infinity, step: e.min, saves: 'both', backward: evenly, accepts: someEntry('amin') });
+const amaxOp = reduction('amax', { start: -Infinity, step: e.max, saves: 'both', backward: evenly, accepts: someEntry('amax') }, extremeFoldKernel);
+const aminOp = reduction('amin', { start: Infinity, step: e.min, saves: 'both', backward: evenly, accepts: someEntry('amin') }, extremeFoldKernel);
 
 /** Options of reductions that keep the dtype. */
 export interface PlainReduceOptions {

@@ -55,7 +55,8 @@ export const where: Method<Where> = method(
   }) as Where,
 );
 
-function chosen(condition: Tensor, x: Operand | boolean | undefined, y: Operand | boolean | undefined): Tensor {
+/** `where` with all its arguments. */
+export function chosen(condition: Tensor, x: Operand | boolean | undefined, y: Operand | boolean | undefined): Tensor {
   checkMask('where', condition);
   const result = apply(whereOp, [condition, checkOperand('where', x, 'input'), checkOperand('where', y)], undefined);
   // Booleans are checked numbers by now, and would count as integers.

@@ -1,4 +1,4 @@
-import { fastKernels } from '../cpu/engine.ts';
+import { whenFast } from '../cpu/engine.ts';
 import { updateKernel } from '../cpu/update.ts';
 import type { Device } from '../storage.ts';
 import { isFloat } from '../dtype.ts';
@@ -77,12 +77,8 @@ export function updateRule({ name, columns, scalars, body }: UpdateDefinition): 
 /** The kernel on the CPU: in Wasm where that runs. */
 function cpuKernel(formula: UpdateRule['body'], scalars: number): UpdateKernel {
   const reference = updateKernel(formula, scalars);
-  let chosen: UpdateKernel | null = null;
-  return (targets, values, plain) => {
-    const kernels = fastKernels();
-    if (kernels === null) reference(targets, values);
-    else (chosen ??= kernels.fastUpdate(formula, scalars, reference))(targets, values, plain);
-  };
+  const inWasm = whenFast(({ fastUpdate }) => fastUpdate(formula, scalars, reference));
+  return (targets, values, plain) => (inWasm() ?? reference)(targets, values, plain);
 }
 
 /** All update rules by name: what a device can give kernels for. */

@@ -1,7 +1,7 @@
 import { ArgumentError, show } from '../../core/errors.ts';
 import { conv1d, conv2d, convTranspose1d, convTranspose2d } from '../../core/ops/conv.ts';
 import { conv3d, convTranspose3d } from '../../core/ops/conv3d.ts';
-import { type PadMode, pad } from '../../core/ops/pad.ts';
+import { extended } from '../../core/ops/pad.ts';
 import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { kaimingUniform_, uniform_ } from '../init.ts';
@@ -138,8 +138,7 @@ abstract class Forward extends Convolution {
       if (typeof padding === 'string') return [Math.floor(total / 2), total - Math.floor(total / 2)];
       return [padding[d], padding[d]];
     });
-    const mode: PadMode = paddingMode;
-    return [pad(x, edges.toReversed().flat(), mode), { stride, padding: 0, dilation, groups }];
+    return [extended(x, edges.toReversed().flat(), paddingMode), { stride, padding: 0, dilation, groups }];
   }
 
   override extraRepr(): string {

@@ -15,7 +15,7 @@ export { fastChannelStats, fastNormChannels, fastNormChannelsBackward } from './
 export { fastPointwise } from './pointwise.ts';
 export { fastAvgPool, fastAvgPoolSpread, fastMaxPool, fastMaxPoolPick, fastMaxPoolSpread } from './pool.ts';
 export { fastBernoulli, fastNormal, fastUniform } from './random.ts';
-export { fastFold } from './reduce.ts';
+export { fastExtremeFold, fastSum } from './reduce.ts';
 export { fastLogSumExp, fastVariance } from './reduceMoments.ts';
 export { fastRows } from './rows.ts';
 export { fastSoftmax, fastSoftmaxBackward } from './softmax.ts';

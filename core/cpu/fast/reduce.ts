@@ -7,7 +7,7 @@ import type { WasmKernel } from '../wasm/kernel.ts';
 import { heap } from '../wasm/memory.ts';
 import { extremeColumns, extremeRows, sumColumns, sumRows } from '../wasm/reduce.ts';
 import { CHUNK } from '../wasm/reduce-columns.ts';
-import { type FoldPlan, planFold } from './reduceFold.ts';
+import { type SumPlan, planExtreme, planSum } from './reduceFold.ts';
 import { Rows, layOut, layout } from './reduceLayout.ts';
 
 /** Elements from which a reduction is worth splitting over threads. */
@@ -20,28 +20,32 @@ const CACHED = 1 << 13;
 const LINE = 16;
 
 /** The kernels of one fold; they are compiled when they are first used. */
-class FoldKernels {
-  readonly plan: FoldPlan;
+interface FoldKernels {
+  readonly end: SumPlan['end'];
   readonly rows: WasmKernel;
   readonly columns: WasmKernel;
-  /** Totals of blocks as doubles. */
-  readonly blocks: WasmKernel;
+  /** Of sums: totals of blocks as doubles. */
+  readonly blocks: WasmKernel | null;
+}
 
-  constructor(plan: FoldPlan) {
-    this.plan = plan;
-    const { kind, term, end } = plan;
-    const how = end === 'root' ? 'root' : 'quotient';
-    this.rows = kind === 'sum' ? sumRows(term, how) : extremeRows(term, kind === 'max');
-    this.columns = kind === 'sum' ? sumColumns(term, how) : extremeColumns(term, kind === 'max');
-    this.blocks = sumRows(term, 'double');
-  }
+function sumKernels(fold: Fold): FoldKernels | null {
+  const plan = planSum(fold);
+  if (plan === null) return null;
+  const { term, end } = plan;
+  const how = end === 'root' ? 'root' : 'quotient';
+  return { end, rows: sumRows(term, how), columns: sumColumns(term, how), blocks: sumRows(term, 'double') };
+}
+
+function extremeKernels(fold: Fold): FoldKernels | null {
+  const plan = planExtreme(fold);
+  return plan && { end: 'total', rows: extremeRows(plan.term, plan.largest), columns: extremeColumns(plan.term, plan.largest), blocks: null };
 }
 
 /** Rows of `count` stretches of `n` elements, one result each. */
-function foldRows({ plan, rows: kernel, blocks }: FoldKernels, out: number, x: number, divisor: number): void {
+function foldRows({ end, rows: kernel, blocks }: FoldKernels, out: number, x: number, divisor: number): void {
   const { outer, outerStride, count, stride, n } = layout;
-  if (plan.kind === 'sum' && count === 1 && n > LONG) {
-    for (let r = 0; r < outer; r++) heap.f32[(out >>> 2) + r] = longSum(blocks, plan, x + r * outerStride, n, divisor);
+  if (blocks !== null && count === 1 && n > LONG) {
+    for (let r = 0; r < outer; r++) heap.f32[(out >>> 2) + r] = longSum(blocks, end, x + r * outerStride, n, divisor);
     return;
   }
   if (threadCount() > 1 && outer > 1 && outer * count * n >= WORTH_SPLITTING) {
@@ -53,7 +57,7 @@ function foldRows({ plan, rows: kernel, blocks }: FoldKernels, out: number, x: n
 }
 
 /** The sum of a long row: its blocks, then those in order. */
-function longSum(kernel: WasmKernel, { end }: FoldPlan, x: number, n: number, divisor: number): number {
+function longSum(kernel: WasmKernel, end: SumPlan['end'], x: number, n: number, divisor: number): number {
   const block = LONG >> 2;
   const whole = Math.floor(n / block);
   const rest = n - whole * block;
@@ -71,9 +75,9 @@ function longSum(kernel: WasmKernel, { end }: FoldPlan, x: number, n: number, di
 }
 
 /** Columns of `count` rows, one result each. */
-function foldColumns({ plan, columns: kernel }: FoldKernels, out: number, x: number, divisor: number): void {
+function foldColumns({ columns: kernel, blocks }: FoldKernels, out: number, x: number, divisor: number): void {
   const { outer, outerStride, count, stride, n } = layout;
-  const large = plan.kind === 'sum' && count * n > CACHED;
+  const large = blocks !== null && count * n > CACHED;
   const panel = large ? CHUNK : count;
   const bytes = large ? 8 * ((n + 3) & -4) : 0;
   const threads = outer * count * n >= WORTH_SPLITTING ? threadCount() : 1;
@@ -102,21 +106,18 @@ function foldColumns({ plan, columns: kernel }: FoldKernels, out: number, x: num
   release(scratch, bytes * threads);
 }
 
-/** Folds over dimensions that are sums, or choices of the largest or smallest, of simple terms; null for others. */
-export function fastFold(fold: Fold): FastKernel<{ readonly dims: readonly number[] }> {
+/** Folds over dimensions. */
+function folding(kernelsOf: (fold: Fold) => FoldKernels | null, fold: Fold): FastKernel<{ readonly dims: readonly number[] }> {
   let kernels: FoldKernels | null | undefined;
   return ([out], [input], { dims }) => {
     const x = input as Tensor;
     if (x.dtype !== 'float32' || out.dtype !== 'float32' || kernels === null) return false;
-    if (kernels === undefined) {
-      const plan = planFold(fold);
-      kernels = plan === null ? null : new FoldKernels(plan);
-      if (kernels === null) return false;
-    }
+    kernels ??= kernelsOf(fold);
+    if (kernels === null) return false;
     const way = layOut(x, dims);
     if (way === 'none') return false;
     const to = addressOf(out);
-    const mean = kernels.plan.end === 'mean';
+    const mean = kernels.end === 'mean';
     if (way === 'columns') {
       foldColumns(kernels, to, addressOf(x), mean ? layout.count : 1);
       return true;
@@ -132,3 +133,8 @@ export function fastFold(fold: Fold): FastKernel<{ readonly dims: readonly numbe
     return true;
   };
 }
+
+/** Folds that are sums of simple terms. */
+export const fastSum = (fold: Fold): FastKernel<{ readonly dims: readonly number[] }> => folding(sumKernels, fold);
+/** Folds that are the largest or smallest of simple terms. */
+export const fastExtremeFold = (fold: Fold): FastKernel<{ readonly dims: readonly number[] }> => folding(extremeKernels, fold);

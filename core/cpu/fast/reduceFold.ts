@@ -2,12 +2,17 @@ import { type Expr, arg, type Fold } from '../../expr.ts';
 import { f32x4, v128 } from '../wasm/code.ts';
 import { type Term } from '../wasm/reduce.ts';
 
-/** A fold as the kernels know it: a sum, or the largest or smallest, of terms. */
-export interface FoldPlan {
-  readonly kind: 'sum' | 'max' | 'min';
+/** A fold that is a sum of terms. */
+export interface SumPlan {
   readonly term: Term;
   /** What becomes of the total. */
   readonly end: 'total' | 'mean' | 'root';
+}
+
+/** A fold that is the largest or the smallest of terms. */
+export interface ExtremePlan {
+  readonly term: Term;
+  readonly largest: boolean;
 }
 
 const isArg = (x: Expr, i: number): boolean => x.fn === 'arg' && x.value === i;
@@ -27,17 +32,27 @@ function termOf(x: Expr): Term | null {
   return null;
 }
 
-/** How the kernels can do a fold; null where they cannot. */
-export function planFold(fold: Fold): FoldPlan | null {
+/** What a fold that is `fn` of the total and a term of the element takes; null for others. */
+function termBehind(fn: Expr['fn'], fold: Fold): Term | null {
   const step = fold.step(arg(0), arg(1));
-  if (step.args.length !== 2 || !isArg(step.args[0], 0)) return null;
-  const term = termOf(step.args[1]);
-  if (term === null) return null;
-  if (step.fn === 'max' || step.fn === 'min') return fold.finish === undefined ? { kind: step.fn, term, end: 'total' } : null;
-  if (step.fn !== 'add' || fold.start !== 0) return null;
-  if (fold.finish === undefined) return { kind: 'sum', term, end: 'total' };
+  return step.fn === fn && isArg(step.args[0], 0) ? termOf(step.args[1]) : null;
+}
+
+/** A fold as a sum of terms; null for others. */
+export function planSum(fold: Fold): SumPlan | null {
+  const term = termBehind('add', fold);
+  if (term === null || fold.start !== 0) return null;
+  if (fold.finish === undefined) return { term, end: 'total' };
   const end = fold.finish(arg(0), arg(1));
-  if (end.fn === 'sqrt' && isArg(end.args[0], 0)) return { kind: 'sum', term, end: 'root' };
-  if (end.fn === 'div' && isArg(end.args[0], 0) && isArg(end.args[1], 1)) return { kind: 'sum', term, end: 'mean' };
+  if (end.fn === 'sqrt' && isArg(end.args[0], 0)) return { term, end: 'root' };
+  if (end.fn === 'div' && isArg(end.args[0], 0) && isArg(end.args[1], 1)) return { term, end: 'mean' };
   return null;
+}
+
+/** A fold as the largest or smallest of terms; null for others. */
+export function planExtreme(fold: Fold): ExtremePlan | null {
+  if (fold.finish !== undefined) return null;
+  const [largest, smallest] = [termBehind('max', fold), termBehind('min', fold)];
+  if (largest !== null) return { term: largest, largest: true };
+  return smallest === null ? null : { term: smallest, largest: false };
 }

@@ -11,6 +11,8 @@ import { MAX_OPEN } from './worker.ts';
 const MOST = MAX_OPEN + 1;
 
 let pool: ThreadPool | null = null;
+/** Starts the pool anew. It is named by `setNumThreads` alone: a program that never calls it needs no code of workers. */
+let restart: ((n: number) => void) | null = null;
 /** Threads that run, started or starting. */
 let threads = 1;
 /** Number of parts to split into: as `threads`, but the same to the end of an operation that loses a worker. */
@@ -72,6 +74,7 @@ export function runParts(kernel: WasmKernel, parts: Parts): void {
 }
 
 function start(n: number): void {
+  restart = start;
   threads = n;
   split = n;
   try {
@@ -97,7 +100,7 @@ function giveUp(): void {
 /** Starts over after a change of memory, or when workers can learn no more kernels. */
 function renew(): void {
   pool?.close();
-  if (heap.shared) start(threads);
+  if (heap.shared) restart?.(threads);
   else giveUp();
 }
 

@@ -1,12 +1,8 @@
 import type { Expr, Fn } from '../../expr.ts';
 import { type V128, f32x4, i32x4, v128 } from './code.ts';
 import type { FunctionBuilder } from './function.ts';
+import { type Emit, longFunctions } from './longFunctions.ts';
 import { bits, constant, signOf, where } from './math.ts';
-import { cos, log10, log2, pow, sin, tan } from './math-double.ts';
-import { erf, erfc } from './math-erf.ts';
-import { exp, exp2, expm1, tanh } from './math-exp.ts';
-import { log, log1p } from './math-log.ts';
-import { geluSlope, normalCdf } from './math-normal.ts';
 
 /** A value as four floats, as four truths (all ones or all zeros per lane), or as both, as those who use it want it. */
 export interface Lanes {
@@ -27,8 +23,6 @@ interface Step {
   readonly level: Level;
 }
 
-type Emit = (f: FunctionBuilder, ...args: V128[]) => V128;
-
 const sign: Emit = (f, x) => {
   const passes = v128.or(f32x4.eq(x, constant(f, 0)), f32x4.ne(x, x));
   return where(passes, x, v128.or(signOf(f, x), constant(f, 1)));
@@ -41,9 +35,6 @@ const valueFunctions: Partial<Readonly<Record<Fn, Emit>>> = {
   add: (_, x, y) => f32x4.add(x, y), sub: (_, x, y) => f32x4.sub(x, y), mul: (_, x, y) => f32x4.mul(x, y), div: (_, x, y) => f32x4.div(x, y),
   min: (_, x, y) => f32x4.min(x, y), max: (_, x, y) => f32x4.max(x, y),
 };
-
-/** Functions of the length of a program of their own. */
-const longFunctions: Partial<Readonly<Record<Fn, Emit>>> = { exp, exp2, expm1, tanh, log, log1p, log2, log10, erf, erfc, normalCdf, geluSlope, sin, cos, tan, pow };
 
 /** Functions from floats to truths. */
 const comparisons: Partial<Readonly<Record<Fn, Emit>>> = {
