@@ -1,5 +1,5 @@
+import { mersenne, mersenneFromState } from 'pure-rand/generator/mersenne';
 import { ArgumentError, show } from './errors.ts';
-import { MersenneTwister, WORDS } from './mersenne.ts';
 
 /** Everything a `Generator` is: plain numbers, so that it can be written as JSON. */
 export interface GeneratorState {
@@ -11,33 +11,37 @@ export interface GeneratorState {
   readonly nextNormal: number | null;
 }
 
+type Engine = ReturnType<typeof mersenne>;
+
 /** What PyTorch seeds `torch.Generator()` with. */
 const DEFAULT_SEED = 67280421310721;
+const ENGINE_LENGTH = 625;
 
 /**
  * A stream of random numbers: the Mersenne Twister MT19937, drawn from as PyTorch's CPU generator does, so that the same
  * seed gives the same numbers.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
+ * @see M. Matsumoto, T. Nishimura: Mersenne Twister (1998), https://doi.org/10.1145/272991.272995
  */
 export class Generator {
   /** The second value of the last pair of normals, in double precision; null when there is none. */
   nextNormal: number | null = null;
-  private engine: MersenneTwister;
+  private engine: Engine;
   private start: number;
 
   /** @param seed - a whole number of at most 53 bits, of which 32 count; default 67280421310721, as in PyTorch */
   constructor(seed: number = DEFAULT_SEED) {
     checkSeed('Generator', seed);
     this.start = seed;
-    this.engine = MersenneTwister.seeded(seed);
+    this.engine = mersenne(seed | 0);
   }
 
   /** Starts anew from a seed and returns the generator. @throws ArgumentError unless `seed` is a safe integer */
   manualSeed(seed: number): this {
     checkSeed('manualSeed', seed);
     this.start = seed;
-    this.engine = MersenneTwister.seeded(seed);
+    this.engine = mersenne(seed | 0);
     this.nextNormal = null;
     return this;
   }
@@ -91,14 +95,14 @@ export class Generator {
 
   /** The whole state, to go on from later. */
   getState(): GeneratorState {
-    return { seed: this.start, engine: this.engine.state(), nextNormal: this.nextNormal };
+    return { seed: this.start, engine: [...this.engine.getState()], nextNormal: this.nextNormal };
   }
 
   /** Goes on from a state of `getState`, and returns the generator. @throws ArgumentError when it is not one */
   setState(state: GeneratorState): this {
     checkState(state);
     this.start = state.seed;
-    this.engine = MersenneTwister.from(state.engine);
+    this.engine = mersenneFromState(state.engine.map((word) => word | 0));
     this.nextNormal = state.nextNormal;
     return this;
   }
@@ -119,7 +123,7 @@ function checkState(state: unknown): asserts state is GeneratorState {
   const { seed, engine, nextNormal } = state as Partial<Record<keyof GeneratorState, unknown>>;
   if (!Number.isSafeInteger(seed)) throw fail('not a seed', seed, 'an integer of at most 53 bits');
   const words: unknown[] = Array.isArray(engine) ? engine : [];
-  if (words.length !== WORDS + 1 || !words.every(Number.isInteger) || (words[0] as number) < 0 || (words[0] as number) >= WORDS) {
+  if (words.length !== ENGINE_LENGTH || !words.every(Number.isInteger) || (words[0] as number) < 0 || (words[0] as number) >= ENGINE_LENGTH - 1) {
     throw fail('not the words of a Mersenne Twister', engine, `a position from 0 to 623 and 624 integers`);
   }
   if (nextNormal !== null && typeof nextNormal !== 'number') throw fail('not a kept normal value', nextNormal, 'a number or null');

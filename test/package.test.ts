@@ -36,7 +36,7 @@ function install(): void {
     const target = join(user, 'node_modules', 'polyak');
     mkdirSync(target, { recursive: true });
     run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'], folder);
-    for (const name of ['fflate', 'papaparse', 'typed-array-utils']) cpSync(bin(name), join(user, 'node_modules', name), { recursive: true });
+    for (const name of ['fflate', 'papaparse', 'pure-rand', 'typed-array-utils']) cpSync(bin(name), join(user, 'node_modules', name), { recursive: true });
   }
 }
 

@@ -10,7 +10,7 @@ export const config: InlineConfig = {
   base: './',
   worker: { format: 'es' },
   // Found late, a dependency would have the page load again.
-  optimizeDeps: { include: ['@observablehq/plot', 'fflate', 'gpu.js', 'linkedom', 'papaparse', 'typed-array-utils'] },
+  optimizeDeps: { include: ['@observablehq/plot', 'fflate', 'gpu.js', 'linkedom', 'papaparse', 'pure-rand/generator/mersenne', 'typed-array-utils'] },
   // The data of the examples lie beside the page's folder.
   server: { fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] } },
 };
