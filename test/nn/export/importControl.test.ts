@@ -74,6 +74,10 @@ test('products of integers are exact, and rescaled where scales are given', () =
   equal(single('MatMulInteger', [bytes([11, 7, 3, 10, 6, 2, 9, 5, 1, 8, 4, 0], [4, 3]), bytes([1, 4, 2, 5, 3, 6], [3, 2]), bytes([12]), bytes([0])])[0].array(), [[-38, -83], [-44, -98], [-50, -113], [-56, -128]]);
   const image = bytes([2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 1, 3, 3]);
   const padded = single('ConvInteger', [image, bytes([1, 1, 1, 1], [1, 1, 2, 2]), bytes([1], [])], { pads: [1, 1, 1, 1] })[0];
+  throws(() => single('ConvInteger', [image, bytes([1, 1, 1, 1], [1, 1, 2, 2]), bytes([1, 2, 3])]), /ConvInteger: a scale or zero point of the image is no single number, got \[3\]; expected one/);
+  // One zero point per channel that is made.
+  const twice = single('ConvInteger', [image, bytes([1, 1, 1, 1, 3, 3, 3, 3], [2, 1, 2, 2]), bytes([1], []), bytes([0, 2])])[0];
+  equal(twice.array(), [[[[12, 16], [24, 28]], [[12, 16], [24, 28]]]]);
   equal([padded.dtype, padded.array()], ['int32', [[[[1, 3, 5, 3], [5, 12, 16, 9], [11, 24, 28, 15], [7, 15, 17, 9]]]]]);
   const [a, b] = [bytes([208, 236, 0, 238, 3, 214, 255, 29], [2, 4]), bytes([152, 51, 244, 60, 26, 255, 0, 127, 246, 127, 254, 247], [4, 3])];
   const product = single('QLinearMatMul', [a, tensor([0.0066]), bytes([113]), b, tensor([0.00705]), bytes([114]), tensor([0.0107]), bytes([118])])[0];

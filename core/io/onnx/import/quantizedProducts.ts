@@ -5,12 +5,13 @@ import { rangeOf, saturated } from './quantize.ts';
 
 // Products of integers that stand for floats. They are computed in float64, which holds sums of products of 16 bits exactly.
 
-/** A scale or zero point for the rows of a left operand, for the columns of a right one, or for the channels that a convolution makes. */
-type Side = 'rows' | 'columns' | 'channels';
+/** What a scale or zero point has one number for: each row of a left operand, column of a right one, channel that a convolution makes; an image has a single one. */
+type Side = 'rows' | 'columns' | 'channels' | 'image';
 
 /** One number, or one for each entry of that side, as it broadcasts to operands of `rank` dimensions. */
-function beside(v: Tensor, side: Side, rank: number): Tensor {
+function beside(n: NodeReader, v: Tensor, side: Side, rank: number): Tensor {
   if (v.numel() === 1) return v.reshape([]);
+  if (side === 'image') throw n.fault(`a scale or zero point of the image is no single number, got [${v.shape.join(', ')}]`, 'one');
   if (v.ndim !== 1 || side === 'columns') return v;
   return v.reshape([-1, ...new Array<number>(side === 'rows' ? 1 : rank - 1).fill(1)]);
 }
@@ -18,29 +19,29 @@ function beside(v: Tensor, side: Side, rank: number): Tensor {
 /** Input `i` without its zero point, input `zero`. */
 function centred(n: NodeReader, i: number, zero: number, side: Side): Tensor {
   const [x, shift] = [n.in(i), n.maybe(zero)];
-  return shift === null ? x.to('float64') : x.to('float64').sub(beside(shift, side, x.ndim));
+  return shift === null ? x.to('float64') : x.to('float64').sub(beside(n, shift, side, x.ndim));
 }
 
-/** Sums as integers of the result: by the product of the operands' scales, inputs `a` and `b`, over its own, input `c`, with its zero point behind it. */
-function rescaled(n: NodeReader, sums: Tensor, [a, b, c]: readonly [Tensor, Tensor, number]): Tensor {
-  const factor = a.mul(b).div(n.in(c).reshape([]));
-  return saturated(sums.to(factor.dtype).mul(factor), n.in(c + 1).reshape([]), rangeOf(n, c + 1));
+/** Sums as integers of the result: by the product of the operands' scales over its own, input 6, with its zero point, input 7. */
+function rescaled(n: NodeReader, sums: Tensor, left: Tensor, right: Tensor): Tensor {
+  const factor = left.mul(right).div(n.in(6).reshape([]));
+  return saturated(sums.to(factor.dtype).mul(factor), n.in(7).reshape([]), rangeOf(n, 7));
 }
 
 const matMulInteger: Operator = (n) => centred(n, 0, 2, 'rows').matmul(centred(n, 1, 3, 'columns')).to('int32');
 
-const convInteger: Operator = (n) => convolution(n, centred(n, 0, 2, 'rows'), centred(n, 1, 3, 'channels'), null).to('int32');
+const convInteger: Operator = (n) => convolution(n, centred(n, 0, 2, 'image'), centred(n, 1, 3, 'channels'), null).to('int32');
 
 const qLinearMatMul: Operator = (n) => {
   const sums = centred(n, 0, 2, 'rows').matmul(centred(n, 3, 5, 'columns'));
-  return rescaled(n, sums, [beside(n.in(1), 'rows', sums.ndim), beside(n.in(4), 'columns', sums.ndim), 6]);
+  return rescaled(n, sums, beside(n, n.in(1), 'rows', sums.ndim), beside(n, n.in(4), 'columns', sums.ndim));
 };
 
 const qLinearConv: Operator = (n) => {
   const bias = n.maybe(8);
-  const sums = convolution(n, centred(n, 0, 2, 'rows'), centred(n, 3, 5, 'channels'), bias === null ? null : bias.to('float64'));
+  const sums = convolution(n, centred(n, 0, 2, 'image'), centred(n, 3, 5, 'channels'), bias === null ? null : bias.to('float64'));
   // Channels are the second dimension of the result.
-  return rescaled(n, sums, [n.in(1).reshape([]), beside(n.in(4), 'channels', sums.ndim - 1), 6]);
+  return rescaled(n, sums, beside(n, n.in(1), 'image', sums.ndim), beside(n, n.in(4), 'channels', sums.ndim - 1));
 };
 
 /** Products of integers. */
