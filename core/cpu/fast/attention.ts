@@ -7,9 +7,9 @@ import { causalSoftmax, causalSoftmaxBackward } from '../wasm/attention.ts';
 import { BATCH_ENTRY } from '../wasm/gemm.ts';
 import type { WasmKernel } from '../wasm/kernel.ts';
 import { heap } from '../wasm/memory.ts';
-import { product } from './matmul-product.ts';
+import { triangularProduct } from './matmul-product.ts';
 
-// Query i sees the keys 0 … i only, so the products around the weights work by blocks of rows and leave out what is 0: about half of it.
+// Query i sees the keys 0 … i only, so the products around the weights leave out what is 0: about half of it.
 
 /** Elements from which a softmax is worth splitting over threads. */
 const WORTH_SPLITTING = 1 << 14;
@@ -38,16 +38,6 @@ function stackOf(x: Tensor): Stack {
 
 const turned = ({ at, row, col, offsets }: Stack): Stack => ({ at, row: col, col: row, offsets });
 
-/** Calls `body` with ranges of rows: enough of them to leave out most of what can be left out, none of them too small for the tiles of products. */
-function eachBlock(n: number, body: (from: number, to: number) => void): void {
-  const size = Math.max(16, 8 * Math.ceil(n / 64));
-  for (let from = 0; from < n; ) {
-    const to = n - from - size < 8 ? n : from + size;
-    body(from, to);
-    from = to;
-  }
-}
-
 /** The table of the places of the products of a stack. */
 function tableOf(a: Stack, b: Stack, c: Stack): number {
   const count = a.offsets.length;
@@ -61,22 +51,9 @@ function tableOf(a: Stack, b: Stack, c: Stack): number {
   return table;
 }
 
-/** The lower triangles of `c = a @ b`, and some of what is above them, for `n x k` and `k x n`. */
-function productToLower(a: Stack, b: Stack, c: Stack, n: number, k: number, table: number, count: number): void {
-  eachBlock(n, (from, to) => product(a.at + from * a.row, a.row, a.col, b.at, b.row, b.col, c.at + from * c.row, c.row, to - from, to, k, table, count));
-}
-
-/** `c = a @ b` for lower triangular `a`. */
-function productOfLower(a: Stack, b: Stack, c: Stack, n: number, columns: number, table: number, count: number): void {
-  eachBlock(n, (from, to) => product(a.at + from * a.row, a.row, a.col, b.at, b.row, b.col, c.at + from * c.row, c.row, to - from, columns, to, table, count));
-}
-
-/** `c = a @ b` for upper triangular `a`. */
-function productOfUpper(a: Stack, b: Stack, c: Stack, n: number, columns: number, table: number, count: number): void {
-  eachBlock(n, (from, to) => {
-    const [left, right] = [a.at + from * (a.row + a.col), b.at + from * b.row];
-    product(left, a.row, a.col, right, b.row, b.col, c.at + from * c.row, c.row, to - from, columns, n - from, table, count);
-  });
+/** `c = a @ b` for stacks of `n x k` and `k x columns`, with what is known of its triangles. */
+function multiply(triangle: 'result' | 'lower' | 'upper', a: Stack, b: Stack, c: Stack, n: number, columns: number, k: number, table: number, count: number): void {
+  triangularProduct(triangle, a.at, a.row, a.col, b.at, b.row, b.col, c.at, c.row, n, columns, k, table, count);
 }
 
 /** How many matrices of a stack are worked on at once. Threads share out whole stacks. */
@@ -108,9 +85,9 @@ export const fastCausalAttention: FastKernel<CausalAttrs> = ([out, weights], inp
     const size = Math.min(group, count - first);
     const skip = first * BATCH_ENTRY;
     const at = w.at + 4 * first * n * n;
-    productToLower(q, kT, w, n, width, scores + skip, size);
+    multiply('result', q, kT, w, n, n, width, scores + skip, size);
     runSoftmax(causalSoftmax, size, n, (from, some) => [at + 4 * from * n * n, some * n, n, scale]);
-    productOfLower(w, v, y, n, valueWidth, results + skip, size);
+    multiply('lower', w, v, y, n, valueWidth, n, results + skip, size);
   }
   for (const table of [scores, results]) release(table, count * BATCH_ENTRY);
   return true;
@@ -135,11 +112,11 @@ export const fastCausalAttentionBackward: FastKernel<CausalAttrs> = (outputs, in
     const size = Math.min(group, count - first);
     const [toSlopes, toQuery, toKey, toValue] = tables.map((table) => table + first * BATCH_ENTRY);
     const at = w.at + 4 * first * n * n;
-    productToLower(g, vT, s, n, valueWidth, toSlopes, size);
-    productOfUpper(wT, g, dv, n, valueWidth, toValue, size);
+    multiply('result', g, vT, s, n, n, valueWidth, toSlopes, size);
+    multiply('upper', wT, g, dv, n, valueWidth, n, toValue, size);
     runSoftmax(causalSoftmaxBackward, size, n, (from, some) => [s.at + 4 * from * n * n, at + 4 * from * n * n, some * n, n, scale]);
-    productOfLower(s, k, dq, n, width, toQuery, size);
-    productOfUpper(sT, q, dk, n, width, toKey, size);
+    multiply('lower', s, k, dq, n, width, n, toQuery, size);
+    multiply('upper', sT, q, dk, n, width, n, toKey, size);
   }
   for (const table of tables) release(table, count * BATCH_ENTRY);
   release(s.at, bytes);

@@ -1,6 +1,6 @@
 import { runParts, threadCount } from '../threads/threads.ts';
 import { allocate, release } from '../memory/heap.ts';
-import { BATCH_ENTRY, gemm, scratchBytes } from '../wasm/gemm.ts';
+import { BATCH_ENTRY, TRIANGLE, gemm, scratchBytes, triangularGemm } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
 import { COLUMNS, ROWS } from '../wasm/gemm-tile.ts';
 import { SKINNY, gemmAcross, gemmDown } from '../wasm/gemm-skinny.ts';
@@ -87,22 +87,33 @@ export function productOfPacked(a: number, aRow: number, aCol: number, b: number
   tiled(a, aRow, k === 1 ? 4 : aCol, b, 4 * COLUMNS, 4 * k, c, cRow, m, n, k, 0, 1, 0, true);
 }
 
+/** `c = a @ b` for a batch of products, where one half of `a` is 0, or the upper one of `c` is not wanted: about half of the work. */
+export function triangularProduct(
+  triangle: keyof typeof TRIANGLE, a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
+  m: number, n: number, k: number, table: number, count: number,
+): void {
+  if (m <= SKINNY || n <= SKINNY || k <= 1) product(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, table, count);
+  else tiled(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, table, count, 0, false, triangle);
+}
+
 /** A product that is neither thin nor empty, by tiles: `c = a @ b`, or with `adds` 1 `c += a @ b`. */
 function tiled(
   a: number, aRow: number, aCol: number, b: number, bRow: number, bCol: number, c: number, cRow: number,
-  m: number, n: number, k: number, table: number, count: number, adds: number, isPacked = false,
+  m: number, n: number, k: number, table: number, count: number, adds: number, isPacked = false, triangle?: keyof typeof TRIANGLE,
 ): void {
   const hasToPackLeft = aCol !== 4 && (aRow !== 4 || aCol === 0);
   const packsRight = !isPacked && (hasToPackLeft || bCol !== 4 || m >= PACKS_NEAR || (m >= PACKS_FAR && Math.abs(bRow) > FAR));
   const packsLeft = hasToPackLeft || ((isPacked || packsRight) && n >= (aCol === 4 ? PACKS_ROWS : PACKS_STEPS));
   if (threadCount() > 1 && count * m * n * k >= WORTH_SPLITTING) {
     const whole = [table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, 0, adds];
-    runWithScratch(splitProduct(whole, threadCount()));
+    if (triangle === undefined) runWithScratch(gemm, splitProduct(whole, threadCount()));
+    else runWithScratch(triangularGemm, splitProduct([...whole, TRIANGLE[triangle], 0], threadCount()));
     return;
   }
   const bytes = scratchBytes(m, n, k, packsRight, packsLeft);
   const scratch = bytes === 0 ? 0 : allocate(bytes);
-  gemm.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch, adds);
+  if (triangle === undefined) gemm.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch, adds);
+  else triangularGemm.run(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight ? 1 : 0, packsLeft ? 1 : 0, scratch, adds, TRIANGLE[triangle], 0);
   if (bytes !== 0) release(scratch, bytes);
 }
 
@@ -116,7 +127,7 @@ function clear(c: number, cRow: number, m: number, n: number): void {
 }
 
 /** Places of the arguments of `gemm`. */
-const AT = { table: 0, count: 1, a: 2, aRow: 3, b: 5, bCol: 7, c: 8, cRow: 9, m: 10, n: 11, k: 12, packsRight: 13, packsLeft: 14, scratch: 15 } as const;
+const AT = { table: 0, count: 1, a: 2, aRow: 3, b: 5, bCol: 7, c: 8, cRow: 9, m: 10, n: 11, k: 12, packsRight: 13, packsLeft: 14, scratch: 15, firstRow: 18 } as const;
 
 /** Splits the arguments of a product by its batch, else by columns, else by rows; the parts have no scratch yet. */
 export function splitProduct(whole: readonly number[], parts: number): number[][] {
@@ -129,7 +140,8 @@ export function splitProduct(whole: readonly number[], parts: number): number[][
       return part;
     });
   }
-  if (n >= parts * 4 * COLUMNS || n >= m) {
+  const isTriangular = whole.length > AT.firstRow;
+  if (!isTriangular && (n >= parts * 4 * COLUMNS || n >= m)) {
     return ranges(n, parts, COLUMNS, 1).map(([from, size]) => {
       const part = [...whole];
       part[AT.b] += from * whole[AT.bCol];
@@ -143,6 +155,7 @@ export function splitProduct(whole: readonly number[], parts: number): number[][
     part[AT.a] += from * whole[AT.aRow];
     part[AT.c] += from * whole[AT.cRow];
     part[AT.m] = size;
+    if (isTriangular) part[AT.firstRow] += from;
     return part;
   });
 }
@@ -160,10 +173,10 @@ function ranges(size: number, parts: number, unit: number, least: number): [from
   return out;
 }
 
-function runWithScratch(parts: readonly number[][]): void {
+function runWithScratch(kernel: WasmKernel, parts: readonly number[][]): void {
   const bytes = parts.map((p) => scratchBytes(p[AT.m], p[AT.n], p[AT.k], p[AT.packsRight] === 1, p[AT.packsLeft] === 1));
   parts.forEach((part, i) => (part[AT.scratch] = allocate(bytes[i])));
-  runParts(gemm, parts);
+  runParts(kernel, parts);
   parts.forEach((part, i) => release(part[AT.scratch], bytes[i]));
 }
 

@@ -2,7 +2,7 @@ import { type V128, f32, f32x4, i32, v128 } from './code.ts';
 import type { FunctionBuilder, IntLocal } from './function.ts';
 import { WasmKernel } from './kernel.ts';
 import { DoubleSum, eachVector, mapStretch } from './reduce-loops.ts';
-import { rowMaximum, rowPowers } from './softmax.ts';
+import { type Load, rowMaximum, rowPowers } from './softmax.ts';
 
 // Rows of triangular n x n matrices, one matrix after another: in row i the elements 0 … i count, the others are not read and become 0.
 
@@ -26,14 +26,13 @@ export const causalSoftmax: WasmKernel = new WasmKernel('causalSoftmax', (m) =>
   m.function('causalSoftmax', ['i32', 'i32', 'i32', 'f32'], (f, x, rows, n, scale) => {
     const [at, to] = [f.i32(), f.i32()];
     const scales = f.v128(f32x4.splat(scale));
+    const scaled: Load = (from, offset = 0) => f32x4.mul(v128.load(from, offset), scales);
     eachRow(f, x, rows, n, (count) => {
-      to.set(x);
-      mapStretch(f, count, [to], to, () => f32x4.mul(v128.load(to), scales));
       at.set(x);
-      const max = rowMaximum(f, count, at);
+      const max = rowMaximum(f, count, at, scaled);
       at.set(x);
       to.set(x);
-      const total = f.v128(f32x4.splat(f32.demote(rowPowers(f, count, max, at, to))));
+      const total = f.v128(f32x4.splat(f32.demote(rowPowers(f, count, max, at, to, scaled))));
       to.set(x);
       mapStretch(f, count, [to], to, () => f32x4.div(v128.load(to), total));
     });

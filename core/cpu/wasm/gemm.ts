@@ -1,4 +1,4 @@
-import { f32, i32, select } from './code.ts';
+import { type I32, f32, i32, select } from './code.ts';
 import type { FunctionBuilder, IntLocal } from './function.ts';
 import { ZEROS } from '../memory/heap.ts';
 import { COLUMNS, type LeftForm, ROWS, tile } from './gemm-tile.ts';
@@ -49,16 +49,35 @@ function cover(f: FunctionBuilder, m: IntLocal): Readonly<Record<5 | 4 | 3, IntL
   return { 5: fives, 4: fours, 3: threes };
 }
 
-/** All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. */
-function panel(m: ModuleBuilder, form: LeftForm): FunctionBuilder {
+/** What is known about a product `c = a @ b`: only the lower triangle of `c` is wanted, or `a` is 0 above the diagonal, or below it. */
+export const TRIANGLE = { result: 1, lower: 2, upper: 3 } as const;
+
+/**
+ * All rows of 8 columns: `(a, aRow, aStep, b, bStep, c, cRow, m, k, first)`; `aRow` leads from row to row. Of a triangle also `(…, triangle, diagonal)`: the row, counted from
+ * the first one here, that ends or begins in the first of the 8 columns (`result`) or of the `k` steps; what is beyond is left out.
+ */
+function panel(m: ModuleBuilder, form: LeftForm, isTriangular: boolean): FunctionBuilder {
   const kernels = { 5: tile(m, form, 5), 4: tile(m, form, 4), 3: tile(m, form, 3) };
-  return m.function(`panel${form}`, integers(10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first) => {
+  return m.function(`panel${form}`, integers(isTriangular ? 12 : 10), (f, a, aRow, aStep, b, bStep, c, cRow, rows, k, first, triangle, diagonal) => {
     const init = f.i32(select(i32.const(ZEROS), c, first));
     const initRow = f.i32(select(i32.const(0), cRow, first));
     const counts = cover(f, rows);
+    const whole = (r: 5 | 4 | 3): void => f.call(kernels[r], a, form === 'rows' ? aRow : aStep, b, bStep, init, initRow, c, cRow, k);
+    const [row, skip, steps] = [f.i32(isTriangular ? i32.sub(0, diagonal) : 0), f.i32(), f.i32()];
+    const stepsBefore = (): I32 => i32.min(f.i32(select(row, i32.const(0), i32.gtS(row, 0))), k);
+    const part = (r: 5 | 4 | 3): void => {
+      skip.set(select(stepsBefore(), i32.const(0), i32.eq(triangle, TRIANGLE.upper)));
+      row.increase(r);
+      steps.set(select(stepsBefore(), i32.sub(k, skip), i32.eq(triangle, TRIANGLE.lower)));
+      f.if(i32.or(i32.ne(triangle, TRIANGLE.result), i32.gtS(row, 0)), () => {
+        const [from, to] = [i32.mul(skip, form === 'rows' ? 4 : form === 'steps' ? aStep : 4 * r), i32.mul(skip, bStep)];
+        f.call(kernels[r], i32.add(a, from), form === 'rows' ? aRow : aStep, i32.add(b, to), bStep, init, initRow, c, cRow, steps);
+      });
+    };
     for (const r of heights) {
       f.repeat(counts[r], () => {
-        f.call(kernels[r], a, form === 'rows' ? aRow : aStep, b, bStep, init, initRow, c, cRow, k);
+        if (isTriangular) part(r);
+        else whole(r);
         a.increase(i32.mul(aRow, r));
         c.increase(i32.mul(cRow, r));
         init.increase(i32.mul(initRow, r));
@@ -138,9 +157,10 @@ function packLeft(m: ModuleBuilder): FunctionBuilder {
 }
 
 /** One product: the parameters of `gemm` from `a` on. */
-function product(m: ModuleBuilder): FunctionBuilder {
-  const [byRows, bySteps, packed, right, left] = [panel(m, 'rows'), panel(m, 'steps'), panel(m, 'packed'), packRight(m), packLeft(m)];
-  return m.function('product', integers(15), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch, adds) => {
+function product(m: ModuleBuilder, isTriangular: boolean): FunctionBuilder {
+  const [byRows, bySteps, packed] = [panel(m, 'rows', isTriangular), panel(m, 'steps', isTriangular), panel(m, 'packed', isTriangular)];
+  const [right, left] = [packRight(m), packLeft(m)];
+  return m.function('product', integers(isTriangular ? 17 : 15), (f, a, aRow, aCol, b, bRow, bCol, c, cRow, rows, n, k, packsRight, packsLeft, scratch, adds, triangle, firstRow) => {
     const whole = f.i32(i32.and(n, -COLUMNS));
     const edge = f.i32(scratch);
     const moveEdge = (inwards: boolean): void => {
@@ -195,6 +215,7 @@ function product(m: ModuleBuilder): FunctionBuilder {
             toRow.set(select(cRow, i32.const(EDGE_ROW), i32.ltS(j, whole)));
             to.set(i32.add(select(i32.add(c, i32.shl(j, 2)), edge, i32.ltS(j, whole)), i32.mul(i0, toRow)));
             const args = [ak, aTileRow, aStep, bp, bStep, to, toRow, height, depth, i32.eqz(i32.or(k0, adds))];
+            if (isTriangular) args.push(triangle, i32.sub(select(j, k0, i32.eq(triangle, TRIANGLE.result)), i32.add(i0, firstRow)));
             f.if(
               packsLeft,
               () => f.call(packed, ...args),
@@ -213,6 +234,24 @@ function product(m: ModuleBuilder): FunctionBuilder {
 /** Bytes of an entry of the table of a batch: what is added to the addresses of `a`, `b` and `c`. */
 export const BATCH_ENTRY = 12;
 
+function kernel(isTriangular: boolean): WasmKernel {
+  return new WasmKernel(isTriangular ? 'triangularGemm' : 'gemm', (m) => {
+    const one = product(m, isTriangular);
+    return m.function('gemm', integers(isTriangular ? 19 : 17), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
+      f.if(
+        i32.eqz(table),
+        () => f.call(one, a, aRow, aCol, b, bRow, bCol, c, ...rest),
+        () =>
+          f.repeat(count, () => {
+            const [x, y, z] = [a, b, c].map((p, i) => i32.add(p, i32.load(table, 4 * i)));
+            f.call(one, x, aRow, aCol, y, bRow, bCol, z, ...rest);
+            table.increase(BATCH_ENTRY);
+          }),
+      );
+    });
+  });
+}
+
 /**
  * `c = a @ b` for at least 5 rows: `(table, count, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, packsRight, packsLeft, scratch, adds)`, with distances in
  * bytes and the columns of `c` side by side; `count` products where the address of a table of offsets is not 0. Every element is one sum over ascending k that
@@ -221,18 +260,10 @@ export const BATCH_ENTRY = 12;
  * The right operand has to be packed (`packsRight` 1) unless its columns lie side by side or it is packed already, both (`packsLeft` 1) unless the inner size (`aCol` 4) or
  * the rows (`aRow` 4) of the left one do.
  */
-export const gemm: WasmKernel = new WasmKernel('gemm', (m) => {
-  const one = product(m);
-  return m.function('gemm', integers(17), (f, table, count, a, aRow, aCol, b, bRow, bCol, c, ...rest) => {
-    f.if(
-      i32.eqz(table),
-      () => f.call(one, a, aRow, aCol, b, bRow, bCol, c, ...rest),
-      () =>
-        f.repeat(count, () => {
-          const [x, y, z] = [a, b, c].map((p, i) => i32.add(p, i32.load(table, 4 * i)));
-          f.call(one, x, aRow, aCol, y, bRow, bCol, z, ...rest);
-          table.increase(BATCH_ENTRY);
-        }),
-    );
-  });
-});
+export const gemm: WasmKernel = kernel(false);
+
+/**
+ * The same for a product of which one half is 0 or not wanted: `(…, triangle, firstRow)`, where `firstRow` is the row of the whole product that the first one here is. What
+ * lies above the diagonal of a result that is not wanted there may be anything, and steps where `a` is 0 are left out.
+ */
+export const triangularGemm: WasmKernel = kernel(true);

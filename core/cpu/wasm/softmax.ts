@@ -5,27 +5,30 @@ import { log } from './math-log.ts';
 import { DoubleSum, Queue, eachVector, inFours, largestLane, mapStretch, storeFirst } from './reduce-loops.ts';
 import { expNegative } from './softmax-exp.ts';
 
+/** Reads four elements of a row, `offset` bytes behind the pointer. */
+export type Load = (at: IntLocal, offset?: number) => V128;
+
 /** The largest of a row in all lanes; where there are NaN, maybe of the others. `at` is moved over the row. */
-export function rowMaximum(f: FunctionBuilder, n: IntLocal, at: IntLocal): Local<'v128'> {
+export function rowMaximum(f: FunctionBuilder, n: IntLocal, at: IntLocal, load: Load = v128.load): Local<'v128'> {
   const none = f.hoist(f32x4.const(-Infinity));
   const [a, b] = [f.v128(none), f.v128(none)];
   f.repeat(i32.shrU(n, 3), () => {
-    a.set(f32x4.pmax(a, v128.load(at)));
-    b.set(f32x4.pmax(b, v128.load(at, 16)));
+    a.set(f32x4.pmax(a, load(at)));
+    b.set(f32x4.pmax(b, load(at, 16)));
     at.increase(32);
   });
   eachVector(
     f,
     f.i32(i32.and(n, 7)),
     [at],
-    () => a.set(f32x4.pmax(a, v128.load(at))),
-    (mask) => b.set(f32x4.pmax(b, v128.bitselect(v128.load(at), none, mask))),
+    () => a.set(f32x4.pmax(a, load(at))),
+    (mask) => b.set(f32x4.pmax(b, v128.bitselect(load(at), none, mask))),
   );
   return largestLane(f, f.v128(f32x4.pmax(a, b)));
 }
 
 /** `Σ exp(x - max)` of a row; the exponentials are written to `to` where that is given. The pointers are moved over the row. */
-export function rowPowers(f: FunctionBuilder, n: IntLocal, max: Local<'v128'>, at: IntLocal, to: IntLocal | null): Local<'f64'> {
+export function rowPowers(f: FunctionBuilder, n: IntLocal, max: Local<'v128'>, at: IntLocal, to: IntLocal | null, load: Load = v128.load): Local<'f64'> {
   const sum = new DoubleSum(f);
   sum.clear();
   eachVector(
@@ -33,13 +36,13 @@ export function rowPowers(f: FunctionBuilder, n: IntLocal, max: Local<'v128'>, a
     n,
     to === null ? [at] : [at, to],
     () => {
-      const y = expNegative(f, f32x4.sub(v128.load(at), max));
+      const y = expNegative(f, f32x4.sub(load(at), max));
       if (to !== null) f.store(to, y);
       sum.add(y);
     },
     (mask, rest) => {
       // Beyond the row lies anything: zeros keep it from slow numbers.
-      const y = f.v128(v128.and(expNegative(f, v128.and(f32x4.sub(v128.load(at), max), mask)), mask));
+      const y = f.v128(v128.and(expNegative(f, v128.and(f32x4.sub(load(at), max), mask)), mask));
       if (to !== null) storeFirst(f, to, y, rest);
       sum.add(y);
     },

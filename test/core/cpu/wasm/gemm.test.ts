@@ -6,37 +6,7 @@ import { gemmAcross, gemmDown } from '../../../../core/cpu/wasm/gemm-skinny.ts';
 import { BATCH_ENTRY, gemm, packColumns, scratchBytes } from '../../../../core/cpu/wasm/gemm.ts';
 import { heap } from '../../../../core/cpu/wasm/memory.ts';
 import { equal, is, ok } from '../../../assert.ts';
-
-/** A matrix in memory; distances in elements. */
-interface Matrix {
-  readonly at: number;
-  readonly row: number;
-  readonly col: number;
-}
-
-let state = 1;
-/** Numbers in (-1, 1) that are the same in every run. */
-function random(): number {
-  state = (Math.imul(state, 1664525) + 1013904223) | 0;
-  return Math.fround(state / 2 ** 31);
-}
-
-/** A matrix of random elements in a layout: side by side by rows (N), by columns (T), or neither (S); and where it ends. */
-function matrix(rows: number, cols: number, layout: string): Matrix {
-  const [row, col] = layout === 'N' ? [cols, 1] : layout === 'T' ? [1, rows] : [2 * cols + 3, 2];
-  const length = rows * Math.max(row, 1) + cols * col + 1;
-  const start = allocate(4 * length + 16);
-  for (let i = 0; i < length + 4; i++) heap.f32[(start >> 2) + i] = random();
-  // An odd start.
-  return { at: start + 4, row, col };
-}
-
-const read = (x: Matrix, i: number, j: number): number => heap.f32[(x.at >> 2) + i * x.row + j * x.col];
-const sum = (a: Matrix, b: Matrix, i: number, j: number, k: number, from = 0): number => {
-  let total = from;
-  for (let q = 0; q < k; q++) total = Math.fround(total + Math.fround(read(a, i, q) * read(b, q, j)));
-  return total;
-};
+import { type Matrix, matrix, read, sum } from './matrices.ts';
 
 const GUARD = 12345;
 
