@@ -1,10 +1,8 @@
-import { gradientCheck } from './anomaly.ts';
 import { isFloat } from './dtype.ts';
 import { ArgumentError, ShapeError, StateError, checkOptions, show } from './errors.ts';
+import { type Target, accumulate, addTarget, runPass } from './pass.ts';
 import { sameShape } from './shape.ts';
-import { collect, onPath } from './graph.ts';
-import { Storage } from './storage.ts';
-import { type GradHook, type Input, type Node, historyOf, setGradEnabled } from './tape.ts';
+import { type GradHook, type Node, historyOf } from './tape.ts';
 import { Tensor, emptyTensor } from './tensor.ts';
 
 /** Options of `backward` and `grad`. */
@@ -15,233 +13,39 @@ export interface BackwardOptions {
   readonly retainGraph?: boolean;
 }
 
-/** Options of `backward`. */
+/** A gradient for one tensor, or for each of several; null for those of one element, which take 1. */
+export type GradTensors = Tensor | readonly (Tensor | null)[];
+
+/** Options of the method `backward`. */
 export interface TensorBackwardOptions extends BackwardOptions {
   /** Gradient of the tensor itself; needed unless it has one element. */
-  readonly gradient?: Tensor;
+  readonly gradient?: Tensor | null;
   /** Only these leaves receive a gradient; default all that require one. */
-  readonly inputs?: readonly Tensor[];
+  readonly inputs?: Tensor | readonly Tensor[] | null;
+}
+
+/** Options of the function `backward`. */
+export interface TensorsBackwardOptions extends BackwardOptions {
+  /** Gradients of the tensors; needed for those that have more than one element. */
+  readonly gradTensors?: GradTensors | null;
+  /** Only these leaves receive a gradient; default all that require one. */
+  readonly inputs?: Tensor | readonly Tensor[] | null;
 }
 
 /** Options of `grad`. */
 export interface GradOptions extends BackwardOptions {
   /** Gradients of the outputs; needed for those that have more than one element. */
-  readonly gradOutputs?: Tensor | readonly (Tensor | null)[];
-  /** Give null for an input the outputs do not depend on, instead of an error; default false. */
+  readonly gradOutputs?: GradTensors | null;
+  /** Give null for an input that the outputs do not depend on, instead of an error; default false, true with `materializeGrads`. */
   readonly allowUnused?: boolean;
+  /** Give zeros for such an input; default false. */
+  readonly materializeGrads?: boolean;
 }
 
-interface Pass {
-  readonly createGraph: boolean;
-  readonly retainGraph: boolean;
-  /** Where the pass delivers instead of leaves: node, output and what to do with the gradient. */
-  readonly targets: ReadonlyMap<Node, readonly Target[]> | null;
-  /** What the pass has made and may release; null while the computation of gradients is recorded, since it belongs to the caller then. */
-  readonly made: Storage[] | null;
-}
+const listOf = <T extends Tensor | null>(x: T | readonly T[]): readonly T[] => (x instanceof Tensor || x === null ? [x] : x);
 
-interface Target {
-  readonly index: number;
-  deliver(grad: Tensor | null): void;
-}
-
-function setPending(node: Node, index: number, grad: Tensor): void {
-  grad.storage.holds++;
-  node.setPending(index, grad);
-}
-
-/** Whether the pass alone has this block, so that it can be written or released. */
-function isOwn({ temporary, claimed }: Storage): boolean {
-  return temporary && !claimed;
-}
-
-/** Whether what has arrived at an output can be added to in place: it is all of a block that the pass needs for nothing else. */
-function isGrowable(grad: Tensor): boolean {
-  const { storage } = grad;
-  return isOwn(storage) && storage.holds === 1 && grad.numel() === storage.length && grad.isContiguous();
-}
-
-/** Adds a gradient to what has arrived at an output of a node. */
-function addPending(node: Node, index: number, grad: Tensor): void {
-  const before = node.pendingAt(index);
-  if (before === null) {
-    setPending(node, index, grad);
-    return;
-  }
-  if (before.dtype === grad.dtype && sameShape(before.shape, grad.shape) && isGrowable(before)) {
-    before.add_(grad);
-    return;
-  }
-  setPending(node, index, before.add(grad));
-  drop(before);
-}
-
-/** A gradient was used: its block is released when it is needed nowhere else. */
-function drop({ storage }: Tensor): void {
-  if (--storage.holds === 0 && isOwn(storage)) storage.release();
-}
-
-/** Releases what a formula has made on the way. */
-function releaseUnused(made: Storage[]): void {
-  for (let storage = made.pop(); storage !== undefined; storage = made.pop()) {
-    if (storage.holds === 0 && isOwn(storage)) storage.release();
-  }
-}
-
-function runHooks(hooks: readonly GradHook[], grad: Tensor): Tensor {
-  let current = grad;
-  for (const hook of hooks.slice()) {
-    current.storage.keep();
-    const replaced = hook(current);
-    if (replaced === undefined) continue;
-    if (!(replaced instanceof Tensor) || !sameShape(replaced.shape, grad.shape)) {
-      throw new ShapeError(`hook: the gradient changed shape, got ${show(replaced)}; expected ${show(grad)} or nothing`);
-    }
-    current = replaced;
-  }
-  return current;
-}
-
-/** Runs the hooks of a node on the gradients that have arrived; what hooks see and make belongs to the user. */
-function hooked(node: Node, hooks: readonly (readonly GradHook[] | undefined)[]): void {
-  const temporaries = Storage.temporaries;
-  Storage.temporaries = null;
-  try {
-    for (let i = 0; i < node.outputs; i++) {
-      const grad = node.pendingAt(i);
-      const list = hooks[i];
-      if (grad === null || list === undefined || list.length === 0) continue;
-      const changed = runHooks(list, grad);
-      if (changed === grad) continue;
-      setPending(node, i, changed);
-      drop(grad);
-    }
-  } finally {
-    Storage.temporaries = temporaries;
-  }
-}
-
-/** Sums a gradient into a leaf. A block made in this pass that nobody else keeps is taken over without a copy. */
-function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
-  const before = leaf.gradient;
-  if (before !== null) {
-    if (createGraph) leaf.grad = before.add(grad);
-    else before.add_(grad);
-    return;
-  }
-  const { storage } = grad;
-  const own = isOwn(storage) && storage.length === grad.numel() && grad.isContiguous();
-  const kept = createGraph ? grad.clone() : own ? new Tensor(storage, grad.shape, grad.strides, grad.offset) : grad.detach().clone();
-  kept.storage.keep();
-  kept.storage.claimed = true;
-  leaf.takeGradient(kept);
-}
-
-/** Gives a gradient the dtype and, where the input was broadcast, the shape of the input. */
-function fit(grad: Tensor, input: Input): Tensor {
-  const shaped = sameShape(grad.shape, input.shape) ? grad : grad.sumToSize(input.shape);
-  return input.dtype === null || shaped.dtype === input.dtype ? shaped : shaped.to(input.dtype);
-}
-
-/** Sends a gradient on to the node that made an input. */
-function send(grad: Tensor | null | undefined, input: Input, needed: ReadonlySet<Node> | null): void {
-  const { next } = input;
-  if (next === null || grad === null || grad === undefined || (needed !== null && !needed.has(next))) return;
-  addPending(next, input.nextIndex, fit(grad, input));
-}
-
-/** Runs the gradient formulas of a node on what has arrived. */
-function propagate(node: Node, needed: ReadonlySet<Node> | null): void {
-  const { backward, inputs } = node;
-  const check = gradientCheck();
-  if (typeof backward === 'function') {
-    const grads = node.outputs === 1 ? backward(node, node.pending) : backward(node, ...Array.from({ length: node.outputs }, (_, i) => node.pendingAt(i)));
-    if (check !== null) for (let i = 0; i < inputs.length; i++) if (inputs[i].next !== null) check(node, i, grads[i]);
-    for (let i = 0; i < inputs.length; i++) send(grads[i], inputs[i], needed);
-    return;
-  }
-  const grad = node.pending;
-  if (grad === null || backward === undefined) return;
-  const last = backward.length - 1;
-  for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i];
-    if (input.next === null || (needed !== null && !needed.has(input.next))) continue;
-    const formula = backward[i < last ? i : last];
-    if (formula === null) continue;
-    const before = input.next.pendingAt(input.nextIndex);
-    const into = before !== null && check === null && isGrowable(before) ? before : null;
-    const part = formula(grad, node, into);
-    check?.(node, i, part);
-    if (into === null || part !== into) send(part, input, needed);
-  }
-}
-
-/** The gradients of a node have been used. */
-function forget(node: Node): void {
-  for (let i = 0; i < node.outputs; i++) {
-    const grad = node.pendingAt(i);
-    if (grad === null) continue;
-    node.setPending(i, null);
-    drop(grad);
-  }
-}
-
-function hasPending(node: Node): boolean {
-  for (let i = 0; i < node.outputs; i++) if (node.pendingAt(i) !== null) return true;
-  return false;
-}
-
-function visit(node: Node, pass: Pass, needed: ReadonlySet<Node> | null): void {
-  const { hooks } = node;
-  if (hooks !== null) hooked(node, hooks);
-  if (pass.targets !== null) {
-    for (const target of pass.targets.get(node) ?? []) {
-      const grad = node.pendingAt(target.index);
-      if (pass.made !== null) grad?.storage.keep();
-      target.deliver(grad);
-    }
-  }
-  if (!hasPending(node)) return;
-  if (node.leaf !== null) {
-    if (pass.targets === null && node.pending !== null) {
-      accumulate(node.leaf, node.pending, pass.createGraph);
-      const { afterGrad } = node.leaf;
-      if (afterGrad !== null) for (const hook of afterGrad.slice()) hook(node.leaf);
-    }
-  } else if (needed === null || node.inputs.some(({ next }) => next !== null && needed.has(next))) {
-    node.checkAlive();
-    propagate(node, needed);
-    if (!pass.retainGraph) node.release();
-  }
-  forget(node);
-  if (pass.made !== null) releaseUnused(pass.made);
-}
-
-function run(outputs: readonly Tensor[], seeds: readonly Tensor[], pass: Pass): void {
-  const roots = outputs.map(historyOf);
-  const order = collect(roots);
-  const needed = pass.targets === null ? null : onPath(order, pass.targets);
-  // A graph that was let go leads nowhere, which is another thing than not leading to a target.
-  if (pass.targets !== null && [...pass.targets.keys()].some((node) => needed?.has(node) !== true)) for (const node of order) node.checkAlive();
-  const recording = setGradEnabled(pass.createGraph);
-  const temporaries = Storage.temporaries;
-  Storage.temporaries = pass.made;
-  Storage.passes++;
-  try {
-    roots.forEach((node, i) => addPending(node, outputs[i].outputIndex, seeds[i]));
-    for (const node of order) visit(node, pass, needed);
-  } finally {
-    for (const node of order) forget(node);
-    if (pass.made !== null) releaseUnused(pass.made);
-    Storage.passes--;
-    Storage.temporaries = temporaries;
-    setGradEnabled(recording);
-    // What belongs to a scope will go at its end.
-    if (Storage.passes === 0 && Storage.scoped === null) outputs[0].device.passEnded?.();
-  }
-}
-
-function seedFor(name: string, output: Tensor, given: Tensor | null | undefined): Tensor {
+function seedFor(name: string, output: unknown, given: Tensor | null | undefined): Tensor {
+  if (!(output instanceof Tensor)) throw new ArgumentError(`${name}: not a tensor, got ${show(output)}; expected tensors`);
   if (!output.requiresGrad) {
     throw new StateError(`${name}: the tensor has no history, got ${show(output)} without requiresGrad; expected a result of tensors that require grad`);
   }
@@ -259,33 +63,53 @@ function seedFor(name: string, output: Tensor, given: Tensor | null | undefined)
   return given.dtype === output.dtype ? given : given.to(output.dtype);
 }
 
-/**
- * Sums the gradient of a tensor with respect to every leaf that requires one into the leaf's `grad`.
- *
- * @throws StateError without history or through a freed graph; ShapeError when a `gradient` is needed or does not fit
- * @see https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
- */
-export function backward(output: Tensor, options: TensorBackwardOptions = {}): void {
-  checkOptions('backward', options, ['createGraph', 'retainGraph', 'gradient', 'inputs']);
-  const createGraph = options.createGraph ?? false;
-  const retainGraph = options.retainGraph ?? createGraph;
-  const seed = seedFor('backward', output, options.gradient);
-  let targets: Map<Node, Target[]> | null = null;
-  if (options.inputs !== undefined) {
-    targets = new Map();
-    for (const x of options.inputs) {
-      if (!x.requiresGrad) throw new StateError(`backward: an input does not require grad, got ${show(x)}; expected tensors that do`);
-      const node = historyOf(x);
-      push(targets, node, { index: x.outputIndex, deliver: (g) => g !== null && accumulate(x, g, createGraph) });
-    }
-  }
-  run([output], [seed], { createGraph, retainGraph, targets, made: createGraph ? null : [] });
+/** The gradients that outputs start from: those that are given, else 1. */
+function seedsFor(name: string, outputs: readonly Tensor[], given: GradTensors | null | undefined): Tensor[] {
+  const list = given === null || given === undefined ? outputs.map(() => null) : listOf(given);
+  if (list.length !== outputs.length) throw new ArgumentError(`${name}: gradients do not fit the tensors, got ${list.length} for ${outputs.length}; expected one for each`);
+  return outputs.map((y, i) => seedFor(name, y, list[i]));
 }
 
-function push(targets: Map<Node, Target[]>, node: Node, target: Target): void {
-  const list = targets.get(node);
-  if (list === undefined) targets.set(node, [target]);
-  else list.push(target);
+/** Options of a call whose second argument may be gradients, which are then called `key`. */
+function withGradients<O extends object>(name: string, key: string, given: GradTensors | O | null | undefined, options: O | undefined): O {
+  const isGradients = given === null || given instanceof Tensor || Array.isArray(given);
+  if (!isGradients) {
+    if (given !== undefined && options !== undefined) throw new ArgumentError(`${name}: options are given twice, got ${show(given)} and ${show(options)}; expected one object`);
+    return (given as O | undefined) ?? options ?? ({} as O);
+  }
+  if (options !== undefined && key in options) throw new ArgumentError(`${name}: '${key}' is given twice, got it by place and by name; expected one of them`);
+  return { ...(options as O), [key]: given };
+}
+
+function backwardFrom(outputs: readonly Tensor[], given: GradTensors | null | undefined, { createGraph = false, retainGraph = createGraph, inputs }: Omit<TensorBackwardOptions, 'gradient'>): void {
+  const seeds = seedsFor('backward', outputs, given);
+  let targets: Map<Node, Target[]> | null = null;
+  if (inputs !== undefined && inputs !== null) {
+    targets = new Map();
+    const list = listOf(inputs);
+    if (list.length === 0) throw new ArgumentError('backward: inputs are empty, got []; expected tensors, or no such option');
+    for (const x of list) {
+      if (!(x instanceof Tensor) || !x.requiresGrad) throw new StateError(`backward: an input does not require grad, got ${show(x)}; expected tensors that do`);
+      addTarget(targets, historyOf(x), { index: x.outputIndex, deliver: (g) => g !== null && accumulate(x, g, createGraph) });
+    }
+  }
+  if (outputs.length > 0) runPass(outputs, seeds, { createGraph, retainGraph, targets, made: createGraph ? null : [] });
+}
+
+/**
+ * Sums the gradients of tensors with respect to every leaf that requires one into the leaf's `grad`: `backward(loss)`, `backward(y, gradient)`, `backward([y, z], [g, h])`.
+ *
+ * @param outputs - a tensor or several
+ * @param gradTensors - their gradients, by place or as an option
+ * @throws StateError without history or through a freed graph; ShapeError when a gradient is needed or does not fit
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
+ */
+export function backward(outputs: Tensor | readonly Tensor[], options?: TensorsBackwardOptions): void;
+export function backward(outputs: Tensor | readonly Tensor[], gradTensors: GradTensors | null, options?: Omit<TensorsBackwardOptions, 'gradTensors'>): void;
+export function backward(outputs: Tensor | readonly Tensor[], gradTensors?: GradTensors | TensorsBackwardOptions | null, more?: TensorsBackwardOptions): void {
+  const options = withGradients('backward', 'gradTensors', gradTensors, more);
+  checkOptions('backward', options, ['createGraph', 'retainGraph', 'gradTensors', 'inputs']);
+  backwardFrom(listOf(outputs), options.gradTensors, options);
 }
 
 /**
@@ -293,40 +117,43 @@ function push(targets: Map<Node, Target[]>, node: Node, target: Target): void {
  *
  * @param outputs - a tensor or several; their gradients are summed
  * @param inputs - a tensor or several, leaves or results
+ * @param gradOutputs - gradients of the outputs, by place or as an option
  * @returns one gradient per input; null for unused ones with `allowUnused`
- * @throws StateError when an input is not used and `allowUnused` is false
+ * @throws StateError when an input is not used, and neither `allowUnused` nor `materializeGrads` is set
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
  */
 export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions & { readonly allowUnused: true }): (Tensor | null)[];
 export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): Tensor[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
-  checkOptions('grad', options, ['createGraph', 'retainGraph', 'gradOutputs', 'allowUnused']);
-  const from = outputs instanceof Tensor ? [outputs] : outputs;
-  const wrt = inputs instanceof Tensor ? [inputs] : inputs;
-  const given = options.gradOutputs instanceof Tensor ? [options.gradOutputs] : (options.gradOutputs ?? []);
-  const createGraph = options.createGraph ?? false;
-  const retainGraph = options.retainGraph ?? createGraph;
+export function grad(
+  outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], gradOutputs: GradTensors | null, options: Omit<GradOptions, 'gradOutputs'> & { readonly allowUnused: true },
+): (Tensor | null)[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], gradOutputs: GradTensors | null, options?: Omit<GradOptions, 'gradOutputs'>): Tensor[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], gradOutputs?: GradTensors | GradOptions | null, more?: GradOptions): (Tensor | null)[] {
+  const options = withGradients('grad', 'gradOutputs', gradOutputs, more);
+  checkOptions('grad', options, ['createGraph', 'retainGraph', 'gradOutputs', 'allowUnused', 'materializeGrads']);
+  const { createGraph = false, retainGraph = createGraph, materializeGrads = false, allowUnused = materializeGrads } = options;
+  if (materializeGrads && !allowUnused) throw new ArgumentError('grad: options contradict each other, got materializeGrads true and allowUnused false; expected allowUnused true or left out');
+  const [from, wrt] = [listOf(outputs), listOf(inputs)];
   const result = new Array<Tensor | null>(wrt.length).fill(null);
   const targets = new Map<Node, Target[]>();
   wrt.forEach((x, i) => {
     if (!(x instanceof Tensor)) throw new ArgumentError(`grad: input ${i} is not a tensor, got ${show(x)}; expected tensors`);
     if (!x.requiresGrad) throw new StateError(`grad: input ${i} does not require grad, got ${show(x)}; expected tensors that do`);
-    push(targets, historyOf(x), {
+    addTarget(targets, historyOf(x), {
       index: x.outputIndex,
       deliver: (g) => {
         result[i] = g;
       },
     });
   });
-  const seeds = from.map((y, i) => seedFor('grad', y, given[i]));
-  run(from, seeds, { createGraph, retainGraph, targets, made: createGraph ? null : [] });
-  if (options.allowUnused !== true) {
-    const unused = result.indexOf(null);
-    if (unused >= 0) {
-      throw new StateError(`grad: input ${unused} is not used by the outputs, got no gradient for it; expected every input to be used`, {
-        hint: 'pass { allowUnused: true } to get null instead',
-      });
-    }
+  const seeds = seedsFor('grad', from, options.gradOutputs);
+  if (from.length > 0) runPass(from, seeds, { createGraph, retainGraph, targets, made: createGraph ? null : [] });
+  if (materializeGrads) return result.map((g, i) => g ?? emptyTensor(wrt[i].shape, wrt[i].dtype, wrt[i].device).fill_(0));
+  const unused = allowUnused ? -1 : result.indexOf(null);
+  if (unused >= 0) {
+    throw new StateError(`grad: input ${unused} is not used by the outputs, got no gradient for it; expected every input to be used`, {
+      hint: 'pass { allowUnused: true } to get null instead',
+    });
   }
   return result;
 }
@@ -361,8 +188,14 @@ export function retainGrad(x: Tensor): void {
 
 declare module './tensor.ts' {
   interface Tensor {
-    /** See the function `backward`. */
+    /**
+     * Sums the gradient of this tensor with respect to every leaf that requires one into the leaf's `grad`. The gradient of the tensor itself is needed unless it has one element.
+     *
+     * @throws StateError without history or through a freed graph; ShapeError when a gradient is needed or does not fit
+     * @see https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
+     */
     backward(options?: TensorBackwardOptions): void;
+    backward(gradient: Tensor | null, options?: Omit<TensorBackwardOptions, 'gradient'>): void;
     /** See the function `registerHook`. */
     registerHook(hook: GradHook): () => void;
     /** See the function `retainGrad`. */
@@ -370,8 +203,10 @@ declare module './tensor.ts' {
   }
 }
 
-Tensor.prototype.backward = function (this: Tensor, options?: TensorBackwardOptions): void {
-  backward(this, options);
+Tensor.prototype.backward = function (this: Tensor, gradient?: Tensor | TensorBackwardOptions | null, more?: TensorBackwardOptions): void {
+  const options = withGradients('backward', 'gradient', gradient, more);
+  checkOptions('backward', options, ['createGraph', 'retainGraph', 'gradient', 'inputs']);
+  backwardFrom([this], options.gradient, options);
 };
 Tensor.prototype.registerHook = function (this: Tensor, hook: GradHook): () => void {
   return registerHook(this, hook);

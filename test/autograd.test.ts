@@ -9,7 +9,6 @@ import { allClose, equal, is, ok, throwsError } from './assert.ts';
 
 const leaf = (data: TensorData): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });
 const plain = (data: TensorData): Tensor => tensor(data, { dtype: 'float64' });
-const w = plain([1, -2, 3, 5]);
 const exact = { rtol: 1e-12, atol: 1e-12 };
 
 function gradOf(x: Tensor): Tensor {
@@ -129,6 +128,35 @@ test('backward needs one element or a gradient that fits', () => {
   allClose(gradOf(x), [2, 20]);
 });
 
+test('gradients of outputs stand by place, too, and tensors in lists', () => {
+  const x = leaf([1, 2]);
+  const [y, z] = [x.mul(2), x.square()];
+  y.backward(plain([1, 10]), { retainGraph: true });
+  y.backward(plain([1, 10]), { inputs: x, retainGraph: true });
+  allClose(gradOf(x), [4, 40]);
+  x.grad = null;
+  backward([y, z], [plain([1, 10]), plain([1, 1])], { retainGraph: true });
+  allClose(gradOf(x), [4, 24]);
+  x.grad = null;
+  backward([y.sum(), z.sum()], null, { retainGraph: true });
+  backward([y.sum(), z], { gradTensors: [null, plain([0, 1])], retainGraph: true });
+  allClose(gradOf(x), [6, 12]);
+  allClose(grad(y, x, plain([1, 10]), { retainGraph: true })[0], [2, 20]);
+  allClose(grad([y, z.sum()], x, [plain([1, 10]), null], { retainGraph: true })[0], [4, 24]);
+  for (const wrong of [
+    () => backward([y, z], [plain([1, 1])]),
+    () => grad(y, x, [plain([1, 1]), plain([1, 1])]),
+    () => y.backward(plain([1, 1]), Object({ gradient: plain([1, 1]) })),
+    () => grad(y, x, plain([1, 1]), Object({ gradOutputs: plain([1, 1]) })),
+    () => Reflect.apply(grad, undefined, [y, x, { retainGraph: true }, { createGraph: true }]),
+    () => y.backward(plain([1, 1]), { inputs: [] }),
+    () => Reflect.apply(y.backward, y, [3]),
+    () => Reflect.apply(backward, undefined, [[3]]),
+  ]) throwsError(wrong, ArgumentError, /^(backward|grad): .*(fit|twice|empty|not an object|not a tensor)/);
+  throwsError(() => y.backward(plain([1])), ShapeError, /does not fit/);
+  backward([]);
+});
+
 test('backward needs a history', () => {
   throwsError(() => plain([1]).backward(), StateError, /no history/);
   throwsError(() => leaf([1]).detach().backward(), StateError, /no history/);
@@ -182,6 +210,9 @@ test('grad: unused inputs are an error, or null', () => {
   const [gx, gu] = grad(x.mul(2), [x, unused], { allowUnused: true });
   allClose(gx ?? [], [2]);
   is(gu, null);
+  const [, zero] = grad(x.mul(2), [x, unused], { materializeGrads: true });
+  equal([zero.array(), zero.dtype], [[0], 'float64']);
+  throwsError(() => grad(x.mul(2), unused, { materializeGrads: true, allowUnused: false }), ArgumentError, /contradict/);
   throwsError(() => grad(x.mul(2), plain([1])), StateError, /does not require grad/);
 });
 
@@ -246,63 +277,6 @@ test('gradients have the dtype and the shape of their tensor', () => {
   equal([...gradOf(x).shape], [2, 1]);
   is(gradOf(y).dtype, 'float64');
   allClose(gradOf(x), [[6], [6]]);
-});
-
-test('hooks see and replace gradients, in order, until removed', () => {
-  const x = leaf([1, 2, 3, 4]);
-  const y = x.mul(2);
-  y.registerHook((g) => g.mul(10));
-  const remove = y.registerHook((g) => g.add(1));
-  y.mul(w).sum().backward({ retainGraph: true });
-  allClose(gradOf(x), [22, -38, 62, 102], exact);
-  x.grad = null;
-  remove();
-  y.mul(w).sum().backward();
-  allClose(gradOf(x), [20, -40, 60, 100], exact);
-});
-
-test('hooks on leaves change what is stored', () => {
-  const x = leaf([1, 2]);
-  const seen: unknown[] = [];
-  x.registerHook((g) => {
-    seen.push(g.array());
-  });
-  x.registerHook((g) => g.neg());
-  x.mul(3).add(x).sum().backward();
-  equal(seen, [[4, 4]]);
-  allClose(gradOf(x), [-4, -4]);
-});
-
-test('a hook that keeps the gradient does not share it with the leaf', () => {
-  const x = leaf([1, 2]);
-  const kept: Tensor[] = [];
-  x.registerHook((g) => {
-    kept.push(g);
-  });
-  x.mul(3).sum().backward();
-  gradOf(x).zero_();
-  allClose(kept[0], [3, 3]);
-});
-
-test('hooks must keep the shape, and need a tensor with a gradient', () => {
-  const x = leaf([1, 2]);
-  x.registerHook((g) => g.sum());
-  throwsError(() => x.mul(3).sum().backward(), ShapeError, /hook/);
-  throwsError(() => plain([1]).registerHook(() => {}), StateError, /does not require grad/);
-});
-
-test('retainGrad keeps the gradient of a result', () => {
-  const x = leaf([1, 2, 3, 4]);
-  const y = x.mul(2);
-  y.retainGrad();
-  y.retainGrad();
-  const loss = y.square().sum();
-  loss.backward({ retainGraph: true });
-  allClose(gradOf(y), [4, 8, 12, 16]);
-  allClose(gradOf(x), [8, 16, 24, 32]);
-  loss.backward();
-  allClose(gradOf(y), [8, 16, 24, 32]);
-  is(x.mul(2).grad, null);
 });
 
 test('noGrad records nothing and refuses asynchronous functions', () => {

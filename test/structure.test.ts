@@ -67,7 +67,7 @@ const floors: readonly (readonly string[])[] = [
   ['core/device.ts', 'core/kernels.ts', 'core/format.ts'],
   ['core/tape.ts', 'core/tensor.ts', 'core/results.ts', 'core/tracing.ts'],
   ['core/op.ts', 'core/batching.ts', 'core/graph.ts', 'core/scope.ts', 'core/anomaly.ts'],
-  ['core/cpu/', 'core/afterGrad.ts', 'core/autograd.ts', 'core/random.ts', 'core/randomState.ts'],
+  ['core/cpu/', 'core/afterGrad.ts', 'core/pass.ts', 'core/autograd.ts', 'core/random.ts', 'core/randomState.ts'],
   ['core/ops/', 'core/gradcheck.ts', 'core/custom.ts'],
   ['core/whole.ts', 'core/data/', 'core/io/', 'core/linalg.ts', 'core/special.ts', 'core/func/', 'core/trace/', 'core/monitor/', 'core/cli/', 'core/sweep/'],
 ];

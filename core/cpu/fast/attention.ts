@@ -21,18 +21,18 @@ interface Stack {
   readonly at: number;
   readonly row: number;
   readonly col: number;
-  readonly offsets: readonly number[];
+  readonly offsets: Int32Array;
 }
 
 function stackOf(x: Tensor): Stack {
   const { shape, strides } = x;
   const rank = shape.length;
-  const offsets: number[] = [];
-  const walk = (d: number, from: number): void => {
-    if (d >= rank - 2) offsets.push(from);
-    else for (let i = 0; i < shape[d]; i++) walk(d + 1, from + 4 * i * strides[d]);
-  };
-  walk(0, 0);
+  let count = 1;
+  for (let d = 0; d < rank - 2; d++) count *= shape[d];
+  const offsets = new Int32Array(count);
+  for (let d = rank - 3, filled = 1; d >= 0; filled *= shape[d--]) {
+    for (let i = 1; i < shape[d]; i++) for (let j = 0; j < filled; j++) offsets[i * filled + j] = offsets[j] + 4 * i * strides[d];
+  }
   return { at: addressOf(x), row: 4 * strides[rank - 2], col: 4 * strides[rank - 1], offsets };
 }
 

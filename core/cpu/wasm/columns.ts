@@ -28,11 +28,11 @@ export function emitColumns(f: FunctionBuilder, graph: Graph, columns: readonly 
   /** Loads of a column stand together, and so do its stores: that is how memory likes it. */
   const compute = (vectors: readonly number[]): (Lanes | undefined)[][] => {
     const loaded = columns.map(({ at, read }) => (read ? vectors.map((u) => f.v128(v128.load(at, 16 * u))) : []));
-    return vectors.map((u) => {
+    return f.inTurns(vectors.map((u) => () => {
       const done = [...fixed];
       graph.emit(f, 'element', done, (c) => ({ value: loaded[c][u], mask: null }));
       return done;
-    });
+    }));
   };
   const stores = (store: (at: IntLocal, root: number) => void): void => {
     for (const { at, root } of columns) if (root !== null) store(at, root);
@@ -41,7 +41,7 @@ export function emitColumns(f: FunctionBuilder, graph: Graph, columns: readonly 
     for (const { at, read, root } of columns) if (read || root !== null) at.increase(4 * elements);
     n.set(i32.sub(n, elements));
   };
-  const vectors = graph.longFunctions > 1 ? [0] : [0, 1];
+  const vectors = [0, 1];
   const block = 4 * vectors.length;
   f.if(i32.geS(n, block), () =>
     f.doWhile(() => {

@@ -49,7 +49,7 @@ export class FunctionBuilder implements CallTarget {
   /** Types of the locals behind the parameters. */
   readonly locals: ValueType[] = [];
   private readonly prologue: Code[] = [];
-  private readonly body: Code[] = [];
+  private body: Code[] = [];
   private readonly hoisted = new Map<string, V128>();
 
   constructor(name: string, parameters: readonly ValueType[], result: ValueType | null) {
@@ -66,6 +66,29 @@ export class FunctionBuilder implements CallTarget {
   /** Appends code as it is. */
   emit(code: Code): void {
     this.body.push(code);
+  }
+
+  /** The statements that a body writes, without appending them; and what it returns. */
+  private record<T>(body: () => T): { readonly statements: readonly Code[]; readonly value: T } {
+    const outer = this.body;
+    this.body = [];
+    try {
+      const value = body();
+      return { statements: this.body, value };
+    } finally {
+      this.body = outer;
+    }
+  }
+
+  /**
+   * Runs bodies that do not depend on each other, and appends their statements by turns. Compilers that keep the order of statements (V8 from Node 24 on) then find work for a processor while
+   * it waits for a result.
+   */
+  inTurns<T>(bodies: readonly (() => T)[]): T[] {
+    const recorded = bodies.map((body) => this.record(body));
+    const longest = Math.max(...recorded.map(({ statements }) => statements.length));
+    for (let i = 0; i < longest; i++) for (const { statements } of recorded) if (i < statements.length) this.emit(statements[i]);
+    return recorded.map(({ value }) => value);
   }
 
   /** The parameters as locals. */
@@ -131,19 +154,15 @@ export class FunctionBuilder implements CallTarget {
 
   /** `if (condition) { … } else { … }`. */
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.emit([condition.code, 0x04, block]);
-    then();
-    if (otherwise !== undefined) {
-      this.emit(0x05);
-      otherwise();
-    }
-    this.emit(0x0b);
+    const code: Code[] = [condition.code, 0x04, block, this.record(then).statements];
+    if (otherwise !== undefined) code.push(0x05, this.record(otherwise).statements);
+    this.emit([code, 0x0b]);
   }
 
   /** `do { … } while (condition)`: the body returns the condition. The form that compilers do best with: see `gemm.ts`. */
   doWhile(body: () => I32): void {
-    this.emit([0x03, block]);
-    this.emit([body().code, 0x0d, 0, 0x0b]);
+    const { statements, value } = this.record(body);
+    this.emit([0x03, block, statements, value.code, 0x0d, 0, 0x0b]);
   }
 
   /**
@@ -152,20 +171,19 @@ export class FunctionBuilder implements CallTarget {
    */
   unrolled(n: IntLocal, times: number, body: (place: number, leave: (condition: I32) => void) => void, next: () => void): void {
     const leave = (condition: I32): void => this.emit([condition.code, 0x0d, 1]);
-    this.emit([0x02, block, 0x03, block]);
-    for (let i = 0; i < times; i++) {
-      body(i, leave);
-      if (i < times - 1) leave(i32.eq(n, i + 1));
-    }
-    next();
-    this.emit([n.tee(i32.sub(n, times)).code, 0x0d, 0, 0x0b, 0x0b]);
+    const { statements } = this.record(() => {
+      for (let i = 0; i < times; i++) {
+        body(i, leave);
+        if (i < times - 1) leave(i32.eq(n, i + 1));
+      }
+      next();
+    });
+    this.emit([0x02, block, 0x03, block, statements, n.tee(i32.sub(n, times)).code, 0x0d, 0, 0x0b, 0x0b]);
   }
 
   /** `while (condition) { … }`. */
   while(condition: I32, body: () => void): void {
-    this.emit([0x02, block, 0x03, block, condition.code, 0x45, 0x0d, 1]);
-    body();
-    this.emit([0x0c, 0, 0x0b, 0x0b]);
+    this.emit([0x02, block, 0x03, block, condition.code, 0x45, 0x0d, 1, this.record(body).statements, 0x0c, 0, 0x0b, 0x0b]);
   }
 
   /** `for (i = from; i < to; i += step) { … }`, signed. */

@@ -1,7 +1,7 @@
 import type { Expr, Fn } from '../../expr.ts';
 import { type V128, f32x4, i32x4, v128 } from './code.ts';
 import type { FunctionBuilder } from './function.ts';
-import { type Emit, longFunctions } from './longFunctions.ts';
+import { type Emit, longFunctions, shorter } from './longFunctions.ts';
 import { bits, constant, signOf, where } from './math.ts';
 
 /** A value as four floats, as four truths (all ones or all zeros per lane), or as both, as those who use it want it. */
@@ -93,8 +93,11 @@ export type Form = keyof Lanes;
 export class Graph {
   private readonly steps: Step[] = [];
   private readonly wanted: { value: boolean; mask: boolean }[] = [];
-  /** How many of the long functions there are: they make for long loops. */
-  readonly longFunctions: number;
+  /**
+   * How many vectors a loop works on at a time: enough to find work while a result is waited for, and few enough to keep most values in registers. Even, so that a compiler can join
+   * vectors in pairs.
+   */
+  readonly abreast: 2 | 4 | 6;
 
   /**
    * @param levelOf - the level of an argument
@@ -128,7 +131,8 @@ export class Graph {
         this.wanted[a][truth ? 'mask' : 'value'] = true;
       });
     }
-    this.longFunctions = this.steps.filter(({ fn, args }) => fn in longFunctions && !(fn === 'pow' && this.powerOf(args[1]) !== undefined)).length;
+    const long = this.steps.filter(({ fn, args }) => fn in longFunctions && !(fn === 'pow' && this.powerOf(args[1]) !== undefined));
+    this.abreast = long.length > 1 ? 2 : long.length === 1 && shorter.some((fn) => fn === long[0].fn) ? 6 : 4;
   }
 
   /** Where the results stand among the steps. */

@@ -147,27 +147,31 @@ const resultOf = (target: Target): ValueType | null => (target === 'int32' || ta
 /** A run of `left` elements from `out` on; pointers and `left` are used up. `done` holds what does not change within the run. */
 function emitRun(f: FunctionBuilder, graph: Graph, readers: readonly Reader[], writer: Writer, left: IntLocal, out: IntLocal, done: readonly (Lanes | undefined)[]): void {
   const [root] = graph.roots;
-  const four = (ahead: number, limit: I32 | null): Lanes => {
-    const values = [...done];
-    graph.emit(f, 'element', values, (i) => readers[i].read(ahead, limit));
-    return got(values[root]);
+  const compute = (vectors: readonly number[], limit: I32 | null): Lanes[] => {
+    const read = vectors.map((u) => readers.map((r) => r.read(4 * u, limit)));
+    return f.inTurns(vectors.map((u) => () => {
+      const values = [...done];
+      graph.emit(f, 'element', values, (i) => read[u][i]);
+      return got(values[root]);
+    }));
   };
   const advance = (n: number): void => {
     for (const r of readers) r.advance(n);
     out.increase(n * writer.size);
     left.set(i32.sub(left, n));
   };
-  const vectors = graph.longFunctions > 1 ? [0, 1] : [0, 1, 2, 3];
+  // Four vectors are what bytes are stored from.
+  const vectors = Array.from({ length: Math.min(graph.abreast, 4 * writer.size) }, (_, u) => u);
   const block = 4 * vectors.length;
   f.if(i32.geS(left, block), () =>
     f.doWhile(() => {
-      writer.whole(out, vectors.map((u) => four(4 * u, null)));
+      writer.whole(out, compute(vectors, null));
       advance(block);
       return i32.geS(left, block);
     }),
   );
   f.while(i32.gtS(left, 0), () => {
-    const result = four(0, left);
+    const [result] = compute([0], left);
     f.if(
       i32.geS(left, 4),
       () => writer.whole(out, [result]),

@@ -31,9 +31,19 @@ export function rowMaximum(f: FunctionBuilder, n: IntLocal, at: IntLocal, load: 
 export function rowPowers(f: FunctionBuilder, n: IntLocal, max: Local<'v128'>, at: IntLocal, to: IntLocal | null, load: Load = v128.load): Local<'f64'> {
   const sum = new DoubleSum(f);
   sum.clear();
+  f.repeat(i32.shrU(n, 4), () => {
+    const xs = [0, 16, 32, 48].map((offset) => f.v128(f32x4.sub(load(at, offset), max)));
+    const ys = f.inTurns(xs.map((x) => () => f.v128(expNegative(f, x))));
+    ys.forEach((y, i) => {
+      if (to !== null) f.store(to, y, 16 * i);
+      sum.add(y);
+    });
+    at.increase(64);
+    if (to !== null) to.increase(64);
+  });
   eachVector(
     f,
-    n,
+    f.i32(i32.and(n, 15)),
     to === null ? [at] : [at, to],
     () => {
       const y = expNegative(f, f32x4.sub(load(at), max));
