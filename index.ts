@@ -201,11 +201,11 @@ export {
   type CosineAnnealingLROptions, CosineAnnealingWarmRestarts, CyclicLR, type CyclicLROptions, ExponentialLR, type GammaOptions, LBFGS, type LBFGSOptions,
   LRScheduler, LambdaLR, LinearLR, type LinearLROptions, Lookahead, type LookaheadOptions, type LookaheadStateDict, type LrLambda, MultiStepLR,
   MultiplicativeLR, Muon, type MuonOptions, type MuonState, NAdam, type NAdamOptions, type NestedStateDict, OneCycleLR, type OneCycleLROptions, Optimizer,
-  type OptimizerOptions, type OptimizerStateDict, type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, type PlateauOptions,
+  type OptimizerArguments, type OptimizerOptions, type OptimizerStateDict, type ParamGroup, type ParamGroupInput, type ParamState, type ParamsInput, type PlateauOptions,
   type PlateauStateDict, PolynomialLR, type PolynomialLROptions, RAdam, type RAdamOptions, RMSprop, type RMSpropOptions, ReduceLROnPlateau, Rprop,
   type RpropOptions, RuledOptimizer, type RuledState, SGD, type SGDOptions, SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState,
   type SGDState, SWALR, type SWALROptions, ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, type SchedulerOptions, type SchedulerStateDict,
-  SequentialLR, type Setting, type Settings, type StateFields, type StepHook, StepLR, type WarmRestartsOptions, clipGradNorm_,
+  SequentialLR, type SequentialLROptions, type Setting, type Settings, type StateFields, type StepHook, StepLR, type WarmRestartsOptions, clipGradNorm_,
   clipGradValue_, getTotalNorm,
 } from './optim/index.ts';
 
@@ -370,8 +370,8 @@ export { type DynamicAxes } from './nn/export/trace.ts';
 export { type TorchLoss } from './nn/export/torch/train.ts';
 export { type Gradients } from './nn/backwardHooks.ts';
 
-// what layers are made from, by position or by name
-export { type LayerArguments } from './nn/given.ts';
+// what layers and schedulers are made from, by position or by name
+export { type LayerArguments, type PlacedOrNamed } from './core/given.ts';
 export { type BatchNormArguments } from './nn/layers/batchnorm.ts';
 export { type ConvArguments, type ConvTransposeArguments } from './nn/layers/conv.ts';
 export { type LazyConvArguments, type LazyConvTransposeArguments } from './nn/layers/lazyConv.ts';

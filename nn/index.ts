@@ -109,7 +109,7 @@ export { type TorchLoss } from './export/torch/train.ts';
 export { type Gradients } from './backwardHooks.ts';
 
 // what layers are made from, by position or by name
-export { type LayerArguments } from './given.ts';
+export { type LayerArguments } from '../core/given.ts';
 export { type BatchNormArguments } from './layers/batchnorm.ts';
 export { type ConvArguments, type ConvTransposeArguments } from './layers/conv.ts';
 export { type LazyConvArguments, type LazyConvTransposeArguments } from './layers/lazyConv.ts';

@@ -7,7 +7,8 @@ import { randperm } from '../core/ops/random.ts';
 import { toCamelCase } from '../core/names.ts';
 import { noGrad } from '../core/tape.ts';
 import { Tensor } from '../core/tensor.ts';
-import { type Numbers, given } from './given.ts';
+import { given } from '../core/given.ts';
+import type { Numbers } from './given.ts';
 import { isInitializing } from './initializing.ts';
 import { orthonormalize } from './orthonormalize.ts';
 

@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkFlag, checkFraction, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkFlag, checkFraction, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { tinyOf, withoutTiny } from './runs.ts';
 
@@ -44,11 +44,11 @@ const adadeltaRule: UpdateRule = updateRule({
 export class Adadelta extends RuledOptimizer<AdadeltaOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdadeltaOptions`
+   * @param args - `lr` by place or by name, and what else `AdadeltaOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}) {
-    super(params, withDefaults<AdadeltaOptions>('Adadelta', options, { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false }));
+  constructor(params: ParamsInput<AdadeltaOptions>, ...args: OptimizerArguments<AdadeltaOptions>) {
+    super(params, settingsOf<AdadeltaOptions>('Adadelta', args, { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<AdadeltaOptions>): void {

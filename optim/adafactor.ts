@@ -1,8 +1,8 @@
 import { ArgumentError, checkNumber, show } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { type Tensor, emptyTensor } from '../core/tensor.ts';
-import { checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { Optimizer } from './optimizer.ts';
 import type { StateFields } from './state.ts';
 
@@ -50,11 +50,11 @@ const sizeOf = (x: Tensor): number => Math.sqrt(x.square().mean().item());
 export class Adafactor extends Optimizer<AdafactorOptions, AdafactorState> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdafactorOptions`
+   * @param args - `lr` by place or by name, and what else `AdafactorOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<AdafactorOptions>, options: Partial<AdafactorOptions> = {}) {
-    super(params, withDefaults<AdafactorOptions>('Adafactor', options, { lr: 1e-2, beta2Decay: -0.8, eps: [null, 1e-3], d: 1, weightDecay: 0, maximize: false }));
+  constructor(params: ParamsInput<AdafactorOptions>, ...args: OptimizerArguments<AdafactorOptions>) {
+    super(params, settingsOf<AdafactorOptions>('Adafactor', args, { lr: 1e-2, beta2Decay: -0.8, eps: [null, 1e-3], d: 1, weightDecay: 0, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<AdafactorOptions>): void {

@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
+import { checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 
 /** Options of `Adagrad`. */
@@ -44,11 +44,11 @@ const adagradRule: UpdateRule = updateRule({
 export class Adagrad extends RuledOptimizer<AdagradOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdagradOptions`
+   * @param args - `lr` by place or by name, and what else `AdagradOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<AdagradOptions>, options: Partial<AdagradOptions> = {}) {
-    super(params, withDefaults<AdagradOptions>('Adagrad', options, { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false }));
+  constructor(params: ParamsInput<AdagradOptions>, ...args: OptimizerArguments<AdagradOptions>) {
+    super(params, settingsOf<AdagradOptions>('Adagrad', args, { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false }));
     this.paramGroups.forEach((group) => this.begin(group));
   }
 

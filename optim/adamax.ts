@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkBetas, checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkBetas, checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { power } from './adamCore.ts';
 import { tinyOf, withoutTiny } from './runs.ts';
@@ -45,11 +45,11 @@ const adamaxRule: UpdateRule = updateRule({
 export class Adamax extends RuledOptimizer<AdamaxOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdamaxOptions`
+   * @param args - `lr` by place or by name, and what else `AdamaxOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<AdamaxOptions>, options: Partial<AdamaxOptions> = {}) {
-    super(params, withDefaults<AdamaxOptions>('Adamax', options, { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false }));
+  constructor(params: ParamsInput<AdamaxOptions>, ...args: OptimizerArguments<AdamaxOptions>) {
+    super(params, settingsOf<AdamaxOptions>('Adamax', args, { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<AdamaxOptions>): void {

@@ -1,6 +1,6 @@
 import { AdamCore, type AdamWOptions } from './adamCore.ts';
-import { withDefaults } from './check.ts';
-import type { ParamsInput } from './groups.ts';
+import { settingsOf } from './check.ts';
+import type { OptimizerArguments, ParamsInput } from './groups.ts';
 
 /**
  * Adam with decoupled weight decay: `p ← (1 - lr·weightDecay)·p` before Adam's update, which does not see the decay.
@@ -11,11 +11,11 @@ import type { ParamsInput } from './groups.ts';
 export class AdamW extends AdamCore<AdamWOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdamWOptions`; `weightDecay` defaults to 1e-2
+   * @param args - `lr` by place or by name, and what else `AdamWOptions` lists; `weightDecay` defaults to 1e-2
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<AdamWOptions>, options: Partial<AdamWOptions> = {}) {
-    super(params, withDefaults<AdamWOptions>('AdamW', options, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 1e-2, amsgrad: false, maximize: false }));
+  constructor(params: ParamsInput<AdamWOptions>, ...args: OptimizerArguments<AdamWOptions>) {
+    super(params, settingsOf<AdamWOptions>('AdamW', args, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 1e-2, amsgrad: false, maximize: false }));
   }
 
   protected override isDecoupled(): boolean {

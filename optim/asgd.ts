@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkFinite, checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkFinite, checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { rounded } from './runs.ts';
 
@@ -50,11 +50,11 @@ const asgdRule: UpdateRule = updateRule({
 export class ASGD extends RuledOptimizer<ASGDOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `ASGDOptions`
+   * @param args - `lr` by place or by name, and what else `ASGDOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<ASGDOptions>, options: Partial<ASGDOptions> = {}) {
-    super(params, withDefaults<ASGDOptions>('ASGD', options, { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false }));
+  constructor(params: ParamsInput<ASGDOptions>, ...args: OptimizerArguments<ASGDOptions>) {
+    super(params, settingsOf<ASGDOptions>('ASGD', args, { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<ASGDOptions>): void {

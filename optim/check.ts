@@ -1,4 +1,5 @@
 import { ArgumentError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { given } from '../core/given.ts';
 
 /** Who refuses: a name, or an object whose class has it. Looking it up costs more than most checks. */
 type Who = string | object;
@@ -68,4 +69,10 @@ export function withDefaults<O extends object>(op: string, options: Partial<O> |
     if (value !== undefined) out[key] = value;
   }
   return out;
+}
+
+/** The settings of an optimizer from what stands behind its parameters: the learning rate by place or by name, and options. */
+export function settingsOf<O extends { lr: number }>(op: string, args: readonly unknown[], defaults: O): O {
+  const names = Object.keys(defaults) as (keyof Partial<O> & string)[];
+  return withDefaults(op, given<Partial<O>>(op, ['lr'], args, names), defaults);
 }

@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import type { Optimizer } from './optimizer.ts';
 import { LRScheduler, type SchedulerOptions, epochs, finite } from './scheduler.ts';
 
@@ -17,12 +17,10 @@ export interface CosineAnnealingLROptions extends SchedulerOptions {
 export class CosineAnnealingLR extends LRScheduler<{ tMax: number; etaMin: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param tMax - epochs down to `etaMin`, ≥ 1
-   * @param options - `etaMin`, `lastEpoch`
+   * @param args - `tMax` (epochs down to `etaMin`, ≥ 1), `etaMin`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, tMax: number, options: CosineAnnealingLROptions = {}) {
-    checkOptions('CosineAnnealingLR', options, ['etaMin', 'lastEpoch']);
-    const { etaMin = 0, lastEpoch } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<CosineAnnealingLROptions & { readonly tMax: number }, ['tMax', 'etaMin', 'lastEpoch']>) {
+    const { tMax, etaMin = 0, lastEpoch } = given<CosineAnnealingLROptions & { readonly tMax: number }>('CosineAnnealingLR', ['tMax', 'etaMin', 'lastEpoch'], args);
     super(optimizer, { tMax, etaMin }, { tMax: { ...epochs, key: 'T_max' }, etaMin: finite }, lastEpoch);
   }
 

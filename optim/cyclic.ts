@@ -1,4 +1,5 @@
-import { ArgumentError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, checkNumber, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import { type PerGroup, checkFlag, perGroup } from './check.ts';
 import { Momenta } from './momenta.ts';
 import { Optimizer } from './optimizer.ts';
@@ -45,7 +46,7 @@ interface Planned extends Settings {
   readonly momenta: Momenta | null;
 }
 
-const names = ['stepSizeUp', 'stepSizeDown', 'mode', 'gamma', 'scaleFn', 'scaleMode', 'cycleMomentum', 'baseMomentum', 'maxMomentum', 'lastEpoch'];
+const names = ['baseLr', 'maxLr', 'stepSizeUp', 'stepSizeDown', 'mode', 'gamma', 'scaleFn', 'scaleMode', 'cycleMomentum', 'baseMomentum', 'maxMomentum', 'lastEpoch'] as const;
 
 const positive: Setting<number> = { rule: 'a number > 0', test: (v: unknown): v is number => typeof v === 'number' && v > 0 && v < Infinity };
 const anything: Setting<string> = { rule: 'a string', test: (v: unknown): v is string => typeof v === 'string' };
@@ -65,13 +66,13 @@ const checks = {
 export class CyclicLR extends LRScheduler<Settings> {
   /**
    * @param optimizer - whose rates and momenta to set
-   * @param baseLr - the lower bound, or one for each group: the rate to start from
-   * @param maxLr - the upper bound, or one for each group
-   * @param options - see `CyclicLROptions`
+   * @param args - `baseLr` (the lower bound, or one for each group: the rate to start from), `maxLr` (the upper bound, or one for each group) and what `CyclicLROptions` lists, by place in
+   *   this order, or by name
    * @throws ArgumentError for options out of range; StateError for an optimizer without momentum
    */
-  constructor(optimizer: Optimizer, baseLr: PerGroup, maxLr: PerGroup, options: CyclicLROptions = {}) {
-    checkOptions('CyclicLR', options, names);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<CyclicLROptions & { readonly baseLr: PerGroup; readonly maxLr: PerGroup }, typeof names>) {
+    const options = given<CyclicLROptions & { readonly baseLr: PerGroup; readonly maxLr: PerGroup }>('CyclicLR', names, args);
+    const { baseLr, maxLr } = options;
     if (!(optimizer instanceof Optimizer)) throw new ArgumentError(`CyclicLR: not an optimizer, got ${show(optimizer)}; expected an Optimizer`);
     const { stepSizeUp = 2000, mode = 'triangular', gamma = 1, scaleFn = null, scaleMode = 'cycle', cycleMomentum = true, baseMomentum = 0.8, maxMomentum = 0.9, lastEpoch = -1 } = options;
     const stepSizeDown = options.stepSizeDown ?? stepSizeUp;

@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import type { Optimizer } from './optimizer.ts';
 import { LRScheduler, type SchedulerOptions, type Setting, epochs, finite } from './scheduler.ts';
 
@@ -16,12 +16,10 @@ export interface GammaOptions extends SchedulerOptions {
 export class StepLR extends LRScheduler<{ stepSize: number; gamma: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param stepSize - epochs between decays, ≥ 1
-   * @param options - `gamma`, `lastEpoch`
+   * @param args - `stepSize` (epochs between decays, ≥ 1), `gamma`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, stepSize: number, options: GammaOptions = {}) {
-    checkOptions('StepLR', options, ['gamma', 'lastEpoch']);
-    const { gamma = 0.1, lastEpoch } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<GammaOptions & { readonly stepSize: number }, ['stepSize', 'gamma', 'lastEpoch']>) {
+    const { stepSize, gamma = 0.1, lastEpoch } = given<GammaOptions & { readonly stepSize: number }>('StepLR', ['stepSize', 'gamma', 'lastEpoch'], args);
     super(optimizer, { stepSize, gamma }, { stepSize: epochs, gamma: finite }, lastEpoch);
   }
 
@@ -60,14 +58,12 @@ const milestones: Setting<readonly number[]> = {
 export class MultiStepLR extends LRScheduler<{ milestones: readonly number[]; gamma: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param milestoneEpochs - epochs at which to decay, each ≥ 0; one that is listed twice decays twice
-   * @param options - `gamma`, `lastEpoch`
+   * @param args - `milestones` (epochs at which to decay, each ≥ 0; one that is listed twice decays twice), `gamma`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, milestoneEpochs: readonly number[], options: GammaOptions = {}) {
-    checkOptions('MultiStepLR', options, ['gamma', 'lastEpoch']);
-    const { gamma = 0.1, lastEpoch } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<GammaOptions & { readonly milestones: readonly number[] }, ['milestones', 'gamma', 'lastEpoch']>) {
+    const { milestones: at, gamma = 0.1, lastEpoch } = given<GammaOptions & { readonly milestones: readonly number[] }>('MultiStepLR', ['milestones', 'gamma', 'lastEpoch'], args);
     // A copy, or what is no list for the base to refuse.
-    const list = isMilestones(milestoneEpochs) ? [...milestoneEpochs] : milestoneEpochs;
+    const list = isMilestones(at) ? [...at] : at;
     super(optimizer, { milestones: list, gamma }, { milestones, gamma: finite }, lastEpoch);
   }
 
@@ -90,12 +86,11 @@ export class MultiStepLR extends LRScheduler<{ milestones: readonly number[]; ga
 export class ExponentialLR extends LRScheduler<{ gamma: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param gamma - factor of each epoch
-   * @param options - `lastEpoch`
+   * @param args - `gamma` (factor of each epoch), `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, gamma: number, options: SchedulerOptions = {}) {
-    checkOptions('ExponentialLR', options, ['lastEpoch']);
-    super(optimizer, { gamma }, { gamma: finite }, options.lastEpoch);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<SchedulerOptions & { readonly gamma: number }, ['gamma', 'lastEpoch']>) {
+    const { gamma, lastEpoch } = given<SchedulerOptions & { readonly gamma: number }>('ExponentialLR', ['gamma', 'lastEpoch'], args);
+    super(optimizer, { gamma }, { gamma: finite }, lastEpoch);
   }
 
   protected override getLr(): number[] {

@@ -25,6 +25,9 @@ export type ParamGroupInput<O extends OptimizerOptions = OptimizerOptions> = Par
 /** What an optimizer is made from: parameters, or groups of them with options of their own. */
 export type ParamsInput<O extends OptimizerOptions = OptimizerOptions> = Iterable<Tensor> | Iterable<ParamGroupInput<O>>;
 
+/** What may stand behind the parameters: options, of which the learning rate may come first by place. */
+export type OptimizerArguments<O extends OptimizerOptions> = [options?: Partial<O>] | [lr: number, options?: Partial<Omit<O, 'lr'>>];
+
 function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
 }

@@ -11,7 +11,8 @@ export { type ClipNormOptions, clipGradNorm_, clipGradValue_, clipGradsWithNorm_
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './cosine.ts';
 export { CyclicLR, type CyclicLROptions } from './cyclic.ts';
 export { ExponentialLR, type GammaOptions, MultiStepLR, StepLR } from './decay.ts';
-export type { OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
+export { type PlacedOrNamed } from '../core/given.ts';
+export type { OptimizerArguments, OptimizerOptions, ParamGroup, ParamGroupInput, ParamsInput } from './groups.ts';
 export { LambdaLR, type LrLambda, MultiplicativeLR } from './lambda.ts';
 export { LBFGS, type LBFGSOptions } from './lbfgs.ts';
 export { Lookahead, type LookaheadOptions, type LookaheadStateDict } from './lookahead.ts';
@@ -29,7 +30,7 @@ export { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions } fro
 export { AdamWScheduleFree, type AdamWScheduleFreeOptions, type AdamWScheduleFreeState } from './scheduleFreeAdamw.ts';
 export { SGDScheduleFree, type SGDScheduleFreeOptions, type SGDScheduleFreeState } from './scheduleFreeSgd.ts';
 export { LRScheduler, type SchedulerOptions, type SchedulerStateDict, type Setting, type Settings } from './scheduler.ts';
-export { type AnyScheduler, ChainedScheduler, type NestedStateDict, SequentialLR } from './sequences.ts';
+export { type AnyScheduler, ChainedScheduler, type NestedStateDict, SequentialLR, type SequentialLROptions } from './sequences.ts';
 export { SGD, type SGDOptions, type SGDState } from './sgd.ts';
 export type { OptimizerStateDict, ParamState, StateFields } from './state.ts';
 export { SWALR, type SWALROptions } from './swalr.ts';

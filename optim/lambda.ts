@@ -1,4 +1,5 @@
-import { ArgumentError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, checkNumber, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import type { Optimizer } from './optimizer.ts';
 import { LRScheduler, type SchedulerOptions, type Setting } from './scheduler.ts';
 
@@ -26,12 +27,11 @@ const setting = (lambdas: Lambdas, groups: number): Setting<Lambdas> => ({
 export class LambdaLR extends LRScheduler<{ lrLambda: Lambdas }> {
   /**
    * @param optimizer - whose rates to set
-   * @param lrLambda - a function of the epoch, or one for each group
-   * @param options - `lastEpoch`
+   * @param args - `lrLambda` (a function of the epoch, or one for each group), `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, lrLambda: LrLambda | readonly LrLambda[], options: SchedulerOptions = {}) {
-    checkOptions('LambdaLR', options, ['lastEpoch']);
-    super(optimizer, { lrLambda }, { lrLambda: setting(lrLambda, optimizer?.paramGroups?.length ?? 1) }, options.lastEpoch);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<SchedulerOptions & { readonly lrLambda: LrLambda | readonly LrLambda[] }, ['lrLambda', 'lastEpoch']>) {
+    const { lrLambda, lastEpoch } = given<SchedulerOptions & { readonly lrLambda: LrLambda | readonly LrLambda[] }>('LambdaLR', ['lrLambda', 'lastEpoch'], args);
+    super(optimizer, { lrLambda }, { lrLambda: setting(lrLambda, optimizer?.paramGroups?.length ?? 1) }, lastEpoch);
   }
 
   protected override getLr(): number[] {
@@ -54,12 +54,11 @@ export class LambdaLR extends LRScheduler<{ lrLambda: Lambdas }> {
 export class MultiplicativeLR extends LRScheduler<{ lrLambda: Lambdas }> {
   /**
    * @param optimizer - whose rates to set
-   * @param lrLambda - a function of the epoch, or one for each group
-   * @param options - `lastEpoch`
+   * @param args - `lrLambda` (a function of the epoch, or one for each group), `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, lrLambda: LrLambda | readonly LrLambda[], options: SchedulerOptions = {}) {
-    checkOptions('MultiplicativeLR', options, ['lastEpoch']);
-    super(optimizer, { lrLambda }, { lrLambda: setting(lrLambda, optimizer?.paramGroups?.length ?? 1) }, options.lastEpoch);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<SchedulerOptions & { readonly lrLambda: LrLambda | readonly LrLambda[] }, ['lrLambda', 'lastEpoch']>) {
+    const { lrLambda, lastEpoch } = given<SchedulerOptions & { readonly lrLambda: LrLambda | readonly LrLambda[] }>('MultiplicativeLR', ['lrLambda', 'lastEpoch'], args);
+    super(optimizer, { lrLambda }, { lrLambda: setting(lrLambda, optimizer?.paramGroups?.length ?? 1) }, lastEpoch);
   }
 
   protected override getLr(): number[] {

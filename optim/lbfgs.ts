@@ -2,8 +2,8 @@ import { ArgumentError, StateError, checkNumber, show } from '../core/errors.ts'
 import { cat } from '../core/ops/join.ts';
 import { enableGrad, noGrad } from '../core/tape.ts';
 import { Tensor, emptyTensor } from '../core/tensor.ts';
-import { withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { type LinePoint, strongWolfe } from './lineSearch.ts';
 import { Optimizer } from './optimizer.ts';
 import type { OptimizerStateDict, ParamState, StateFields } from './state.ts';
@@ -57,11 +57,11 @@ export class LBFGS extends Optimizer<LBFGSOptions, ParamState> {
 
   /**
    * @param params - tensors; groups are refused
-   * @param options - see `LBFGSOptions`
+   * @param args - `lr` by place or by name, and what else `LBFGSOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<LBFGSOptions>, options: Partial<LBFGSOptions> = {}) {
-    const filled = withDefaults<LBFGSOptions>('LBFGS', options, { lr: 1, maxIter: 20, maxEval: null, toleranceGrad: 1e-7, toleranceChange: 1e-9, historySize: 100, lineSearchFn: null });
+  constructor(params: ParamsInput<LBFGSOptions>, ...args: OptimizerArguments<LBFGSOptions>) {
+    const filled = settingsOf<LBFGSOptions>('LBFGS', args, { lr: 1, maxIter: 20, maxEval: null, toleranceGrad: 1e-7, toleranceChange: 1e-9, historySize: 100, lineSearchFn: null });
     super(params, { ...filled, maxEval: filled.maxEval ?? Math.floor((filled.maxIter * 5) / 4) });
     if (this.paramGroups.length !== 1) throw new ArgumentError(`LBFGS: several groups, got ${this.paramGroups.length}; expected one, since a direction is one for all parameters`);
   }

@@ -1,7 +1,7 @@
 import { ArgumentError, checkNumber, show } from '../core/errors.ts';
 import { type Tensor, emptyTensor } from '../core/tensor.ts';
-import { checkFinite, checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamGroupInput, ParamsInput } from './groups.ts';
+import { checkFinite, checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamGroupInput, ParamsInput } from './groups.ts';
 import { Optimizer } from './optimizer.ts';
 import type { StateFields } from './state.ts';
 
@@ -55,13 +55,13 @@ function orthogonalized(x: Tensor, { nsCoefficients: [a, b, c], eps, nsSteps }: 
 export class Muon extends Optimizer<MuonOptions, MuonState> {
   /**
    * @param params - matrices, or groups `{ params, lr, … }` of such
-   * @param options - see `MuonOptions`
+   * @param args - `lr` by place or by name, and what else `MuonOptions` lists
    * @throws ArgumentError for parameters that are no matrices, or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<MuonOptions>, options: Partial<MuonOptions> = {}) {
+  constructor(params: ParamsInput<MuonOptions>, ...args: OptimizerArguments<MuonOptions>) {
     super(
       params,
-      withDefaults<MuonOptions>('Muon', options, { lr: 1e-3, weightDecay: 0.1, momentum: 0.95, nesterov: true, nsCoefficients: [3.4445, -4.775, 2.0315], eps: 1e-7, nsSteps: 5, adjustLrFn: null }),
+      settingsOf<MuonOptions>('Muon', args, { lr: 1e-3, weightDecay: 0.1, momentum: 0.95, nesterov: true, nsCoefficients: [3.4445, -4.775, 2.0315], eps: 1e-7, nsSteps: 5, adjustLrFn: null }),
     );
     for (const group of this.paramGroups) checkMatrices(group.params);
   }

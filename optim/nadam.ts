@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkBetas, checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkBetas, checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { power } from './adamCore.ts';
 import { rounded, tinyOf, withoutTiny } from './runs.ts';
@@ -51,11 +51,11 @@ const nadamRule: UpdateRule = updateRule({
 export class NAdam extends RuledOptimizer<NAdamOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `NAdamOptions`
+   * @param args - `lr` by place or by name, and what else `NAdamOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<NAdamOptions>, options: Partial<NAdamOptions> = {}) {
-    super(params, withDefaults<NAdamOptions>('NAdam', options, { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, momentumDecay: 4e-3, decoupledWeightDecay: false, maximize: false }));
+  constructor(params: ParamsInput<NAdamOptions>, ...args: OptimizerArguments<NAdamOptions>) {
+    super(params, settingsOf<NAdamOptions>('NAdam', args, { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, momentumDecay: 4e-3, decoupledWeightDecay: false, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<NAdamOptions>): void {

@@ -1,4 +1,5 @@
-import { ArgumentError, StateError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, StateError, checkNumber, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import { type PerGroup, checkFlag, perGroup } from './check.ts';
 import { Momenta } from './momenta.ts';
 import { Optimizer } from './optimizer.ts';
@@ -79,7 +80,10 @@ const phases: Setting<readonly Phase[]> = {
 
 const strategy: Setting<'cos' | 'linear'> = { rule: "'cos' or 'linear'", test: (v: unknown): v is 'cos' | 'linear' => v === 'cos' || v === 'linear', key: '_anneal_func_type', optional: true };
 
-const names = ['totalSteps', 'epochs', 'stepsPerEpoch', 'pctStart', 'annealStrategy', 'cycleMomentum', 'baseMomentum', 'maxMomentum', 'divFactor', 'finalDivFactor', 'threePhase', 'lastEpoch'];
+const names = ['maxLr', 'totalSteps', 'epochs', 'stepsPerEpoch', 'pctStart', 'annealStrategy', 'cycleMomentum', 'baseMomentum', 'maxMomentum', 'divFactor', 'finalDivFactor', 'threePhase', 'lastEpoch'] as const;
+
+/** What a cycle is made from. */
+type Given = OneCycleLROptions & { readonly maxLr: PerGroup };
 
 function stepsOf({ totalSteps, epochs: count, stepsPerEpoch }: OneCycleLROptions): number {
   const whole = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 1;
@@ -101,12 +105,12 @@ function stepsOf({ totalSteps, epochs: count, stepsPerEpoch }: OneCycleLROptions
 export class OneCycleLR extends LRScheduler<Settings> {
   /**
    * @param optimizer - whose rates and momenta to set
-   * @param maxLr - the largest rate, or one for each group
-   * @param options - see `OneCycleLROptions`
+   * @param args - `maxLr` (the largest rate, or one for each group) and what `OneCycleLROptions` lists, by place in this order, or by name
    * @throws ArgumentError for an open length or options out of range; StateError for an optimizer without momentum
    */
-  constructor(optimizer: Optimizer, maxLr: PerGroup, options: OneCycleLROptions = {}) {
-    super(optimizer, planOf(optimizer, maxLr, options), { totalSteps: epochs, cycleMomentum: { ...flag, optional: true }, phases, annealStrategy: strategy }, options.lastEpoch);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<OneCycleLROptions & { readonly maxLr: PerGroup }, typeof names>) {
+    const options = given<Given>('OneCycleLR', names, args);
+    super(optimizer, planOf(optimizer, options), { totalSteps: epochs, cycleMomentum: { ...flag, optional: true }, phases, annealStrategy: strategy }, options.lastEpoch);
   }
 
   protected override prepare(): void {
@@ -147,8 +151,7 @@ export class OneCycleLR extends LRScheduler<Settings> {
   }
 }
 
-function planOf(optimizer: Optimizer, maxLr: PerGroup, options: OneCycleLROptions): Planned {
-  checkOptions('OneCycleLR', options, names);
+function planOf(optimizer: Optimizer, options: Given): Planned {
   if (!(optimizer instanceof Optimizer)) throw new ArgumentError(`OneCycleLR: not an optimizer, got ${show(optimizer)}; expected an Optimizer`);
   const { pctStart = 0.3, annealStrategy = 'cos', cycleMomentum = true, baseMomentum = 0.85, maxMomentum = 0.95, divFactor = 25, finalDivFactor = 1e4, threePhase = false } = options;
   const totalSteps = stepsOf(options);
@@ -167,7 +170,7 @@ function planOf(optimizer: Optimizer, maxLr: PerGroup, options: OneCycleLROption
         { end: last, rate: ['initial_lr', 'min_lr'], momentum: ['max_momentum', 'max_momentum'] },
       ]
     : [up, { end: last, rate: ['max_lr', 'min_lr'], momentum: ['base_momentum', 'max_momentum'] }];
-  const rates = perGroup('OneCycleLR', 'maxLr', maxLr, groups).map((max) => ({ initial_lr: max / divFactor, max_lr: max, min_lr: max / divFactor / finalDivFactor }));
+  const rates = perGroup('OneCycleLR', 'maxLr', options.maxLr, groups).map((max) => ({ initial_lr: max / divFactor, max_lr: max, min_lr: max / divFactor / finalDivFactor }));
   const [low, high] = [perGroup('OneCycleLR', 'baseMomentum', baseMomentum, groups), perGroup('OneCycleLR', 'maxMomentum', maxMomentum, groups)];
   return { totalSteps, cycleMomentum, phases: parts, annealStrategy, rates, low, high, momenta: cycleMomentum ? new Momenta('OneCycleLR', optimizer) : null };
 }

@@ -1,4 +1,5 @@
-import { ArgumentError, StateError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, StateError, checkNumber, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import { toSnakeCase } from '../core/names.ts';
 import { Tensor } from '../core/tensor.ts';
 import { type PerGroup, perGroup } from './check.ts';
@@ -24,7 +25,7 @@ export interface PlateauOptions {
   readonly eps?: number;
 }
 
-const names = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'minLr', 'eps'];
+const names = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'minLr', 'eps'] as const;
 const saved = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'eps', 'minLrs', 'best', 'numBadEpochs', 'cooldownCounter', 'lastEpoch'] as const;
 
 const isNumber = (v: unknown): boolean => typeof v === 'number';
@@ -77,11 +78,11 @@ export class ReduceLROnPlateau {
 
   /**
    * @param optimizer - whose rates to set
-   * @param options - see `PlateauOptions`
+   * @param args - what `PlateauOptions` lists, by place in this order, or by name
    * @throws ArgumentError for options out of range
    */
-  constructor(optimizer: Optimizer, options: PlateauOptions = {}) {
-    checkOptions('ReduceLROnPlateau', options, names);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<PlateauOptions, typeof names>) {
+    const options = given<PlateauOptions>('ReduceLROnPlateau', names, args);
     if (!(optimizer instanceof Optimizer)) throw new ArgumentError(`ReduceLROnPlateau: not an optimizer, got ${show(optimizer)}; expected an Optimizer`);
     const { mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4, thresholdMode = 'rel', cooldown = 0, minLr = 0, eps = 1e-8 } = options;
     if (mode !== 'min' && mode !== 'max') throw new ArgumentError(`ReduceLROnPlateau: unknown mode, got ${show(mode)}; expected 'min' or 'max'`);

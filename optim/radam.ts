@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkBetas, checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkBetas, checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { power } from './adamCore.ts';
 import { tinyOf, withoutTiny } from './runs.ts';
@@ -48,11 +48,11 @@ const radamRule: UpdateRule = updateRule({
 export class RAdam extends RuledOptimizer<RAdamOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `RAdamOptions`
+   * @param args - `lr` by place or by name, and what else `RAdamOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<RAdamOptions>, options: Partial<RAdamOptions> = {}) {
-    super(params, withDefaults<RAdamOptions>('RAdam', options, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decoupledWeightDecay: false, maximize: false }));
+  constructor(params: ParamsInput<RAdamOptions>, ...args: OptimizerArguments<RAdamOptions>) {
+    super(params, settingsOf<RAdamOptions>('RAdam', args, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decoupledWeightDecay: false, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<RAdamOptions>): void {

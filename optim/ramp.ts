@@ -1,4 +1,4 @@
-import { checkOptions } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import type { Optimizer } from './optimizer.ts';
 import { LRScheduler, type SchedulerOptions, epochs, factor, finite, fraction } from './scheduler.ts';
 
@@ -18,11 +18,10 @@ export interface ConstantLROptions extends SchedulerOptions {
 export class ConstantLR extends LRScheduler<{ factor: number; totalIters: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param options - `factor`, `totalIters`, `lastEpoch`
+   * @param args - `factor`, `totalIters`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, options: ConstantLROptions = {}) {
-    checkOptions('ConstantLR', options, ['factor', 'totalIters', 'lastEpoch']);
-    const { factor: scale = 1 / 3, totalIters = 5, lastEpoch } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<ConstantLROptions, ['factor', 'totalIters', 'lastEpoch']>) {
+    const { factor: scale = 1 / 3, totalIters = 5, lastEpoch } = given<ConstantLROptions>('ConstantLR', ['factor', 'totalIters', 'lastEpoch'], args);
     super(optimizer, { factor: scale, totalIters }, { factor, totalIters: epochs }, lastEpoch);
   }
 
@@ -55,11 +54,10 @@ export interface LinearLROptions extends SchedulerOptions {
 export class LinearLR extends LRScheduler<{ startFactor: number; endFactor: number; totalIters: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param options - `startFactor`, `endFactor`, `totalIters`, `lastEpoch`
+   * @param args - `startFactor`, `endFactor`, `totalIters`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, options: LinearLROptions = {}) {
-    checkOptions('LinearLR', options, ['startFactor', 'endFactor', 'totalIters', 'lastEpoch']);
-    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5, lastEpoch } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<LinearLROptions, ['startFactor', 'endFactor', 'totalIters', 'lastEpoch']>) {
+    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5, lastEpoch } = given<LinearLROptions>('LinearLR', ['startFactor', 'endFactor', 'totalIters', 'lastEpoch'], args);
     super(optimizer, { startFactor, endFactor, totalIters }, { startFactor: factor, endFactor: fraction, totalIters: epochs }, lastEpoch);
   }
 
@@ -95,11 +93,10 @@ export interface PolynomialLROptions extends SchedulerOptions {
 export class PolynomialLR extends LRScheduler<{ totalIters: number; power: number }> {
   /**
    * @param optimizer - whose rates to set
-   * @param options - `totalIters`, `power`, `lastEpoch`
+   * @param args - `totalIters`, `power`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, options: PolynomialLROptions = {}) {
-    checkOptions('PolynomialLR', options, ['totalIters', 'power', 'lastEpoch']);
-    const { totalIters = 5, power = 1, lastEpoch } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<PolynomialLROptions, ['totalIters', 'power', 'lastEpoch']>) {
+    const { totalIters = 5, power = 1, lastEpoch } = given<PolynomialLROptions>('PolynomialLR', ['totalIters', 'power', 'lastEpoch'], args);
     super(optimizer, { totalIters, power }, { totalIters: epochs, power: finite }, lastEpoch);
   }
 

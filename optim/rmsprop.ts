@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { type Expr, e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { tinyOf, withoutTiny } from './runs.ts';
 
@@ -61,11 +61,11 @@ const rules: readonly UpdateRule[] = [ruleOf(false, false), ruleOf(true, false),
 export class RMSprop extends RuledOptimizer<RMSpropOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `RMSpropOptions`
+   * @param args - `lr` by place or by name, and what else `RMSpropOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
-    super(params, withDefaults<RMSpropOptions>('RMSprop', options, { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false }));
+  constructor(params: ParamsInput<RMSpropOptions>, ...args: OptimizerArguments<RMSpropOptions>) {
+    super(params, settingsOf<RMSpropOptions>('RMSprop', args, { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<RMSpropOptions>): void {

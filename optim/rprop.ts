@@ -1,8 +1,8 @@
 import type { DType } from '../core/dtype.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
-import { checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { RuledOptimizer } from './ruled.ts';
 import { ArgumentError, show } from '../core/errors.ts';
 
@@ -45,11 +45,11 @@ const rpropRule: UpdateRule = updateRule({
 export class Rprop extends RuledOptimizer<RpropOptions> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `RpropOptions`
+   * @param args - `lr` by place or by name, and what else `RpropOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<RpropOptions>, options: Partial<RpropOptions> = {}) {
-    super(params, withDefaults<RpropOptions>('Rprop', options, { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 50], maximize: false }));
+  constructor(params: ParamsInput<RpropOptions>, ...args: OptimizerArguments<RpropOptions>) {
+    super(params, settingsOf<RpropOptions>('Rprop', args, { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 50], maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<RpropOptions>): void {

@@ -3,8 +3,8 @@ import { e } from '../core/expr.ts';
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import { type Tensor, emptyTensor } from '../core/tensor.ts';
 import { power } from './adamCore.ts';
-import { checkBeta, checkBetas, checkNonNegative, withDefaults } from './check.ts';
-import type { ParamsInput } from './groups.ts';
+import { checkBeta, checkBetas, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, ParamsInput } from './groups.ts';
 import { tinyOf, withoutTiny } from './runs.ts';
 import { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, move, moveScalars, scheduleFreeDefaults } from './scheduleFree.ts';
 import type { StateFields } from './state.ts';
@@ -52,11 +52,11 @@ const values: number[] = adamwRule.scalars.map(() => NaN);
 export class AdamWScheduleFree extends ScheduleFree<AdamWScheduleFreeOptions, AdamWScheduleFreeState> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `AdamWScheduleFreeOptions`
+   * @param args - `lr` by place or by name, and what else `AdamWScheduleFreeOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed
    */
-  constructor(params: ParamsInput<AdamWScheduleFreeOptions>, options: Partial<AdamWScheduleFreeOptions> = {}) {
-    super(params, withDefaults('AdamWScheduleFree', options, { lr: 0.0025, betas: [0.9, 0.999], eps: 1e-8, ...scheduleFreeDefaults }));
+  constructor(params: ParamsInput<AdamWScheduleFreeOptions>, ...args: OptimizerArguments<AdamWScheduleFreeOptions>) {
+    super(params, settingsOf('AdamWScheduleFree', args, { lr: 0.0025, betas: [0.9, 0.999], eps: 1e-8, ...scheduleFreeDefaults }));
   }
 
   protected override checkGroup(options: Readonly<AdamWScheduleFreeOptions & ScheduleFreeCounters>): void {

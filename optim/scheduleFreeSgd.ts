@@ -1,7 +1,7 @@
 import { type UpdateRule, updateRule } from '../core/ops/update.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { checkBeta, withDefaults } from './check.ts';
-import type { ParamsInput } from './groups.ts';
+import { checkBeta, settingsOf } from './check.ts';
+import type { OptimizerArguments, ParamsInput } from './groups.ts';
 import { ScheduleFree, type ScheduleFreeCounters, type ScheduleFreeOptions, move, moveScalars, scheduleFreeDefaults } from './scheduleFree.ts';
 import type { StateFields } from './state.ts';
 
@@ -42,11 +42,11 @@ const values: number[] = sgdRule.scalars.map(() => NaN);
 export class SGDScheduleFree extends ScheduleFree<SGDScheduleFreeOptions, SGDScheduleFreeState> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `SGDScheduleFreeOptions`
+   * @param args - `lr` by place or by name, and what else `SGDScheduleFreeOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed
    */
-  constructor(params: ParamsInput<SGDScheduleFreeOptions>, options: Partial<SGDScheduleFreeOptions> = {}) {
-    super(params, withDefaults('SGDScheduleFree', options, { lr: 1, momentum: 0.9, ...scheduleFreeDefaults }));
+  constructor(params: ParamsInput<SGDScheduleFreeOptions>, ...args: OptimizerArguments<SGDScheduleFreeOptions>) {
+    super(params, settingsOf('SGDScheduleFree', args, { lr: 1, momentum: 0.9, ...scheduleFreeDefaults }));
   }
 
   protected override checkGroup(options: Readonly<SGDScheduleFreeOptions & ScheduleFreeCounters>): void {

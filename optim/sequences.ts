@@ -1,4 +1,5 @@
-import { ArgumentError, StateError, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, StateError, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import { Optimizer } from './optimizer.ts';
 import { ReduceLROnPlateau } from './plateau.ts';
 import { LRScheduler, type SchedulerOptions } from './scheduler.ts';
@@ -110,6 +111,14 @@ export class ChainedScheduler implements AnyScheduler {
   }
 }
 
+/** What `SequentialLR` is made from. */
+export interface SequentialLROptions extends SchedulerOptions {
+  /** At least one, all made for one optimizer. */
+  readonly schedulers: readonly (LRScheduler | ChainedScheduler)[];
+  /** The epochs at which the second, third, … begin, not descending. */
+  readonly milestones: readonly number[];
+}
+
 /**
  * One scheduler after the other: at each milestone the next one begins from the rates the optimizer was made with.
  *
@@ -125,13 +134,11 @@ export class SequentialLR implements AnyScheduler {
 
   /**
    * @param optimizer - whose rates to set
-   * @param schedulers - at least one, all made for this optimizer
-   * @param milestones - the epochs at which the second, third, … begin, not descending
-   * @param options - `lastEpoch`
+   * @param args - what `SequentialLROptions` lists, by place in this order, or by name
    * @throws ArgumentError for schedulers of another optimizer, or milestones that do not fit
    */
-  constructor(optimizer: Optimizer, schedulers: readonly (LRScheduler | ChainedScheduler)[], milestones: readonly number[], options: SchedulerOptions = {}) {
-    checkOptions('SequentialLR', options, ['lastEpoch']);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<SequentialLROptions, ['schedulers', 'milestones', 'lastEpoch']>) {
+    const { schedulers, milestones, lastEpoch = -1 } = given<SequentialLROptions>('SequentialLR', ['schedulers', 'milestones', 'lastEpoch'], args);
     checkMembers('SequentialLR', optimizer, schedulers);
     const late = schedulers.findIndex((scheduler, i) => !(scheduler instanceof LRScheduler || (i === 0 && scheduler instanceof ChainedScheduler)));
     if (late >= 0) throw new ArgumentError(`SequentialLR: scheduler ${late} cannot begin later, got ${schedulers[late].constructor.name}; expected an LRScheduler (the first may be a ChainedScheduler)`);
@@ -141,7 +148,7 @@ export class SequentialLR implements AnyScheduler {
     this.optimizer = optimizer;
     this.schedulers = [...schedulers];
     this.milestones = milestones.slice();
-    this.lastEpoch = (options.lastEpoch ?? -1) + 1;
+    this.lastEpoch = lastEpoch + 1;
     for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
     for (const scheduler of schedulers) scheduler.rewind();
     const [first, ...others] = schedulers;

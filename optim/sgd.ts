@@ -2,8 +2,8 @@ import { ArgumentError } from '../core/errors.ts';
 import { e } from '../core/expr.ts';
 import { type UpdateRule, applyUpdate, updateRule } from '../core/ops/update.ts';
 import { type Tensor, emptyTensor } from '../core/tensor.ts';
-import { checkFinite, checkFlag, checkNonNegative, withDefaults } from './check.ts';
-import type { OptimizerOptions, ParamsInput } from './groups.ts';
+import { checkFinite, checkFlag, checkNonNegative, settingsOf } from './check.ts';
+import type { OptimizerArguments, OptimizerOptions, ParamsInput } from './groups.ts';
 import { Optimizer } from './optimizer.ts';
 import { Run, tinyOf, withoutTiny } from './runs.ts';
 import type { StateFields } from './state.ts';
@@ -83,11 +83,11 @@ function makeRuns(params: readonly Tensor[], states: ReadonlyMap<Tensor, SGDStat
 export class SGD extends Optimizer<SGDOptions, SGDState> {
   /**
    * @param params - tensors, or groups `{ params, lr, … }`
-   * @param options - see `SGDOptions`
+   * @param args - `lr` by place or by name, and what else `SGDOptions` lists
    * @throws ArgumentError for parameters or options that are not allowed; StateError for a tensor that is no leaf
    */
-  constructor(params: ParamsInput<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    super(params, withDefaults('SGD', options, { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false }));
+  constructor(params: ParamsInput<SGDOptions>, ...args: OptimizerArguments<SGDOptions>) {
+    super(params, settingsOf('SGD', args, { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false }));
   }
 
   protected override checkGroup(options: Readonly<SGDOptions>): void {

@@ -1,4 +1,6 @@
-import { ArgumentError, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
+import type { PerGroup } from './check.ts';
 import { Optimizer } from './optimizer.ts';
 import { LRScheduler, type SchedulerOptions, type Setting } from './scheduler.ts';
 
@@ -38,16 +40,15 @@ const swaLr = (groups: number): Setting<readonly number[]> => ({
 export class SWALR extends LRScheduler<Settings> {
   /**
    * @param optimizer - whose rates to set
-   * @param rate - the constant rate, or one for each group
-   * @param options - `annealEpochs`, `annealStrategy`, `lastEpoch`
+   * @param args - `swaLr` (the constant rate, or one for each group), `annealEpochs`, `annealStrategy`, `lastEpoch`: by place or by name
    * @throws ArgumentError for a rate or an option out of range
    */
-  constructor(optimizer: Optimizer, rate: number | readonly number[], options: SWALROptions = {}) {
-    checkOptions('SWALR', options, ['annealEpochs', 'annealStrategy', 'lastEpoch']);
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<SWALROptions & { readonly swaLr: PerGroup }, ['swaLr', 'annealEpochs', 'annealStrategy', 'lastEpoch']>) {
+    const { swaLr: rate, lastEpoch, ...options } = given<SWALROptions & { readonly swaLr: PerGroup }>('SWALR', ['swaLr', 'annealEpochs', 'annealStrategy', 'lastEpoch'], args);
     if (!(optimizer instanceof Optimizer)) throw new ArgumentError(`SWALR: not an optimizer, got ${show(optimizer)}; expected an Optimizer`);
     const groups = optimizer.paramGroups.length;
     const rates = typeof rate === 'number' ? new Array<number>(groups).fill(rate) : rate;
-    super(optimizer, { annealEpochs: options.annealEpochs ?? 10, swaLr: rates, annealStrategy: options.annealStrategy ?? 'cos' }, { annealEpochs, swaLr: swaLr(groups), annealStrategy }, options.lastEpoch);
+    super(optimizer, { annealEpochs: options.annealEpochs ?? 10, swaLr: rates, annealStrategy: options.annealStrategy ?? 'cos' }, { annealEpochs, swaLr: swaLr(groups), annealStrategy }, lastEpoch);
   }
 
   private share(step: number): number {

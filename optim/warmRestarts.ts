@@ -1,4 +1,5 @@
-import { ArgumentError, checkOptions, show } from '../core/errors.ts';
+import { ArgumentError, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import type { Optimizer } from './optimizer.ts';
 import { LRScheduler, type SchedulerOptions, type Setting, epochs, finite } from './scheduler.ts';
 
@@ -30,12 +31,10 @@ const position: Setting<number> = { rule: 'a finite number', test: (v: unknown):
 export class CosineAnnealingWarmRestarts extends LRScheduler<Settings> {
   /**
    * @param optimizer - whose rates to set
-   * @param t0 - epochs to the first restart, ≥ 1
-   * @param options - `tMult`, `etaMin`, `lastEpoch`
+   * @param args - `t0` (epochs to the first restart, ≥ 1), `tMult`, `etaMin`, `lastEpoch`: by place or by name
    */
-  constructor(optimizer: Optimizer, t0: number, options: WarmRestartsOptions = {}) {
-    checkOptions('CosineAnnealingWarmRestarts', options, ['tMult', 'etaMin', 'lastEpoch']);
-    const { tMult = 1, etaMin = 0, lastEpoch = -1 } = options;
+  constructor(optimizer: Optimizer, ...args: PlacedOrNamed<WarmRestartsOptions & { readonly t0: number }, ['t0', 'tMult', 'etaMin', 'lastEpoch']>) {
+    const { t0, tMult = 1, etaMin = 0, lastEpoch = -1 } = given<WarmRestartsOptions & { readonly t0: number }>('CosineAnnealingWarmRestarts', ['t0', 'tMult', 'etaMin', 'lastEpoch'], args);
     const checks = { t0: { ...epochs, key: 'T_0' }, tMult: { ...epochs, key: 'T_mult' }, etaMin: finite, tI: { ...position, key: 'T_i' }, tCur: { ...position, key: 'T_cur' } };
     super(optimizer, { t0, tMult, etaMin, tI: t0, tCur: lastEpoch }, checks, lastEpoch);
   }

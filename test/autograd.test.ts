@@ -143,16 +143,17 @@ test('gradients of outputs stand by place, too, and tensors in lists', () => {
   allClose(gradOf(x), [6, 12]);
   allClose(grad(y, x, plain([1, 10]), { retainGraph: true })[0], [2, 20]);
   allClose(grad([y, z.sum()], x, [plain([1, 10]), null], { retainGraph: true })[0], [4, 24]);
-  for (const wrong of [
+  const wrong: readonly (() => unknown)[] = [
     () => backward([y, z], [plain([1, 1])]),
     () => grad(y, x, [plain([1, 1]), plain([1, 1])]),
     () => y.backward(plain([1, 1]), Object({ gradient: plain([1, 1]) })),
     () => grad(y, x, plain([1, 1]), Object({ gradOutputs: plain([1, 1]) })),
-    () => Reflect.apply(grad, undefined, [y, x, { retainGraph: true }, { createGraph: true }]),
+    () => void Reflect.apply(grad, undefined, [y, x, { retainGraph: true }, { createGraph: true }]),
     () => y.backward(plain([1, 1]), { inputs: [] }),
-    () => Reflect.apply(y.backward, y, [3]),
-    () => Reflect.apply(backward, undefined, [[3]]),
-  ]) throwsError(wrong, ArgumentError, /^(backward|grad): .*(fit|twice|empty|not an object|not a tensor)/);
+    () => void Reflect.apply(y.backward, y, [3]),
+    () => void Reflect.apply(backward, undefined, [[3]]),
+  ];
+  for (const call of wrong) throwsError(call, ArgumentError, /^(backward|grad): .*(fit|twice|empty|not an object|not a tensor)/);
   throwsError(() => y.backward(plain([1])), ShapeError, /does not fit/);
   backward([]);
 });

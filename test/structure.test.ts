@@ -62,7 +62,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Floors of core, lowest first: a file imports its own floor and those below. */
 const floors: readonly (readonly string[])[] = [
   ['core/errors.ts', 'core/names.ts'],
-  ['core/dtype.ts', 'core/shape.ts', 'core/expr.ts', 'core/formulas.ts'],
+  ['core/dtype.ts', 'core/given.ts', 'core/shape.ts', 'core/expr.ts', 'core/formulas.ts'],
   ['core/storage.ts', 'core/cpu/wasm/', 'core/cpu/memory/'],
   ['core/device.ts', 'core/kernels.ts', 'core/format.ts'],
   ['core/tape.ts', 'core/tensor.ts', 'core/results.ts', 'core/tracing.ts'],

@@ -8,7 +8,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { Inplace, Plain } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
 export class ReLU extends Inplace {

@@ -5,7 +5,7 @@ import { zeros, zerosLike } from '../../core/ops/creation.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 import { ModuleList } from './containers.ts';
 import { Linear } from './linear.ts';
 import { Sequential } from './sequential.ts';

@@ -5,7 +5,7 @@ import { constant_, xavierNormal_, xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 import { Linear } from './linear.ts';
 
 /** The output projection, under the name that PyTorch prints. */

@@ -8,7 +8,7 @@ import { Module } from '../module.ts';
 import { Buffer, type Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkEps, checkInteger, factoryOptions, newParameter, resetAffine } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /** Options of the batch and instance normalisations. */
 export interface BatchNormOptions extends FactoryOptions {

@@ -9,7 +9,8 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter, spatial } from './check.ts';
-import { type LayerArguments, type OutputSizeArgument, given, readOutputSize } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
+import { type OutputSizeArgument, readOutputSize } from '../given.ts';
 
 interface CommonOptions extends FactoryOptions {
   /** Step between windows; default 1. */

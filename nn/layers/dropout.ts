@@ -4,7 +4,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { checkBoolean, checkProbability } from './check.ts';
-import { given } from '../given.ts';
+import { given } from '../../core/given.ts';
 
 /** Options of the dropout layers; the probability may also stand before them. */
 export interface DropoutOptions {

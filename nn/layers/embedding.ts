@@ -10,7 +10,8 @@ import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { type Given, type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
+import type { Given } from '../given.ts';
 
 /** Options of `Embedding`; the row of `paddingIdx` also starts at zero. */
 export interface EmbeddingLayerOptions extends TableOptions, FactoryOptions {}

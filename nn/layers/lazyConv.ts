@@ -2,7 +2,8 @@ import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { factoryOptions } from './check.ts';
 import { Conv1d, Conv2d, Conv3d, type ConvLayerOptions, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeLayerOptions } from './conv.ts';
-import { type ByName, type LayerArguments, type OutputSizeArgument, given } from '../given.ts';
+import { type ByName, type LayerArguments, given } from '../../core/given.ts';
+import type { OutputSizeArgument } from '../given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 
 // Convolutions that take the number of input channels from their first input.

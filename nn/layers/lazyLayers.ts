@@ -2,7 +2,7 @@ import { ShapeError, show } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './batchnorm.ts';
 import { factoryOptions } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 import { Linear, type LinearOptions } from './linear.ts';
 

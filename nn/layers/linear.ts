@@ -6,7 +6,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /** Gives its input back; arguments are ignored. @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html */
 export class Identity extends Module {

@@ -3,7 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { pythonFloat } from '../repr.ts';
 import { checkFinite, checkInteger } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /**
  * Divides each value by its neighbours across channels, `x / (k + alpha·mean(x²))^beta`, the mean over `size` channels with zeros beyond the ends. By default

@@ -4,7 +4,7 @@ import type { Size } from '../../core/ops/spatial.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, spatial } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 import { AdaptivePool, type OutputSize1d, type OutputSize2d, type OutputSize3d, Pool, type PoolOptions } from './pool.ts';
 
 /** Options of `MaxPool1d`, `MaxPool2d` and `MaxPool3d`. */

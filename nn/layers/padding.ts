@@ -3,7 +3,7 @@ import { type PadMode, pad } from '../../core/ops/pad.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
-import { type ByName, type LayerArguments, given } from '../given.ts';
+import { type ByName, type LayerArguments, given } from '../../core/given.ts';
 
 /** What paddings are made from, by position or by name: one number for every end, or a pair per dimension, those of the last dimension first. */
 export type PaddingArguments = LayerArguments<[padding: number | readonly number[]], ['padding']>;

@@ -3,7 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkInteger, spatial } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /** What may stand behind the size of a patch. */
 type PatchPositions = [dilation: Pair | undefined, padding: Pair | undefined, stride: Pair | undefined];

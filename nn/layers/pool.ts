@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, checkInteger, spatial } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /** Options of all pools; stride and padding may also stand behind the kernel size. */
 export interface PoolOptions {

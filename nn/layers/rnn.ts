@@ -1,7 +1,7 @@
 import { ArgumentError, show } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import type { PackedSequence } from '../packed.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 import { RNNBase, type RNNBaseOptions, type RecurrentOutput, recurrentOutput, rnnOptions } from './rnnBase.ts';
 
 /** Options of `RNN`. */

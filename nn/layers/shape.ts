@@ -4,7 +4,7 @@ import { checkShape } from '../../core/shape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 function checkDim(layer: string, name: string, value: unknown): asserts value is number {
   if (!Number.isInteger(value)) throw new ArgumentError(`${layer}: ${name} is not an integer, got ${show(value)}; expected a dimension`);

@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { Inplace, checkFinite } from './check.ts';
-import { type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
 
 /** Options of `LeakyReLU`; the numbers may also stand before them. */
 export interface LeakyReLUOptions extends InplaceOptions {

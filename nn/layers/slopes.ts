@@ -8,7 +8,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { given } from '../given.ts';
+import { given } from '../../core/given.ts';
 
 /** Options of `PReLU`; the number of slopes may also stand before them. */
 export interface PReLUOptions extends FactoryOptions {

@@ -10,7 +10,8 @@ import { xavierUniform_ } from '../init.ts';
 import { Module } from '../module.ts';
 import { checkBoolean, checkInteger } from './check.ts';
 import { ModuleList } from './containers.ts';
-import { type Given, type LayerArguments, given } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
+import type { Given } from '../given.ts';
 import { LayerNorm } from './norm.ts';
 import type { TensorModule } from './sequential.ts';
 import {

@@ -8,7 +8,8 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
 import { checkBoolean, spatial } from './check.ts';
-import { type LayerArguments, type OutputSizeArgument, given, readOutputSize } from '../given.ts';
+import { type LayerArguments, given } from '../../core/given.ts';
+import { type OutputSizeArgument, readOutputSize } from '../given.ts';
 import type { MaxPooled } from './maxPool.ts';
 
 // Back from max pools, power pools, and pools of random windows.

@@ -4,7 +4,7 @@ import { equal, is, throwsError } from '../assert.ts';
 import {
   ArgumentError, Conv2d, ConvTranspose1d, Dropout, ELU, Flatten, GLU, Hardtanh, LeakyReLU, PReLU, RReLU, Softmax, Softplus, Transformer,
 } from '../../index.ts';
-import { given } from '../../nn/given.ts';
+import { given } from '../../core/given.ts';
 
 interface Settings {
   readonly a?: number;
