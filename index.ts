@@ -247,7 +247,7 @@ export {
 
 // data
 export {
-  BatchSampler, type BatchSamplerOptions, type Collated, DataLoader, type DataLoaderOptions, type DataLoaderState, type Dataset, defaultCollate, type EpochState,
+  BatchSampler, type BatchSamplerOptions, type Collated, DataLoader, type DataLoaderArguments, type DataLoaderOptions, type DataLoaderState, type Dataset, defaultCollate, type EpochState,
   type Progress, progress, type ProgressOptions, type ProgressStream, type ProgressValues, RandomSampler, type RandomSamplerOptions, randomSplit, type RandomSplitOptions,
   type Sampler, SequentialSampler, type Sized, Subset, TensorDataset,
 } from './core/data/index.ts';
@@ -378,6 +378,8 @@ export { type LazyConvArguments, type LazyConvTransposeArguments } from './nn/la
 export { type AdaptiveMaxPoolArguments, type MaxPoolArguments } from './nn/layers/maxPool.ts';
 export { type ConstantPadArguments, type PaddingArguments } from './nn/layers/padding.ts';
 export { type AvgPoolArguments } from './nn/layers/pool.ts';
+export { type DropoutArguments } from './nn/layers/dropout.ts';
+export { type InplaceArguments } from './nn/layers/check.ts';
 export { type RNNCellArguments } from './nn/layers/recurrent.ts';
 export { type RNNArguments } from './nn/layers/rnn.ts';
 export { type TransformerDecoderOptions } from './nn/layers/transformer.ts';

@@ -1,6 +1,7 @@
 import { ArgumentError, checkOptions, show } from './errors.ts';
 
-function isOptions(value: unknown): value is object {
+/** Whether a value is an object literal: the options of a call. */
+export function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -187,9 +187,12 @@ function check(name: string, call: () => unknown, varied: readonly Tensor[], set
  * @throws GradcheckError for a wrong gradient; DTypeError for a varied input that is not float64; ArgumentError when none requires grad
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
  */
-export function gradcheck<A extends readonly unknown[]>(fn: (...inputs: NoInfer<A>) => GradcheckResult, inputs: readonly [...A], options: GradcheckOptions = {}): boolean {
+export function gradcheck<A extends readonly unknown[]>(fn: (...inputs: NoInfer<A>) => GradcheckResult, inputs: readonly [...A], options?: GradcheckOptions): boolean;
+export function gradcheck(fn: (input: Tensor) => GradcheckResult, input: Tensor, options?: GradcheckOptions): boolean;
+export function gradcheck(fn: (...inputs: readonly never[]) => GradcheckResult, given: Tensor | readonly unknown[], options: GradcheckOptions = {}): boolean {
   const settings = settingsOf('gradcheck', options);
-  return check('gradcheck', () => fn(...inputs), variedInputs('gradcheck', inputs), settings);
+  const inputs = given instanceof Tensor ? [given] : given;
+  return check('gradcheck', () => fn(...(inputs as never[])), variedInputs('gradcheck', inputs), settings);
 }
 
 /** Fixed numbers between -1 and 1, no two alike nearby: they keep terms of a sum from cancelling. */
@@ -210,11 +213,14 @@ function fixedLike(y: Tensor, o: number): Tensor {
  * @throws GradcheckError for a wrong gradient; ArgumentError when no output is differentiable; and as `gradcheck`
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradgradcheck.html
  */
-export function gradgradcheck<A extends readonly unknown[]>(fn: (...inputs: NoInfer<A>) => GradcheckResult, inputs: readonly [...A], options: GradgradcheckOptions = {}): boolean {
+export function gradgradcheck<A extends readonly unknown[]>(fn: (...inputs: NoInfer<A>) => GradcheckResult, inputs: readonly [...A], options?: GradgradcheckOptions): boolean;
+export function gradgradcheck(fn: (input: Tensor) => GradcheckResult, input: Tensor, options?: GradgradcheckOptions): boolean;
+export function gradgradcheck(fn: (...inputs: readonly never[]) => GradcheckResult, all: Tensor | readonly unknown[], options: GradgradcheckOptions = {}): boolean {
   const name = 'gradgradcheck';
+  const inputs = all instanceof Tensor ? [all] : all;
   const settings = settingsOf(name, options, ['gradOutputs']);
   const varied = variedInputs(name, inputs);
-  const differentiable = (): Tensor[] => floatOutputs(name, fn(...inputs)).filter((y) => y.requiresGrad);
+  const differentiable = (): Tensor[] => floatOutputs(name, fn(...(inputs as never[]))).filter((y) => y.requiresGrad);
   const outputs = differentiable();
   if (outputs.length === 0) throw new ArgumentError(`${name}: no output is differentiable, got none that requires grad; expected at least one`);
   const given = options.gradOutputs instanceof Tensor ? [options.gradOutputs] : options.gradOutputs;

@@ -1,5 +1,6 @@
 import { promoteTypes } from '../core/dtype.ts';
 import { ArgumentError, StateError, checkNumber, checkOptions, show } from '../core/errors.ts';
+import { type PlacedOrNamed, given } from '../core/given.ts';
 import { stack } from '../core/ops/join.ts';
 import { tensor } from '../core/ops/creation.ts';
 import { noGrad } from '../core/tape.ts';
@@ -99,8 +100,9 @@ export function clipGradsWithNorm_(parameters: Tensor | Iterable<Tensor>, maxNor
  * @throws ArgumentError for a negative or NaN `maxNorm`; StateError when the norm is not finite and `errorIfNonfinite` is set; nothing is scaled then
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
  */
-export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number, options?: ClipNormOptions): Tensor {
+export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number, ...rest: PlacedOrNamed<ClipNormOptions, ['normType', 'errorIfNonfinite']>): Tensor {
   const op = 'clipGradNorm_';
+  const options = given<ClipNormOptions>(op, ['normType', 'errorIfNonfinite'], rest);
   const grads = gradsOf(op, parameters);
   checkNumber(op, 'maxNorm', maxNorm, 'a number ≥ 0', (v) => v >= 0);
   const total = totalNorm(op, grads, options);

@@ -233,9 +233,15 @@ function checkMethod(op: Op, name: string): void {
   });
 }
 
+/** The names of an operation's arguments: those with a place of their own, and options that may stand by place. */
+function namesOf({ parameters }: Op): { readonly places: readonly string[]; readonly late: readonly string[] } {
+  const slot = parameters.indexOf('options');
+  return slot < 0 ? { places: parameters, late: [] } : { places: parameters.slice(0, slot), late: parameters.slice(slot + 1) };
+}
+
 /** Arguments from place `from` on by name, in the options object; undefined where there are none. */
-function byName({ parameters }: Op, args: Args, from: number): Args | undefined {
-  const places = parameters.filter((key) => key !== 'options');
+function byName(op: Op, args: Args, from: number): Args | undefined {
+  const { places } = namesOf(op);
   const options: Record<string, unknown> = {};
   args.slice(from).forEach((arg, i) => {
     const at = from + i - 1;
@@ -258,6 +264,25 @@ function checkNames(op: Op, name: string): void {
     throwsError(() => callOp(op, [...args.filter((arg) => !isPlain(arg)), { wrong: 1 }]), PolyakError, /wrong/);
   });
   ok(tried > 0, 'no sample has an argument to name');
+}
+
+/** Options that have a place, given by place. */
+function checkPlaces(op: Op, name: string): void {
+  const { places, late } = namesOf(op);
+  eachSample(op, 'float64', (args) => {
+    const options = args.find(isPlain) ?? {};
+    const named = args.filter((arg) => !isPlain(arg));
+    if (named.length > places.length + 1) return;
+    const padded = [...named, ...new Array<undefined>(places.length + 1 - named.length).fill(undefined)];
+    const rest = Object.fromEntries(Object.entries(options).filter(([key]) => !late.includes(key)));
+    const values = late.map((key) => (options as Readonly<Record<string, unknown>>)[key]);
+    const forms = [[...padded, ...values, ...(Object.keys(rest).length > 0 ? [rest] : [])], [...padded, values[0], options === rest ? {} : Object.fromEntries(Object.entries(options).filter(([key]) => key !== late[0]))]];
+    for (const form of forms) {
+      sameTensors(resultsOf(callOp(op, form)), resultsOf(callOp(op, args)));
+      if (op.isMethod) sameTensors(resultsOf(callMethod(name, form)), resultsOf(callOp(op, args)));
+    }
+    throwsError(() => callOp(op, [...padded, ...late.map((key) => (options as Readonly<Record<string, unknown>>)[key] ?? null), 1]), PolyakError, /too many arguments/);
+  });
 }
 
 function checkInPlace(op: Op, name: string): void {
@@ -305,7 +330,8 @@ for (const [name, op] of allOps()) {
   else test(`${name}: no gradient`, () => checkNoGradients(op));
   if (!Object.hasOwn(contiguousOnly, name)) test(`${name}: any layout`, () => checkLayouts(op));
   if (op.isMethod) test(`${name}: as a method`, () => checkMethod(op, name));
-  if (op.parameters.some((key) => key !== 'options') && op.family !== 'dropout') test(`${name}: by name`, () => checkNames(op, name));
+  if (namesOf(op).places.length > 0 && op.family !== 'dropout') test(`${name}: by name`, () => checkNames(op, name));
+  if (namesOf(op).late.length > 0 && op.family !== 'dropout') test(`${name}: options by place`, () => checkPlaces(op, name));
   if (op.inPlace !== null && !Object.hasOwn(inPlaceDiffers, name)) test(`${name}: in place`, () => checkInPlace(op, name));
 }
 

@@ -8,7 +8,7 @@ export { type Dataset, Subset, TensorDataset } from './dataset.ts';
 export { type EpochState } from './epoch.ts';
 export { DistributedSampler, type DistributedSamplerOptions } from './distributed.ts';
 export { type ImageLike, imageToTensor, type ImageToTensorOptions, tensorToImage, type TensorToImageOptions } from './image.ts';
-export { type BatchIndices, DataLoader, type DataLoaderOptions, type DataLoaderState } from './loader.ts';
+export { type BatchIndices, DataLoader, type DataLoaderArguments, type DataLoaderOptions, type DataLoaderState } from './loader.ts';
 export { type Progress, type ProgressOptions, type ProgressStream, type ProgressValues, progress } from './progress.ts';
 export { BatchSampler, type BatchSamplerOptions, RandomSampler, type RandomSamplerOptions, type Sampler, type SamplerState, SequentialSampler, type Sized } from './sampler.ts';
 export { shuffleBuffer, type ShuffleBufferOptions, type ShuffledStream, type ShuffleState } from './shuffle.ts';

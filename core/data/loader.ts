@@ -1,4 +1,5 @@
-import { ArgumentError, StateError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, StateError, show } from '../errors.ts';
+import { given } from '../given.ts';
 import { Generator, type GeneratorState, defaultGenerator } from '../random.ts';
 import { Tensor } from '../tensor.ts';
 import { PrefetchedStream, inOrder } from './ahead.ts';
@@ -45,7 +46,13 @@ export interface DataLoaderState {
   readonly source?: unknown;
 }
 
-const OPTIONS = ['batchSize', 'shuffle', 'dropLast', 'generator', 'sampler', 'batchSampler', 'collate', 'prefetchFactor'];
+/** What may stand behind the dataset: options, before which the size of the batches and `shuffle` may stand by place. */
+export type DataLoaderArguments<T, B> =
+  | [options?: DataLoaderOptions<T, B>]
+  | [batchSize: number, options?: DataLoaderOptions<T, B>]
+  | [batchSize: number, shuffle: boolean, options?: DataLoaderOptions<T, B>];
+
+const OPTIONS = ['dropLast', 'generator', 'sampler', 'batchSampler', 'collate', 'prefetchFactor'] as const;
 
 /**
  * Batches of a dataset or of a stream. Every loop over the loader is one epoch; with the same seed the order of a shuffled epoch is
@@ -76,11 +83,11 @@ export class DataLoader<T, B = Collated<Awaited<T>>> implements Iterable<B>, Asy
    * @param dataset - items by number, or a stream of items
    * @throws ArgumentError for an empty dataset and for options that do not go together
    */
-  constructor(dataset: Dataset<T> | IterableDataset<T>, options: DataLoaderOptions<Awaited<T>, B> = {}) {
+  constructor(dataset: Dataset<T> | IterableDataset<T>, ...args: DataLoaderArguments<Awaited<T>, B>) {
     const op = 'DataLoader';
     const stream = isStream(dataset);
     if (!stream) checkDataset(op, dataset);
-    checkOptions(op, options, OPTIONS);
+    const options = given<DataLoaderOptions<Awaited<T>, B>>(op, ['batchSize', 'shuffle'], args, OPTIONS);
     const { batchSize = 1, shuffle = false, dropLast = false, generator, sampler, batchSampler, collate, prefetchFactor = 2 } = options;
     checkCount(op, 'batchSize', batchSize);
     checkBoolean(op, 'shuffle', shuffle);

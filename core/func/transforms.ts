@@ -23,6 +23,9 @@ export interface JacobianTransformOptions extends GradTransformOptions {
   readonly chunkSize?: number | null;
 }
 
+/** `argnums` by itself, or options. */
+type OrArgnums<O> = O | number | readonly number[];
+
 interface Chosen {
   readonly single: boolean;
   readonly indices: readonly number[];
@@ -87,6 +90,13 @@ function settledValue({ point, value }: Call): unknown {
 
 const gradNames = ['argnums', 'hasAux'];
 
+/** Options, of which `argnums` may be given by itself. @throws ArgumentError for options that do not exist */
+function readOptions<O extends GradTransformOptions>(name: string, options: OrArgnums<O> | undefined, names: readonly string[]): O | undefined {
+  const read = typeof options === 'number' || Array.isArray(options) ? ({ argnums: options } as O) : (options as O | undefined);
+  checkOptions(name, read, names);
+  return read;
+}
+
 function slope(name: string, made: Call): unknown {
   const [y] = made.point.outputs;
   if (!(made.value instanceof Tensor) || y.ndim !== 0) throw new ShapeError(`${name}: the function does not give a scalar, got ${show(made.value)}; expected a tensor without dimensions`);
@@ -95,7 +105,7 @@ function slope(name: string, made: Call): unknown {
 }
 
 /** The chosen arguments of a call, in the form of `argnums`. */
-type ArgumentOf<A extends readonly unknown[], O> = O extends { readonly argnums: infer N } ? (N extends number ? (number extends N ? A[number] : A[N]) : A[number][]) : A[0];
+type ArgumentOf<A extends readonly unknown[], O> = O extends number | readonly number[] ? ArgumentOf<A, { readonly argnums: O }> : O extends { readonly argnums: infer N } ? (N extends number ? (number extends N ? A[number] : A[N]) : A[number][]) : A[0];
 /** What `grad` gives. */
 export type GradientOf<A extends readonly unknown[], O> = O extends { readonly hasAux: true } ? [ArgumentOf<A, O>, unknown] : ArgumentOf<A, O>;
 /** A Jacobian in the form of the output `R`, with the form of the argument `X` in each place. */
@@ -108,9 +118,9 @@ export type JacobianOf<R, X> = R extends Tensor ? (X extends Tensor ? Tensor : {
  * @throws ShapeError unless the function gives a tensor without dimensions
  * @see https://pytorch.org/docs/stable/generated/torch.func.grad.html
  */
-export function grad<A extends readonly unknown[], const O extends GradTransformOptions = GradTransformOptions>(fn: (...args: A) => unknown, options?: O): (...args: A) => GradientOf<A, O> {
+export function grad<A extends readonly unknown[], const O extends OrArgnums<GradTransformOptions> = GradTransformOptions>(fn: (...args: A) => unknown, given?: O): (...args: A) => GradientOf<A, O> {
   checkFunction('grad', fn);
-  checkOptions('grad', options, gradNames);
+  const options = readOptions<GradTransformOptions>('grad', given, gradNames);
   return (...args) => {
     const made = call('grad', fn, args, options);
     const gradient = slope('grad', made);
@@ -123,12 +133,12 @@ export function grad<A extends readonly unknown[], const O extends GradTransform
  *
  * @see https://pytorch.org/docs/stable/generated/torch.func.grad_and_value.html
  */
-export function gradAndValue<A extends readonly unknown[], const O extends GradTransformOptions = GradTransformOptions>(
+export function gradAndValue<A extends readonly unknown[], const O extends OrArgnums<GradTransformOptions> = GradTransformOptions>(
   fn: (...args: A) => unknown,
-  options?: O,
+  given?: O,
 ): (...args: A) => [ArgumentOf<A, O>, O extends { readonly hasAux: true } ? [Tensor, unknown] : Tensor] {
   checkFunction('gradAndValue', fn);
-  checkOptions('gradAndValue', options, gradNames);
+  const options = readOptions<GradTransformOptions>('gradAndValue', given, gradNames);
   return (...args) => {
     const made = call('gradAndValue', fn, args, options);
     const gradient = slope('gradAndValue', made);
@@ -239,9 +249,9 @@ export function linearize<A extends readonly unknown[], R>(fn: (...args: A) => R
 /** How the blocks of a Jacobian are computed. */
 type Blocks = (name: string, at: Linearized, mode: JacobianMode) => Tensor[][];
 
-function jacobianOf<A extends readonly unknown[], J>(name: string, fn: Fn, options: JacobianTransformOptions | undefined, blocksOf: Blocks): (...args: A) => J {
+function jacobianOf<A extends readonly unknown[], J>(name: string, fn: Fn, given: OrArgnums<JacobianTransformOptions> | undefined, blocksOf: Blocks): (...args: A) => J {
   checkFunction(name, fn);
-  checkOptions(name, options, [...gradNames, 'chunkSize']);
+  const options = readOptions(name, given, [...gradNames, 'chunkSize']);
   return (...args) => {
     const made = call(name, fn, args, options);
     const blocks = blocksOf(name, made.point, { vectorize: true, chunkSize: options?.chunkSize });
@@ -258,7 +268,7 @@ function jacobianOf<A extends readonly unknown[], J>(name: string, fn: Fn, optio
  * @returns a function that gives, in the form of the output, the form of argument `argnums` with tensors of shape (…output, …input)
  * @see https://pytorch.org/docs/stable/generated/torch.func.jacrev.html
  */
-export function jacrev<A extends readonly unknown[], R, const O extends JacobianTransformOptions = JacobianTransformOptions>(fn: (...args: A) => R, options?: O): (...args: A) => JacobianOf<R, ArgumentOf<A, O>> {
+export function jacrev<A extends readonly unknown[], R, const O extends OrArgnums<JacobianTransformOptions> = JacobianTransformOptions>(fn: (...args: A) => R, options?: O): (...args: A) => JacobianOf<R, ArgumentOf<A, O>> {
   return jacobianOf('jacrev', fn, options, reverseJacobian);
 }
 
@@ -267,7 +277,7 @@ export function jacrev<A extends readonly unknown[], R, const O extends Jacobian
  *
  * @see https://pytorch.org/docs/stable/generated/torch.func.jacfwd.html
  */
-export function jacfwd<A extends readonly unknown[], R, const O extends JacobianTransformOptions = JacobianTransformOptions>(fn: (...args: A) => R, options?: O): (...args: A) => JacobianOf<R, ArgumentOf<A, O>> {
+export function jacfwd<A extends readonly unknown[], R, const O extends OrArgnums<JacobianTransformOptions> = JacobianTransformOptions>(fn: (...args: A) => R, options?: O): (...args: A) => JacobianOf<R, ArgumentOf<A, O>> {
   return jacobianOf('jacfwd', fn, options, forwardJacobian);
 }
 
@@ -276,12 +286,11 @@ export function jacfwd<A extends readonly unknown[], R, const O extends Jacobian
  *
  * @see https://pytorch.org/docs/stable/generated/torch.func.hessian.html
  */
-export function hessian<A extends readonly unknown[], R, const O extends { readonly argnums?: number | readonly number[] } = object>(
+export function hessian<A extends readonly unknown[], R, const O extends OrArgnums<{ readonly argnums?: number | readonly number[] }> = object>(
   fn: (...args: A) => R,
   options?: O,
 ): (...args: A) => JacobianOf<JacobianOf<R, ArgumentOf<A, O>>, ArgumentOf<A, O>> {
-  checkOptions('hessian', options, ['argnums']);
-  const chosenArguments: JacobianTransformOptions = options ?? {};
+  const chosenArguments: JacobianTransformOptions = readOptions<GradTransformOptions>('hessian', options, ['argnums']) ?? {};
   const inner: (...args: A) => JacobianOf<R, ArgumentOf<A, O>> = jacobianOf('hessian', fn, chosenArguments, reverseJacobian);
   return jacobianOf('hessian', inner, chosenArguments, forwardJacobian);
 }

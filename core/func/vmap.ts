@@ -1,4 +1,5 @@
-import { ArgumentError, ShapeError, StateError, checkOptions, show } from '../errors.ts';
+import { ArgumentError, ShapeError, StateError, show } from '../errors.ts';
+import { type PlacedOrNamed, given } from '../given.ts';
 import { commonDevice } from '../op.ts';
 import { cat } from '../ops/join.ts';
 import { type Lanes, openLanes, withLanes } from '../ops/random.ts';
@@ -42,10 +43,10 @@ function placed(tree: unknown, dims: unknown, visit: (x: Tensor, dim: number | n
   throw new ArgumentError(`vmap: dimensions do not fit the arguments, got ${show(dims)} for ${show(tree)}; expected a number, null, or an entry per part`);
 }
 
-function checkArguments(fn: unknown, options: VmapOptions | undefined): void {
+const names = ['inDims', 'outDims', 'randomness', 'chunkSize'] as const;
+
+function checkArguments(fn: unknown, { randomness = 'error', chunkSize = null }: VmapOptions): void {
   if (typeof fn !== 'function') throw new ArgumentError(`vmap: not a function, got ${show(fn)}; expected a function of tensors`);
-  checkOptions('vmap', options, ['inDims', 'outDims', 'randomness', 'chunkSize']);
-  const { randomness = 'error', chunkSize = null } = options ?? {};
   if (!['error', 'same', 'different'].includes(randomness)) throw new ArgumentError(`vmap: unknown randomness, got ${show(randomness)}; expected 'error', 'same' or 'different'`);
   if (chunkSize !== null && !(Number.isInteger(chunkSize) && chunkSize > 0)) throw new ArgumentError(`vmap: invalid chunkSize, got ${show(chunkSize)}; expected an integer ≥ 1 or null`);
 }
@@ -95,13 +96,15 @@ function unwrapped(device: Examples, x: Tensor): Tensor {
  *
  * @param fn - takes tensors (or arrays and objects of them) without the dimension of the examples and gives such; it must not read values (`item`, `data`) of
  *   what differs between examples, nor write such values into tensors that it did not make
+ * @param rest - `inDims`, `outDims`, `randomness`, `chunkSize`, by place or by name
  * @returns a function of tensors with the examples at `inDims`, whose results have them at `outDims`
  * @throws ArgumentError or ShapeError for dimensions that do not fit the arguments; StateError where values are read, or random numbers drawn without `randomness`
  * @see https://pytorch.org/docs/stable/generated/torch.func.vmap.html
  */
-export function vmap<A extends readonly unknown[], R>(fn: (...args: A) => R, options?: VmapOptions): (...args: A) => R {
+export function vmap<A extends readonly unknown[], R>(fn: (...args: A) => R, ...rest: PlacedOrNamed<VmapOptions, typeof names>): (...args: A) => R {
+  const options = given<VmapOptions>('vmap', names, rest);
   checkArguments(fn, options);
-  const { inDims = 0, outDims = 0, randomness = 'error', chunkSize = null } = options ?? {};
+  const { inDims = 0, outDims = 0, randomness = 'error', chunkSize = null } = options;
 
   const runAll = (args: readonly unknown[], dims: unknown, size: number, below: Placed[]): unknown => {
     const device = new BatchedDevice(size, innermost ?? commonDevice('vmap', below.map(({ x }) => x)), randomness);

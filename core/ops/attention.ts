@@ -8,6 +8,7 @@ import { ones } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { dropout } from './dropout.ts';
 import { checkDTypes, matmul } from './matmul.ts';
+import type { Trailing } from './byName.ts';
 import { softmax } from './softmax.ts';
 
 /** Options of `scaledDotProductAttention`. */
@@ -72,9 +73,10 @@ function silenced(scores: Tensor): Tensor {
  * @throws ShapeError or DTypeError when operands or mask do not fit; ArgumentError for a mask together with `isCausal`, and unknown options
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html and Vaswani et al., 2017
  */
-export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor> = free(
+export const scaledDotProductAttention: Free<(query: Tensor, key: Tensor, value: Tensor, ...options: Trailing<AttentionOptions, [attnMask: Tensor | null, dropoutP: number, isCausal: boolean]>) => Tensor> = free(
   {
     name,
+    parameters: ['key', 'value', 'options', 'attnMask', 'dropoutP', 'isCausal'],
     family: 'attention',
     torch: 'nn.functional.scaled_dot_product_attention',
     samples: (s) => [

@@ -2,8 +2,8 @@ import { ArgumentError, ShapeError, checkNumber, checkOptions, show } from '../e
 import { apply, applyMany } from '../op.ts';
 import { type Shape, numelOf } from '../shape.ts';
 import { noGrad } from '../tape.ts';
-import { Tensor } from '../tensor.ts';
-import type { NamedList } from './byName.ts';
+import type { Tensor } from '../tensor.ts';
+import type { NamedList, Trailing } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { type NormOptions, type Vector, affine, checkChannels, epsOf, standardRows, vectorOperand } from './normArguments.ts';
 import { batchNormOp, channelStatsOp } from './standardize.ts';
@@ -25,7 +25,7 @@ interface BatchNormArguments extends BatchStatisticsOptions {
 
 type BatchNorm = Free<{
   (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options?: BatchNormArguments): Tensor;
-  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: BatchStatisticsOptions): Tensor;
+  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, ...options: Trailing<BatchStatisticsOptions, [training: boolean, momentum: number, eps: number]>): Tensor;
 }>;
 
 function checkRunning(name: string, x: Tensor, mean: Vector, variance: Vector): asserts mean is Tensor | null {
@@ -64,6 +64,7 @@ function checkMomentum(name: string, momentum: number): void {
 export const batchNorm: BatchNorm = free(
   {
     name: 'batchNorm',
+    parameters: ['runningMean', 'runningVar', 'weight', 'bias', 'options', 'training', 'momentum', 'eps'],
     family,
     torch: 'nn.functional.batch_norm',
     samples: (s) => [
@@ -73,21 +74,17 @@ export const batchNorm: BatchNorm = free(
       [s.float([0, 3, 2]), null, null, s.float([3]), s.float([3]), { training: true }],
     ],
   },
-  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weightOrOptions?: Tensor | BatchNormArguments | null, bias?: Tensor | null, more?: BatchStatisticsOptions): Tensor => {
+  (x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: BatchStatisticsOptions): Tensor => {
     const name = 'batchNorm';
-    const inOptions = typeof weightOrOptions === 'object' && weightOrOptions !== null && !(weightOrOptions instanceof Tensor);
-    if (inOptions && (bias !== undefined || more !== undefined)) throw new ArgumentError(`${name}: options are not last, got ${show(weightOrOptions)}; expected weight, bias, options`);
-    const options: BatchNormArguments = inOptions ? weightOrOptions : { ...more, weight: weightOrOptions ?? null, bias: bias ?? null };
-    if (!inOptions) checkOptions(name, more, ['training', 'momentum', 'eps']);
-    checkOptions(name, options, ['weight', 'bias', 'training', 'momentum', 'eps']);
-    const { training = false, momentum = 0.1 } = options;
+    checkOptions(name, options, ['training', 'momentum', 'eps']);
+    const { training = false, momentum = 0.1 } = options ?? {};
     if (typeof training !== 'boolean') throw new ArgumentError(`${name}: training is not a boolean, got ${show(training)}; expected true or false`);
     checkMomentum(name, momentum);
-    const eps = epsOf(name, options.eps, 1e-5);
+    const eps = epsOf(name, options?.eps, 1e-5);
     checkChannels(name, x);
     const channels: Shape = [x.shape[1]];
-    const w = vectorOperand(name, 'weight', options.weight, channels, x, 1);
-    const b = vectorOperand(name, 'bias', options.bias, channels, x, 0);
+    const w = vectorOperand(name, 'weight', weight, channels, x, 1);
+    const b = vectorOperand(name, 'bias', bias, channels, x, 0);
     checkRunning(name, x, runningMean, runningVar);
     const count = x.numel() / Math.max(channels[0], 1);
     if (count === 0) return affine(x, w, b);
@@ -130,7 +127,7 @@ type InstanceNorm = Free<
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.instance_norm.html and Ulyanov et al., 2016
  */
 export const instanceNorm: InstanceNorm = free(
-  { name: 'instanceNorm', parameters: ['runningMean', 'runningVar', 'weight', 'bias', 'options'], family, torch: 'nn.functional.instance_norm', samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 2, 2]), null, null, s.float([3]), s.float([3]), { eps: 0.1 }]] },
+  { name: 'instanceNorm', parameters: ['runningMean', 'runningVar', 'weight', 'bias', 'options', 'useInputStats', 'momentum', 'eps'], family, torch: 'nn.functional.instance_norm', samples: (s) => [[s.float([2, 3, 4])], [s.float([2, 3, 2, 2]), null, null, s.float([3]), s.float([3]), { eps: 0.1 }]] },
   (x: Tensor, runningMean?: Tensor | null, runningVar?: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options?: InstanceNormOptions): Tensor => {
     const name = 'instanceNorm';
     checkOptions(name, options, ['useInputStats', 'momentum', 'eps']);

@@ -5,6 +5,7 @@ import { sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { eq } from './compare.ts';
 import { type Method, type Samples, checkTensor, method, pointwise } from './define.ts';
+import type { Trailing } from './byName.ts';
 import { all } from './reduce.ts';
 
 const family = 'comparison';
@@ -65,8 +66,8 @@ const samples: Samples = (s) => [
  * @throws DTypeError where the dtypes differ
  * @see https://pytorch.org/docs/stable/generated/torch.isclose.html
  */
-export const isclose: Method<(x: Tensor, other: Tensor, options?: CloseOptions) => Tensor> = method(
-  { name: 'isclose', family, differentiable: false, samples },
+export const isclose: Method<(x: Tensor, other: Tensor, ...options: Trailing<CloseOptions, [rtol: number, atol: number, equalNan: boolean]>) => Tensor> = method(
+  { name: 'isclose', parameters: ['other', 'options', 'rtol', 'atol', 'equalNan'], family, differentiable: false, samples },
   (x: Tensor, other: Tensor, options?: CloseOptions): Tensor => closeness('isclose', x, other, options),
 );
 
@@ -76,8 +77,8 @@ export const isclose: Method<(x: Tensor, other: Tensor, options?: CloseOptions) 
  * @throws DTypeError where the dtypes differ; DeviceError where the elements are not on the CPU
  * @see https://pytorch.org/docs/stable/generated/torch.allclose.html
  */
-export const allclose: Method<(x: Tensor, other: Tensor, options?: CloseOptions) => boolean> = method(
-  { name: 'allclose', family, torch: null, differentiable: false, samples: () => [] },
+export const allclose: Method<(x: Tensor, other: Tensor, ...options: Trailing<CloseOptions, [rtol: number, atol: number, equalNan: boolean]>) => boolean> = method(
+  { name: 'allclose', parameters: ['other', 'options', 'rtol', 'atol', 'equalNan'], family, torch: null, differentiable: false, samples: () => [] },
   (x: Tensor, other: Tensor, options?: CloseOptions): boolean => all(closeness('allclose', x, other, options)).item() !== 0,
 );
 

@@ -209,7 +209,12 @@ function convolveTransposed(name: string, rank: SpatialRank, x: Tensor, weight: 
   return batched(convInputOp, x, weight, bias, { ...common, inChannels, outChannels, input: [size(0), size(1)], output, padding });
 }
 
-type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor>>;
+type Conv<O, L extends readonly unknown[]> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor, Tensor, L>>;
+
+/** What may stand behind weight and bias by place. */
+export type ConvPlaces = [stride: Size, padding: Size | 'same' | 'valid', dilation: Size, groups: number];
+/** The same of transposed convolutions. */
+export type ConvTransposePlaces = [stride: Size, padding: Size, outputPadding: Size, groups: number, dilation: Size];
 
 /**
  * Convolution over one dimension: `y[n, o, p] = bias[o] + Σ x[n, c, p·stride - padding + k·dilation] · weight[o, c, k]`.
@@ -220,10 +225,10 @@ type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor
  * @throws ShapeError, DTypeError or ArgumentError when the operands or options do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html
  */
-export const conv1d: Conv<ConvOptions> = free(
+export const conv1d: Conv<ConvOptions, ConvPlaces> = free(
   {
     name: 'conv1d',
-    parameters: ['weight', 'bias', 'options'],
+    parameters: ['weight', 'bias', 'options', 'stride', 'padding', 'dilation', 'groups'],
     family,
     torch: 'nn.functional.conv1d',
     samples: (s) => [
@@ -246,10 +251,10 @@ export const conv1d: Conv<ConvOptions> = free(
  * @throws ShapeError, DTypeError or ArgumentError when the operands or options do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
  */
-export const conv2d: Conv<ConvOptions> = free(
+export const conv2d: Conv<ConvOptions, ConvPlaces> = free(
   {
     name: 'conv2d',
-    parameters: ['weight', 'bias', 'options'],
+    parameters: ['weight', 'bias', 'options', 'stride', 'padding', 'dilation', 'groups'],
     family,
     torch: 'nn.functional.conv2d',
     samples: (s) => [
@@ -273,10 +278,10 @@ export const conv2d: Conv<ConvOptions> = free(
  * @throws ShapeError, DTypeError or ArgumentError when the operands or options do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose1d.html
  */
-export const convTranspose1d: Conv<ConvTransposeOptions> = free(
+export const convTranspose1d: Conv<ConvTransposeOptions, ConvTransposePlaces> = free(
   {
     name: 'convTranspose1d',
-    parameters: ['weight', 'bias', 'options'],
+    parameters: ['weight', 'bias', 'options', 'stride', 'padding', 'outputPadding', 'groups', 'dilation'],
     family,
     torch: 'nn.functional.conv_transpose1d',
     samples: (s) => [
@@ -297,10 +302,10 @@ export const convTranspose1d: Conv<ConvTransposeOptions> = free(
  * @throws ShapeError, DTypeError or ArgumentError when the operands or options do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
  */
-export const convTranspose2d: Conv<ConvTransposeOptions> = free(
+export const convTranspose2d: Conv<ConvTransposeOptions, ConvTransposePlaces> = free(
   {
     name: 'convTranspose2d',
-    parameters: ['weight', 'bias', 'options'],
+    parameters: ['weight', 'bias', 'options', 'stride', 'padding', 'outputPadding', 'groups', 'dilation'],
     family,
     torch: 'nn.functional.conv_transpose2d',
     samples: (s) => [

@@ -1,6 +1,6 @@
 import { ArgumentError, DTypeError, ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Tensor, emptyTensor } from '../tensor.ts';
-import { type ConvOptions, type ConvTransposeOptions, conv2d, convTranspose2d } from './conv.ts';
+import { type ConvOptions, type ConvPlaces, type ConvTransposeOptions, type ConvTransposePlaces, conv2d, convTranspose2d } from './conv.ts';
 import type { NamedPair } from './byName.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { pad } from './pad.ts';
@@ -47,7 +47,7 @@ function volumesOf(y: Tensor, n: number, depth: number): Tensor {
   return permute(reshape(y, [n, depth, c, h, w]), [0, 2, 1, 3, 4]);
 }
 
-type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor>>;
+type Conv<O, L extends readonly unknown[]> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor, Tensor, L>>;
 
 /**
  * Convolution over three dimensions: `y[n, o, p] = bias[o] + Σ x[n, c, p·stride - padding + k·dilation] · weight[o, c, k]`.
@@ -58,10 +58,10 @@ type Conv<O> = Free<NamedPair<'weight', Tensor, 'bias', Tensor | null, O, Tensor
  * @throws ShapeError, DTypeError or ArgumentError when the operands or options do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv3d.html
  */
-export const conv3d: Conv<ConvOptions> = free(
+export const conv3d: Conv<ConvOptions, ConvPlaces> = free(
   {
     name: 'conv3d',
-    parameters: ['weight', 'bias', 'options'],
+    parameters: ['weight', 'bias', 'options', 'stride', 'padding', 'dilation', 'groups'],
     family,
     torch: 'nn.functional.conv3d',
     samples: (s) => [
@@ -108,10 +108,10 @@ export const conv3d: Conv<ConvOptions> = free(
  * @throws ShapeError, DTypeError or ArgumentError when the operands or options do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose3d.html
  */
-export const convTranspose3d: Conv<ConvTransposeOptions> = free(
+export const convTranspose3d: Conv<ConvTransposeOptions, ConvTransposePlaces> = free(
   {
     name: 'convTranspose3d',
-    parameters: ['weight', 'bias', 'options'],
+    parameters: ['weight', 'bias', 'options', 'stride', 'padding', 'outputPadding', 'groups', 'dilation'],
     family,
     torch: 'nn.functional.conv_transpose3d',
     samples: (s) => [

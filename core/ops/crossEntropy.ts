@@ -10,6 +10,7 @@ import { arange } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { gather } from './gather.ts';
 import { type ReductionOptions, checkInput, findElement, reductionOf } from './reduction.ts';
+import type { Trailing } from './byName.ts';
 import { logSoftmax } from './softmax.ts';
 
 const family = 'loss';
@@ -115,9 +116,10 @@ function ignoreIndexOf(name: string, options: ClassLossOptions): number {
  * @throws ShapeError when the target does not fit; ArgumentError for a label outside 0 … C-1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
  */
-export const crossEntropy: Free<(input: Tensor, target: Tensor, options?: CrossEntropyOptions) => Tensor> = free(
+export const crossEntropy: Free<(input: Tensor, target: Tensor, ...options: Trailing<CrossEntropyOptions, [weight: Tensor | null]>) => Tensor> = free(
   {
     name: 'crossEntropy',
+    parameters: ['target', 'options', 'weight'],
     family,
     torch: 'nn.functional.cross_entropy',
     samples: (s) => [
@@ -173,9 +175,10 @@ function withProbabilities(x: Tensor, target: Tensor, weight: Operand, classDim:
  * @throws ShapeError when the target does not fit; ArgumentError for a label outside 0 … C-1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
  */
-export const nllLoss: Free<(input: Tensor, target: Tensor, options?: ClassLossOptions) => Tensor> = free(
+export const nllLoss: Free<(input: Tensor, target: Tensor, ...options: Trailing<ClassLossOptions, [weight: Tensor | null]>) => Tensor> = free(
   {
     name: 'nllLoss',
+    parameters: ['target', 'options', 'weight'],
     family,
     torch: 'nn.functional.nll_loss',
     samples: (s) => [

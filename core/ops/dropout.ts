@@ -55,7 +55,7 @@ function scaled(name: string, x: Tensor, maskShape: Shape, settings: Settings): 
   return settings.inplace ? x.mul_(factor) : x.mul(factor);
 }
 
-type Dropout = Free<Named<'p', number, DropoutMode, Tensor>>;
+type Dropout = Free<Named<'p', number, DropoutMode, Tensor, Tensor, [training: boolean, inplace: boolean]>>;
 
 /**
  * Zeroes each element with probability `p` (default 0.5) and scales the others by `1/(1 - p)`, while `training` (default true).
@@ -66,7 +66,7 @@ type Dropout = Free<Named<'p', number, DropoutMode, Tensor>>;
 export const dropout: Dropout = free(
   {
     name: 'dropout',
-    parameters: ['p', 'options'],
+    parameters: ['p', 'options', 'training', 'inplace'],
     family: 'dropout',
     torch: 'nn.functional.dropout',
     samples: (s) => [[s.float([2, 3]), 0.5, { training: false }], [s.float([2, 3]), 0], [s.float([2, 3]), 1], [s.float([0, 3])]],
@@ -86,7 +86,7 @@ function checkRank(name: string, x: Tensor, ranks: readonly number[], hint: stri
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout1d.html
  */
 export const dropout1d: Dropout = free(
-  { name: 'dropout1d', parameters: ['p', 'options'], family: 'dropout', torch: 'nn.functional.dropout1d', samples: (s) => [[s.float([2, 3, 2]), 0.5, { training: false }], [s.float([3, 2]), 1]] },
+  { name: 'dropout1d', parameters: ['p', 'options', 'training', 'inplace'], family: 'dropout', torch: 'nn.functional.dropout1d', samples: (s) => [[s.float([2, 3, 2]), 0.5, { training: false }], [s.float([3, 2]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout1d', x, p, options, true);
     checkRank('dropout1d', x, [2, 3], '(N, C, L) or (C, L)');
@@ -102,7 +102,7 @@ export const dropout1d: Dropout = free(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout2d.html
  */
 export const dropout2d: Dropout = free(
-  { name: 'dropout2d', parameters: ['p', 'options'], family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
+  { name: 'dropout2d', parameters: ['p', 'options', 'training', 'inplace'], family: 'dropout', torch: 'nn.functional.dropout2d', samples: (s) => [[s.float([2, 3, 2, 2]), 0.5, { training: false }], [s.float([1, 2, 2, 2]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout2d', x, p, options, true);
     if (x.ndim < 2) throw new ShapeError(`dropout2d: wrong number of dimensions, got ${show(x)}; expected (N, C, H, W)`);
@@ -118,7 +118,7 @@ export const dropout2d: Dropout = free(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout3d.html
  */
 export const dropout3d: Dropout = free(
-  { name: 'dropout3d', parameters: ['p', 'options'], family: 'dropout', torch: 'nn.functional.dropout3d', samples: (s) => [[s.float([2, 3, 2, 2, 1]), 0.5, { training: false }], [s.float([1, 2, 2, 2, 1]), 1]] },
+  { name: 'dropout3d', parameters: ['p', 'options', 'training', 'inplace'], family: 'dropout', torch: 'nn.functional.dropout3d', samples: (s) => [[s.float([2, 3, 2, 2, 1]), 0.5, { training: false }], [s.float([1, 2, 2, 2, 1]), 1]] },
   (x: Tensor, p = 0.5, options?: DropoutMode): Tensor => {
     const settings = settingsOf('dropout3d', x, p, options, true);
     if (x.ndim < 1) throw new ShapeError(`dropout3d: wrong number of dimensions, got ${show(x)}; expected (N, C, D, H, W) or (C, D, H, W)`);
@@ -140,7 +140,7 @@ const BOUND = 1.7580993408473766;
 export const alphaDropout: Dropout = free(
   {
     name: 'alphaDropout',
-    parameters: ['p', 'options'],
+    parameters: ['p', 'options', 'training', 'inplace'],
     family: 'dropout',
     torch: 'nn.functional.alpha_dropout',
     samples: (s) => [[s.float([2, 3]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],
@@ -167,7 +167,7 @@ function bounded(name: string, x: Tensor, p: number, options: DropoutMode | unde
 export const featureAlphaDropout: Dropout = free(
   {
     name: 'featureAlphaDropout',
-    parameters: ['p', 'options'],
+    parameters: ['p', 'options', 'training', 'inplace'],
     family: 'dropout',
     torch: 'nn.functional.feature_alpha_dropout',
     samples: (s) => [[s.float([2, 3, 2]), 0.5], [s.float([2, 3]), 0, { training: true }], [s.float([2, 3]), 1, { training: true }]],

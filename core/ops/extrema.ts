@@ -7,7 +7,7 @@ import { type Kernel, type Operand, type Primitive, apply, applyMany, primitive 
 import { type Results, results } from '../results.ts';
 import { normalizeDim } from '../shape.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
-import type { Named } from './byName.ts';
+import type { Named, Trailing } from './byName.ts';
 import { type Method, type Samples, checkTensor, method } from './define.ts';
 import { maximum, minimum } from './pointwise.ts';
 import { type Dims, type ReduceAttrs, amax, amin, shared } from './reduce.ts';
@@ -100,7 +100,7 @@ function alongDim(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number,
 /** The forms of `max` and `min`: over everything, along a dimension, against another tensor. */
 export type Extreme = Method<{
   (x: Tensor): Tensor;
-  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
+  (x: Tensor, dim: number, ...options: Trailing<KeepdimOptions, [keepdim: boolean]>): ValuesAndIndices;
   (x: Tensor, options: KeepdimOptions & { readonly dim: number }): ValuesAndIndices;
   (x: Tensor, other: Tensor): Tensor;
 }>;
@@ -108,7 +108,7 @@ export type Extreme = Method<{
 const samples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.float([2, 3]), s.float([3])], [s.float([])], [s.float([]), 0], [s.int([2, 3])], [s.float([2, 0]), 0]];
 
 function extreme(name: 'max' | 'min', op: Primitive<DimAttrs>, all: (x: Tensor) => Tensor, pair: (x: Tensor, y: Operand) => Tensor): Extreme {
-  return method({ name, parameters: ['dim', 'options'], family, samples }, ((x: Tensor, dim?: number | Tensor, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
+  return method({ name, parameters: ['dim', 'options', 'keepdim'], family, samples }, ((x: Tensor, dim?: number | Tensor, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor(name, x);
     if (dim === undefined || dim instanceof Tensor) {
       checkWhole(name, options);
@@ -146,16 +146,16 @@ function place(op: Primitive<DimAttrs>, name: string, x: Tensor, dim: number | n
   return keepdim && x.ndim > 0 ? found.unsqueeze(d) : found;
 }
 
-type Place = Method<Named<'dim', number | null, KeepdimOptions, Tensor>>;
+type Place = Method<Named<'dim', number | null, KeepdimOptions, Tensor, Tensor, [keepdim: boolean]>>;
 
 const placeSamples: Samples = (s) => [[s.float([2, 3])], [s.float([2, 3, 4]), 1], [s.float([2, 3]), -1, { keepdim: true }], [s.values([1, 3, 3, 2])], [s.float([]), 0], [s.int([2, 4])]];
 
 /** Place of the largest element, in the flattened tensor or along a dimension; the first of equal ones. @see https://pytorch.org/docs/stable/generated/torch.argmax.html */
-export const argmax: Place = method({ name: 'argmax', parameters: ['dim', 'options'], family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
+export const argmax: Place = method({ name: 'argmax', parameters: ['dim', 'options', 'keepdim'], family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
   place(argmaxOp, 'argmax', x, dim, options),
 );
 /** Place of the smallest element; the first of equal ones. @see https://pytorch.org/docs/stable/generated/torch.argmin.html */
-export const argmin: Place = method({ name: 'argmin', parameters: ['dim', 'options'], family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
+export const argmin: Place = method({ name: 'argmin', parameters: ['dim', 'options', 'keepdim'], family, differentiable: false, samples: placeSamples }, (x: Tensor, dim?: number | null, options?: KeepdimOptions) =>
   place(argminOp, 'argmin', x, dim, options),
 );
 
@@ -177,7 +177,7 @@ const medianOp = primitive<ReduceAttrs>({
 /** The two forms of `median`. */
 export type Median = Method<{
   (x: Tensor): Tensor;
-  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
+  (x: Tensor, dim: number, ...options: Trailing<KeepdimOptions, [keepdim: boolean]>): ValuesAndIndices;
   (x: Tensor, options: KeepdimOptions & { readonly dim: number }): ValuesAndIndices;
 }>;
 
@@ -188,7 +188,7 @@ export type Median = Method<{
  * @see https://pytorch.org/docs/stable/generated/torch.median.html
  */
 export const median: Median = method(
-  { name: 'median', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }], [s.float([])], [s.float([]), 0], [s.int([2, 3])]] },
+  { name: 'median', parameters: ['dim', 'options', 'keepdim'], family, samples: (s) => [[s.float([5])], [s.float([2, 4])], [s.float([3, 4]), 1], [s.float([3, 4]), 0, { keepdim: true }], [s.float([])], [s.float([]), 0], [s.int([2, 3])]] },
   ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor('median', x);
     checkOrder('median', x);

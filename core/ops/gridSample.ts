@@ -168,10 +168,10 @@ export const gridSample: Free<(x: Tensor, grid: Tensor, options?: GridSampleOpti
  * @throws ShapeError when theta and size do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html
  */
-export const affineGrid: Free<Named<'size', readonly number[], { readonly alignCorners?: boolean | null }, Tensor>> = free(
+export const affineGrid: Free<Named<'size', readonly number[], { readonly alignCorners?: boolean | null }, Tensor, Tensor, [alignCorners: boolean | null]>> = free(
   {
     name: 'affineGrid',
-    parameters: ['size', 'options'],
+    parameters: ['size', 'options', 'alignCorners'],
     family: 'pooling',
     torch: 'nn.functional.affine_grid',
     samples: (s) => [[s.float([2, 2, 3]), [2, 1, 3, 4], { alignCorners: false }], [s.float([1, 2, 3]), [1, 1, 2, 3], { alignCorners: true }], [s.float([1, 3, 4]), [1, 1, 2, 3, 2], { alignCorners: false }]],

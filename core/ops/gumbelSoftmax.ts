@@ -6,6 +6,7 @@ import type { Tensor } from '../tensor.ts';
 import { emptyLike, zerosLike } from './creation.ts';
 import { type Free, checkTensor, free } from './define.ts';
 import { generatorOf } from './random.ts';
+import type { Named } from './byName.ts';
 import { softmax } from './softmax.ts';
 
 /** Options of `gumbelSoftmax`. */
@@ -30,19 +31,17 @@ const name = 'gumbelSoftmax';
  * @throws ArgumentError for options of the wrong kind; DTypeError for integers
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gumbel_softmax.html and Jang et al., 2017
  */
-export const gumbelSoftmax: Free<(logits: Tensor, tau?: number | GumbelSoftmaxOptions, options?: GumbelSoftmaxOptions) => Tensor> = free(
-  { name, family: 'random', torch: 'nn.functional.gumbel_softmax', samples: () => [] },
-  (logits: Tensor, second?: number | GumbelSoftmaxOptions, third?: GumbelSoftmaxOptions): Tensor => {
+export const gumbelSoftmax: Free<Named<'tau', number, Omit<GumbelSoftmaxOptions, 'tau'>, Tensor, Tensor, [hard: boolean]>> = free(
+  { name, parameters: ['tau', 'options', 'hard'], family: 'random', torch: 'nn.functional.gumbel_softmax', samples: () => [] },
+  (logits: Tensor, tau = 1, options?: Omit<GumbelSoftmaxOptions, 'tau'>): Tensor => {
     checkTensor(name, logits, 'logits');
     if (!isFloat(logits.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(logits)}; expected float32 or float64`);
-    const options = typeof second === 'object' ? second : (third ?? {});
-    checkOptions(name, options, ['tau', 'hard', 'dim', 'generator']);
-    const tau = typeof second === 'object' ? second.tau ?? 1 : second ?? options.tau ?? 1;
-    const { hard = false, dim = -1 } = options;
+    checkOptions(name, options, ['hard', 'dim', 'generator']);
+    const { hard = false, dim = -1 } = options ?? {};
     checkNumber(name, 'tau', tau, 'a number', (v) => !Number.isNaN(v));
     if (typeof hard !== 'boolean') throw new ArgumentError(`${name}: hard is not a boolean, got ${show(hard)}; expected true or false`);
     const d = normalizeDim(name, dim, logits.ndim);
-    const noise = emptyLike(logits.detach()).exponential_(1, { generator: generatorOf(name, options.generator) }).log().neg();
+    const noise = emptyLike(logits.detach()).exponential_(1, { generator: generatorOf(name, options?.generator) }).log().neg();
     const soft = softmax(logits.add(noise).div(tau), d);
     if (!hard) return soft;
     const at = soft.detach().max(d, { keepdim: true }).indices;

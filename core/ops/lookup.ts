@@ -6,7 +6,7 @@ import { normalizeDim } from '../shape.ts';
 import { type Operand, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { scalarLike } from './creation.ts';
-import type { Named, NamedList, NamedPair } from './byName.ts';
+import type { Named, NamedList, NamedPair, Trailing } from './byName.ts';
 import { type Free, type InPlace, type Method, checkOperand, checkTensor, free, inPlaceMethod, method } from './define.ts';
 import { type TableOptions, byFrequency, checkTable, checkTableOptions, paddingRow, shortenRows, tableOptions } from './embeddingRules.ts';
 import { atLeast1d, checkIndex } from './gather.ts';
@@ -212,9 +212,10 @@ export interface EmbeddingOptions extends TableOptions {}
  * @throws ShapeError for an index outside 0 … rows-1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html
  */
-export const embedding: Free<(input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor> = free(
+export const embedding: Free<(input: Tensor, weight: Tensor, ...options: Trailing<EmbeddingOptions, [paddingIdx: number | null, maxNorm: number | null, normType: number, scaleGradByFreq: boolean]>) => Tensor> = free(
   {
     name: 'embedding',
+    parameters: ['weight', 'options', 'paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq'],
     family,
     torch: 'nn.functional.embedding',
     samples: (s) => [

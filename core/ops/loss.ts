@@ -7,6 +7,7 @@ import { type Node, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { logsigmoid, sigmoid } from './activation.ts';
 import { type Free, checkTensor, free, pointwise } from './define.ts';
+import type { Trailing } from './byName.ts';
 import { type Reduction, type ReductionOptions, checkInput, checkPair, findElement, reduceLoss, reductionOf } from './reduction.ts';
 
 const family = 'loss';
@@ -68,7 +69,7 @@ function difference(name: string, op: Primitive<number>, parameter: number, inpu
   return reduceLoss(apply(op, [input, target], parameter), reduction);
 }
 
-type Loss<O extends ReductionOptions = ReductionOptions> = Free<(input: Tensor, target: Tensor, options?: O) => Tensor>;
+type Loss<O extends ReductionOptions = ReductionOptions, L extends readonly unknown[] = []> = Free<(input: Tensor, target: Tensor, ...options: Trailing<O, L>) => Tensor>;
 
 /**
  * Mean squared error, `(input - target)²`, broadcast.
@@ -189,8 +190,8 @@ function weighted(name: string, losses: Tensor, weight: Tensor | null | undefine
  * @throws ShapeError when the shapes differ; ArgumentError for an input outside 0 to 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
  */
-export const binaryCrossEntropy: Loss<BinaryCrossEntropyOptions> = free(
-  { name: 'binaryCrossEntropy', family, torch: 'nn.functional.binary_cross_entropy', samples: (s) => [[s.float([2, 3], 0.1, 0.9), s.float([2, 3], 0, 1)], [s.float([3], 0.1, 0.9), s.float([3], 0, 1), { reduction: 'none' }]] },
+export const binaryCrossEntropy: Loss<BinaryCrossEntropyOptions, [weight: Tensor | null]> = free(
+  { name: 'binaryCrossEntropy', parameters: ['target', 'options', 'weight'], family, torch: 'nn.functional.binary_cross_entropy', samples: (s) => [[s.float([2, 3], 0.1, 0.9), s.float([2, 3], 0, 1)], [s.float([3], 0.1, 0.9), s.float([3], 0, 1), { reduction: 'none' }]] },
   (input: Tensor, target: Tensor, options?: BinaryCrossEntropyOptions): Tensor => {
     const name = 'binaryCrossEntropy';
     checkOptions(name, options, ['weight', 'reduction']);
@@ -242,7 +243,7 @@ export interface BinaryCrossEntropyWithLogitsOptions extends BinaryCrossEntropyO
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
  */
 export const binaryCrossEntropyWithLogits: Loss<BinaryCrossEntropyWithLogitsOptions> = free(
-  { name: 'binaryCrossEntropyWithLogits', family, torch: 'nn.functional.binary_cross_entropy_with_logits', samples: (s) => [[s.float([2, 3]), s.float([2, 3], 0, 1)], [s.float([3], -40, 40), s.float([3], 0, 1), { reduction: 'sum' }]] },
+  { name: 'binaryCrossEntropyWithLogits', parameters: ['target', 'options', 'weight'], family, torch: 'nn.functional.binary_cross_entropy_with_logits', samples: (s) => [[s.float([2, 3]), s.float([2, 3], 0, 1)], [s.float([3], -40, 40), s.float([3], 0, 1), { reduction: 'sum' }]] },
   (input: Tensor, target: Tensor, options?: BinaryCrossEntropyWithLogitsOptions): Tensor => {
     const name = 'binaryCrossEntropyWithLogits';
     checkOptions(name, options, ['weight', 'posWeight', 'reduction']);

@@ -129,7 +129,7 @@ function adaptiveMax(name: string, rank: SpatialRank): AdaptiveMaxPool {
 export const maxPool1d: Free<MaxPool> = free(
   {
     name: 'maxPool1d',
-    parameters: ['kernelSize', 'stride', 'options'],
+    parameters: ['kernelSize', 'stride', 'options', 'padding', 'dilation', 'ceilMode', 'returnIndices'],
     family,
     torch: 'nn.functional.max_pool1d',
     samples: (s) => [
@@ -155,7 +155,7 @@ export const maxPool1d: Free<MaxPool> = free(
 export const maxPool2d: Free<MaxPool> = free(
   {
     name: 'maxPool2d',
-    parameters: ['kernelSize', 'stride', 'options'],
+    parameters: ['kernelSize', 'stride', 'options', 'padding', 'dilation', 'ceilMode', 'returnIndices'],
     family,
     torch: 'nn.functional.max_pool2d',
     samples: (s) => [
@@ -181,7 +181,7 @@ export const maxPool2d: Free<MaxPool> = free(
 export const adaptiveMaxPool1d: Free<AdaptiveMaxPool> = free(
   {
     name: 'adaptiveMaxPool1d',
-    parameters: ['outputSize', 'options'],
+    parameters: ['outputSize', 'options', 'returnIndices'],
     family,
     torch: 'nn.functional.adaptive_max_pool1d',
     samples: (s) => [[s.float([2, 2, 7]), 3], [s.float([2, 3]), 5, { returnIndices: true }]],
@@ -200,7 +200,7 @@ export const adaptiveMaxPool1d: Free<AdaptiveMaxPool> = free(
 export const adaptiveMaxPool2d: Free<AdaptiveMaxPool> = free(
   {
     name: 'adaptiveMaxPool2d',
-    parameters: ['outputSize', 'options'],
+    parameters: ['outputSize', 'options', 'returnIndices'],
     family,
     torch: 'nn.functional.adaptive_max_pool2d',
     samples: (s) => [[s.float([2, 2, 5, 4]), 1], [s.float([1, 5, 4]), [3, 2]], [s.float([1, 1, 3, 5]), [null, 3], { returnIndices: true }]],

@@ -81,7 +81,7 @@ function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims, options: Momen
   return apply(op, [x], { ...attrsOf(name, x, dim, options), correction: correction ?? (unbiased === false ? 0 : 1) });
 }
 
-type Moment = Method<Named<'dim', Dims, MomentOptions, Tensor>>;
+type Moment = Method<Named<'dim', Dims, MomentOptions, Tensor, Tensor, [unbiased: boolean, keepdim: boolean]>>;
 
 const samples: Samples = (s) => [
   [s.float([2, 3])],
@@ -97,7 +97,7 @@ const samples: Samples = (s) => [
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
-export const variance: Moment = method({ name: 'var', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
+export const variance: Moment = method({ name: 'var', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
 
 /**
  * Standard deviation over dimensions: the root of the variance; gradient 0 where it is 0.
@@ -105,7 +105,7 @@ export const variance: Moment = method({ name: 'var', parameters: ['dim', 'optio
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.std.html
  */
-export const std: Moment = method({ name: 'std', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
+export const std: Moment = method({ name: 'std', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
 
 const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(({ fastLogSumExp }) => fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
 
@@ -114,8 +114,8 @@ const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(({ fast
  *
  * @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html
  */
-export const logsumexp: Method<Named<'dim', number | readonly number[], PlainReduceOptions, Tensor>> = method(
-  { name: 'logsumexp', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), [0, 2]], [s.float([2, 3]), 0, { keepdim: true }], [s.float([]), 0], [s.float([0, 2]), 0]] },
+export const logsumexp: Method<Named<'dim', number | readonly number[], PlainReduceOptions, Tensor, Tensor, [keepdim: boolean]>> = method(
+  { name: 'logsumexp', parameters: ['dim', 'options', 'keepdim'], family, samples: (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), [0, 2]], [s.float([2, 3]), 0, { keepdim: true }], [s.float([]), 0], [s.float([0, 2]), 0]] },
   (input: Tensor, dim: number | readonly number[], options?: PlainReduceOptions): Tensor => {
     checkTensor('logsumexp', input);
     const x = input.to(toFloat(input.dtype));

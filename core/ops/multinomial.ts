@@ -52,8 +52,8 @@ function drawRows(weights: Tensor, numSamples: number, replacement: boolean, gen
  * finite, or too often zero
  * @see https://pytorch.org/docs/stable/generated/torch.multinomial.html
  */
-export const multinomial: Method<Named<'numSamples', number, MultinomialOptions, Tensor>> = method(
-  { name: 'multinomial', parameters: ['numSamples', 'options'], family: 'random', differentiable: false, samples: () => [] },
+export const multinomial: Method<Named<'numSamples', number, MultinomialOptions, Tensor, Tensor, [replacement: boolean]>> = method(
+  { name: 'multinomial', parameters: ['numSamples', 'options', 'replacement'], family: 'random', differentiable: false, samples: () => [] },
   (weights: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor => {
     checkTensor('multinomial', weights, 'weights');
     checkOptions('multinomial', options, ['replacement', 'generator']);

@@ -2,7 +2,7 @@ import { ShapeError, checkNumber, checkOptions, show } from '../errors.ts';
 import { type Shape, normalizeDims, numelOf, isShape, sameShape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import { zeros } from './creation.ts';
-import type { Named, NamedList } from './byName.ts';
+import type { Named, NamedList, Trailing } from './byName.ts';
 import { type Free, free } from './define.ts';
 import { cat } from './join.ts';
 import { norm } from './norm.ts';
@@ -129,8 +129,8 @@ export interface NormalizeOptions extends NormOptions {
  * @throws ShapeError for a dimension that does not exist
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.normalize.html
  */
-export const normalize: Free<(x: Tensor, options?: NormalizeOptions) => Tensor> = free(
-  { name: 'normalize', family, torch: 'nn.functional.normalize', samples: (s) => [[s.float([2, 3])], [s.float([2, 3, 2]), { p: 1, dim: 0 }], [s.float([4]), { dim: -1, eps: 0.5 }]] },
+export const normalize: Free<(x: Tensor, ...options: Trailing<NormalizeOptions, [p: number, dim: number | readonly number[], eps: number]>) => Tensor> = free(
+  { name: 'normalize', parameters: ['options', 'p', 'dim', 'eps'], family, torch: 'nn.functional.normalize', samples: (s) => [[s.float([2, 3])], [s.float([2, 3, 2]), { p: 1, dim: 0 }], [s.float([4]), { dim: -1, eps: 0.5 }]] },
   (x: Tensor, options?: NormalizeOptions): Tensor => {
     checkFloat('normalize', x);
     checkOptions('normalize', options, ['p', 'dim', 'eps']);
@@ -157,8 +157,8 @@ export interface LocalResponseNormOptions {
  * @throws ShapeError for fewer than 3 dimensions; ArgumentError unless `size` is an integer ≥ 1
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.local_response_norm.html
  */
-export const localResponseNorm: Free<Named<'size', number, LocalResponseNormOptions, Tensor>> = free(
-  { name: 'localResponseNorm', parameters: ['size', 'options'], family, torch: 'nn.functional.local_response_norm', samples: (s) => [[s.float([2, 4, 3]), 3], [s.float([1, 3, 2, 2]), 2, { alpha: 0.5, beta: 0.5, k: 2 }]] },
+export const localResponseNorm: Free<Named<'size', number, LocalResponseNormOptions, Tensor, Tensor, [alpha: number, beta: number, k: number]>> = free(
+  { name: 'localResponseNorm', parameters: ['size', 'options', 'alpha', 'beta', 'k'], family, torch: 'nn.functional.local_response_norm', samples: (s) => [[s.float([2, 4, 3]), 3], [s.float([1, 3, 2, 2]), 2, { alpha: 0.5, beta: 0.5, k: 2 }]] },
   (x: Tensor, size: number, options?: LocalResponseNormOptions): Tensor => {
     const name = 'localResponseNorm';
     checkFloat(name, x);

@@ -91,10 +91,10 @@ function batched(name: string, x: Tensor, rank: number): [Tensor, boolean] {
  * @throws ShapeError when no patch fits
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.unfold.html
  */
-export const unfold: Free<Named<'kernelSize', Pair, PatchOptions, Tensor>> = free(
+export const unfold: Free<Named<'kernelSize', Pair, PatchOptions, Tensor, Tensor, [dilation: Pair, padding: Pair, stride: Pair]>> = free(
   {
     name: 'F.unfold',
-    parameters: ['kernelSize', 'options'],
+    parameters: ['kernelSize', 'options', 'dilation', 'padding', 'stride'],
     family,
     torch: 'nn.functional.unfold',
     samples: (s) => [
@@ -122,10 +122,10 @@ export const unfold: Free<Named<'kernelSize', Pair, PatchOptions, Tensor>> = fre
  * @throws ShapeError when the columns do not fit
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.fold.html
  */
-export const fold: Free<NamedPair<'outputSize', Pair, 'kernelSize', Pair, PatchOptions, Tensor>> = free(
+export const fold: Free<NamedPair<'outputSize', Pair, 'kernelSize', Pair, PatchOptions, Tensor, Tensor, [dilation: Pair, padding: Pair, stride: Pair]>> = free(
   {
     name: 'fold',
-    parameters: ['outputSize', 'kernelSize', 'options'],
+    parameters: ['outputSize', 'kernelSize', 'options', 'dilation', 'padding', 'stride'],
     family,
     torch: 'nn.functional.fold',
     samples: (s) => [

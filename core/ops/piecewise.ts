@@ -124,8 +124,8 @@ export const softshrink: Free<WithOne<'lambd'>> = activation({
 });
 
 /** `x` above `threshold`, else `value`. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.threshold.html */
-export const threshold: Free<NamedPair<'threshold', number, 'value', number, InplaceOptions, Tensor>> = free(
-  { name: 'threshold', parameters: ['threshold', 'value', 'options'], family, torch: nn('threshold'), samples: (s) => [[s.float([2, 4]), 0.1, -3], [s.float([]), -1, 2], [s.int([4], -3, 3), 0, 7]] },
+export const threshold: Free<NamedPair<'threshold', number, 'value', number, InplaceOptions, Tensor, Tensor, [inplace: boolean]>> = free(
+  { name: 'threshold', parameters: ['threshold', 'value', 'options', 'inplace'], family, torch: nn('threshold'), samples: (s) => [[s.float([2, 4]), 0.1, -3], [s.float([]), -1, 2], [s.int([4], -3, 3), 0, 7]] },
   (x: Tensor, limit: number, value: number, options?: InplaceOptions): Tensor => {
     if (typeof limit !== 'number' || typeof value !== 'number') throw new ArgumentError(`threshold: not numbers, got ${show(limit)} and ${show(value)}; expected two numbers`);
     return replaced(x, limit, value, options);

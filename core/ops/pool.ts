@@ -91,7 +91,7 @@ type AvgPool<O> = Free<NamedPair<'kernelSize', Size, 'stride', Size | O | null, 
 export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
   {
     name: 'avgPool1d',
-    parameters: ['kernelSize', 'stride', 'options'],
+    parameters: ['kernelSize', 'stride', 'options', 'padding', 'ceilMode', 'countIncludePad'],
     family,
     torch: 'nn.functional.avg_pool1d',
     samples: (s) => [
@@ -114,7 +114,7 @@ export const avgPool1d: AvgPool<AvgPool1dOptions> = free(
 export const avgPool2d: AvgPool<AvgPoolOptions> = free(
   {
     name: 'avgPool2d',
-    parameters: ['kernelSize', 'stride', 'options'],
+    parameters: ['kernelSize', 'stride', 'options', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'],
     family,
     torch: 'nn.functional.avg_pool2d',
     samples: (s) => [

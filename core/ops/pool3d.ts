@@ -61,7 +61,7 @@ type AvgPool3d = Free<NamedPair<'kernelSize', Size, 'stride', Size | AvgPoolOpti
 export const avgPool3d: AvgPool3d = free(
   {
     name: 'avgPool3d',
-    parameters: ['kernelSize', 'stride', 'options'],
+    parameters: ['kernelSize', 'stride', 'options', 'padding', 'ceilMode', 'countIncludePad', 'divisorOverride'],
     family,
     torch: 'nn.functional.avg_pool3d',
     samples: (s) => [
@@ -128,7 +128,7 @@ interface MaxPool3d {
 export const maxPool3d: Free<MaxPool3d> = free(
   {
     name: 'maxPool3d',
-    parameters: ['kernelSize', 'stride', 'options'],
+    parameters: ['kernelSize', 'stride', 'options', 'padding', 'dilation', 'ceilMode', 'returnIndices'],
     family,
     torch: 'nn.functional.max_pool3d',
     samples: (s) => [
@@ -158,7 +158,7 @@ interface AdaptiveMaxPool3d {
 
 /** Largest elements of windows that share the volume evenly. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool3d.html */
 export const adaptiveMaxPool3d: Free<AdaptiveMaxPool3d> = free(
-  { name: 'adaptiveMaxPool3d', parameters: ['outputSize', 'options'], family, torch: 'nn.functional.adaptive_max_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1], { returnIndices: true }]] },
+  { name: 'adaptiveMaxPool3d', parameters: ['outputSize', 'options', 'returnIndices'], family, torch: 'nn.functional.adaptive_max_pool3d', samples: (s) => [[s.float([1, 2, 3, 4, 2]), 2], [s.float([1, 3, 4, 5]), [2, 3, 1], { returnIndices: true }]] },
   ((x: Tensor, outputSize: AdaptiveSize, options?: AdaptiveMaxPoolOptions): Tensor | MaxPoolResult => {
     checkVolume('adaptiveMaxPool3d', x);
     checkOptions('adaptiveMaxPool3d', options, ['returnIndices']);

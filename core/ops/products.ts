@@ -260,8 +260,8 @@ export interface CombinationsOptions {
  * @throws ShapeError for other than a vector; ArgumentError for an `r` that is no whole number ≥ 0
  * @see https://pytorch.org/docs/stable/generated/torch.combinations.html
  */
-export const combinations: Free<Named<'r', number | CombinationsOptions, CombinationsOptions, Tensor>> = free(
-  { name: 'combinations', parameters: ['r', 'options'], family: 'arranging', samples: (s) => [[s.float([4])], [s.float([3]), 3], [s.float([3]), 2, { withReplacement: true }], [s.float([2]), 3]] },
+export const combinations: Free<Named<'r', number | CombinationsOptions, CombinationsOptions, Tensor, Tensor, [withReplacement: boolean]>> = free(
+  { name: 'combinations', parameters: ['r', 'options', 'withReplacement'], family: 'arranging', samples: (s) => [[s.float([4])], [s.float([3]), 3], [s.float([3]), 2, { withReplacement: true }], [s.float([2]), 3]] },
   (x: Tensor, r?: number | CombinationsOptions, options?: CombinationsOptions): Tensor => {
     checkTensor('combinations', x);
     const [count, rest] = typeof r === 'object' ? [2, r] : [r ?? 2, options];
@@ -287,8 +287,8 @@ export interface VanderOptions {
  * @param n - number of columns; default the length of the vector
  * @see https://pytorch.org/docs/stable/generated/torch.vander.html
  */
-export const vander: Free<Named<'N', number | null | VanderOptions, VanderOptions, Tensor>> = free(
-  { name: 'vander', parameters: ['N', 'options'], family: 'arranging', samples: (s) => [[s.float([3])], [s.float([3]), 2], [s.float([3]), 4, { increasing: true }], [s.int([3])]] },
+export const vander: Free<Named<'N', number | null | VanderOptions, VanderOptions, Tensor, Tensor, [increasing: boolean]>> = free(
+  { name: 'vander', parameters: ['N', 'options', 'increasing'], family: 'arranging', samples: (s) => [[s.float([3])], [s.float([3]), 2], [s.float([3]), 4, { increasing: true }], [s.int([3])]] },
   (x: Tensor, n?: number | null | VanderOptions, options?: VanderOptions): Tensor => {
     checkTensor('vander', x);
     const [given, rest] = typeof n === 'object' && n !== null ? [undefined, n] : [n, options];

@@ -92,8 +92,8 @@ export function attrsOf(name: string, x: Tensor, dim: Dims, options: ReduceOptio
 }
 
 /** Sum over dimensions; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.sum.html */
-export const sum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
-  { name: 'sum', parameters: ['dim', 'options'], family, samples: (s) => [...samples(s), [s.int([2, 3]), 0], [s.bool([4])], [s.float([0, 3]), 0]] },
+export const sum: Method<Named<'dim', Dims, ReduceOptions, Tensor, Tensor, [keepdim: boolean]>> = method(
+  { name: 'sum', parameters: ['dim', 'options', 'keepdim'], family, samples: (s) => [...samples(s), [s.int([2, 3]), 0], [s.bool([4])], [s.float([0, 3]), 0]] },
   (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     const x = withDType('sum', input, options);
     return apply(sumOp, [x], attrsOf('sum', x, dim, options));
@@ -131,7 +131,7 @@ export const sumToSize: Method<(x: Tensor, shape: Shape) => Tensor> = method(
 );
 
 /** Mean over dimensions; NaN over no elements. @see https://pytorch.org/docs/stable/generated/torch.mean.html */
-export const mean: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method({ name: 'mean', parameters: ['dim', 'options'], family, samples }, (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
+export const mean: Method<Named<'dim', Dims, ReduceOptions, Tensor, Tensor, [keepdim: boolean]>> = method({ name: 'mean', parameters: ['dim', 'options', 'keepdim'], family, samples }, (input: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
   const x = withDType('mean', input, options);
   if (!isFloat(x.dtype)) throw new DTypeError(`mean: not a float tensor, got ${show(x)}; expected float32 or float64`, { hint: "pass { dtype: 'float32' }" });
   return apply(meanOp, [x], attrsOf('mean', x, dim, options));
@@ -169,8 +169,8 @@ const prodOp = reduction('prod', {
 });
 
 /** Product over everything or along a dimension; integers and bool give int64. @see https://pytorch.org/docs/stable/generated/torch.prod.html */
-export const prod: Method<Named<'dim', number | null, ReduceOptions, Tensor>> = method(
-  { name: 'prod', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
+export const prod: Method<Named<'dim', number | null, ReduceOptions, Tensor, Tensor, [keepdim: boolean]>> = method(
+  { name: 'prod', parameters: ['dim', 'options', 'keepdim'], family, samples: (s) => [[s.float([2, 3])], [s.float([2, 3]), 1], [s.float([2, 3]), 0, { keepdim: true }], [s.int([3], 1, 5)], [s.float([2, 0]), 1], [s.values([1.5, 0, 2])], [s.values([0, 0, 2, 3], [2, 2]), 1]] },
   (input: Tensor, dim?: number | null, options?: ReduceOptions): Tensor => {
     const x = withDType('prod', input, options);
     if (typeof dim === 'object' && dim !== null) throw new ArgumentError(`prod: several dimensions, got ${show(dim)}; expected one dimension or none`);
@@ -204,10 +204,10 @@ export interface PlainReduceOptions {
   readonly keepdim?: boolean;
 }
 
-type Plain = Method<Named<'dim', Dims, PlainReduceOptions, Tensor>>;
+type Plain = Method<Named<'dim', Dims, PlainReduceOptions, Tensor, Tensor, [keepdim: boolean]>>;
 
 function plain(name: string, op: Primitive<ReduceAttrs>, differentiable: boolean, cases: Samples = samples): Plain {
-  return method({ name, parameters: ['dim', 'options'], family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
+  return method({ name, parameters: ['dim', 'options', 'keepdim'], family, differentiable, samples: cases }, (x: Tensor, dim?: Dims, options?: PlainReduceOptions): Tensor => {
     checkTensor(name, x);
     checkOptions(name, options, ['keepdim']);
     return apply(op, [x], attrsOf(name, x, dim, options));

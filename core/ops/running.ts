@@ -132,7 +132,7 @@ const modeSamples: Samples = (s) => [[s.values([3, 1, 3, 2, 2, 3], [6])], [s.val
  * @throws ShapeError for a dimension without entries
  * @see https://pytorch.org/docs/stable/generated/torch.mode.html
  */
-export const mode: Method<Named<'dim', number, KeepdimOptions, ValuesAndIndices>> = method({ name: 'mode', parameters: ['dim', 'options'], family: 'reduction', samples: modeSamples }, (x: Tensor, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
+export const mode: Method<Named<'dim', number, KeepdimOptions, ValuesAndIndices, Tensor, [keepdim: boolean]>> = method({ name: 'mode', parameters: ['dim', 'options', 'keepdim'], family: 'reduction', samples: modeSamples }, (x: Tensor, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
   checkTensor('mode', x);
   const keepdim = keepdimOf('mode', options);
   const d = normalizeDim('mode', dim, x.ndim);
@@ -156,8 +156,8 @@ function taken({ values, indices }: Sorted, d: number, at: number, keepdim: bool
  * @throws ShapeError for a `k` outside 1 … size
  * @see https://pytorch.org/docs/stable/generated/torch.kthvalue.html
  */
-export const kthvalue: Method<NamedPair<'k', number, 'dim', number, KeepdimOptions, ValuesAndIndices>> = method(
-  { name: 'kthvalue', parameters: ['k', 'dim', 'options'], family: 'reduction', samples: (s) => [[s.float([5]), 2], [s.float([2, 4]), 4, 1, { keepdim: true }], [s.float([3, 2]), 1, 0], [s.float([]), 1]] },
+export const kthvalue: Method<NamedPair<'k', number, 'dim', number, KeepdimOptions, ValuesAndIndices, Tensor, [keepdim: boolean]>> = method(
+  { name: 'kthvalue', parameters: ['k', 'dim', 'options', 'keepdim'], family: 'reduction', samples: (s) => [[s.float([5]), 2], [s.float([2, 4]), 4, 1, { keepdim: true }], [s.float([3, 2]), 1, 0], [s.float([]), 1]] },
   (x: Tensor, k: number, dim = -1, options?: KeepdimOptions): ValuesAndIndices => {
     checkTensor('kthvalue', x);
     checkOrder('kthvalue', x);
@@ -181,7 +181,7 @@ export type NanMedian = Method<{
 
 /** Lower median of the entries that are not NaN, of everything or along a dimension with its place; NaN where there are none. @see https://pytorch.org/docs/stable/generated/torch.nanmedian.html */
 export const nanmedian: NanMedian = method(
-  { name: 'nanmedian', parameters: ['dim', 'options'], family: 'reduction', samples: (s) => [[s.float([5])], [s.values([1, NaN, 3, 2], [4])], [s.values([1, NaN, 3, NaN, NaN, 2], [2, 3]), 1], [s.float([3, 4]), 0, { keepdim: true }]] },
+  { name: 'nanmedian', parameters: ['dim', 'options', 'keepdim'], family: 'reduction', samples: (s) => [[s.float([5])], [s.values([1, NaN, 3, 2], [4])], [s.values([1, NaN, 3, NaN, NaN, 2], [2, 3]), 1], [s.float([3, 4]), 0, { keepdim: true }]] },
   ((x: Tensor, dim?: number, options?: KeepdimOptions): Tensor | ValuesAndIndices => {
     checkTensor('nanmedian', x);
     checkOrder('nanmedian', x);

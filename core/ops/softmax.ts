@@ -70,21 +70,21 @@ function run(op: Primitive<DimAttrs>, name: string, input: Tensor, dim: number, 
 
 const samples: Samples = (s) => [[s.float([2, 3]), 1], [s.float([2, 3, 4]), 1], [s.float([3]), 0], [s.float([2, 3]), -2], [s.float([]), 0], [s.float([2, 0]), 1]];
 
-type Softmax = Named<'dim', number, SoftmaxOptions, Tensor>;
+type Softmax = Named<'dim', number, SoftmaxOptions, Tensor, Tensor, [dtype: DType]>;
 
 /**
  * `exp(x) / Σ exp(x)` along a dimension, shifted by the largest entry so that nothing overflows.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
  */
-export const softmax: Method<Softmax> = method({ name: 'softmax', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => run(softmaxRule, 'softmax', x, dim, options));
+export const softmax: Method<Softmax> = method({ name: 'softmax', parameters: ['dim', 'options', 'dtype'], family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => run(softmaxRule, 'softmax', x, dim, options));
 
 /**
  * `x - log Σ exp(x)` along a dimension, shifted by the largest entry.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
  */
-export const logSoftmax: Method<Softmax> = method({ name: 'logSoftmax', parameters: ['dim', 'options'], family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor =>
+export const logSoftmax: Method<Softmax> = method({ name: 'logSoftmax', parameters: ['dim', 'options', 'dtype'], family, samples }, (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor =>
   run(logSoftmaxRule, 'logSoftmax', x, dim, options),
 );
 

@@ -69,14 +69,14 @@ function sortedBy(op: string, x: Tensor, dim: number, options: SortOptions | und
  * @param dim - default the last
  * @see https://pytorch.org/docs/stable/generated/torch.sort.html
  */
-export const sort: Method<Named<'dim', number, SortOptions, Sorted>> = method(
-  { name: 'sort', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])], [s.float([2, 0])]] },
+export const sort: Method<Named<'dim', number, SortOptions, Sorted, Tensor, [descending: boolean]>> = method(
+  { name: 'sort', parameters: ['dim', 'options', 'descending'], family, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])], [s.float([2, 0])]] },
   (x: Tensor, dim = -1, options?: SortOptions): Sorted => sortedBy('sort', x, dim, options),
 );
 
 /** The places of the values in ascending order along one dimension. @see https://pytorch.org/docs/stable/generated/torch.argsort.html */
-export const argsort: Method<Named<'dim', number, SortOptions, Tensor>> = method(
-  { name: 'argsort', parameters: ['dim', 'options'], family, differentiable: false, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])]] },
+export const argsort: Method<Named<'dim', number, SortOptions, Tensor, Tensor, [descending: boolean]>> = method(
+  { name: 'argsort', parameters: ['dim', 'options', 'descending'], family, differentiable: false, samples: (s) => [[s.float([2, 4])], [s.float([3, 2]), 0, { descending: true }], [s.float([])]] },
   (x: Tensor, dim = -1, options?: SortOptions): Tensor => sortedBy('argsort', x, dim, options).indices,
 );
 
@@ -94,8 +94,8 @@ export interface TopkOptions {
  * @throws ShapeError for `k` outside 0 … size
  * @see https://pytorch.org/docs/stable/generated/torch.topk.html
  */
-export const topk: Method<NamedPair<'k', number, 'dim', number, TopkOptions, Sorted>> = method(
-  { name: 'topk', parameters: ['k', 'dim', 'options'], family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
+export const topk: Method<NamedPair<'k', number, 'dim', number, TopkOptions, Sorted, Tensor, [largest: boolean, sorted: boolean]>> = method(
+  { name: 'topk', parameters: ['k', 'dim', 'options', 'largest', 'sorted'], family, samples: (s) => [[s.float([2, 4]), 2], [s.float([4, 2]), 3, 0, { largest: false }], [s.float([]), 1], [s.float([3]), 0]] },
   (x: Tensor, k: number, dim = -1, options?: TopkOptions): Sorted => {
     checkTensor('topk', x);
     if (x.dtype === 'bool') throw new DTypeError(`topk: not defined for bool, got ${show(x)}; expected numbers`);

@@ -19,14 +19,14 @@ const family = 'reduction';
 // ---- several results at once ----
 
 /** Standard deviation and mean over dimensions. @see https://pytorch.org/docs/stable/generated/torch.std_mean.html */
-export const stdMean: Free<Named<'dim', Dims, MomentOptions, Results<{ std: Tensor; mean: Tensor }>>> = free(
-  { name: 'stdMean', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), 1, { correction: 0, keepdim: true }]] },
+export const stdMean: Free<Named<'dim', Dims, MomentOptions, Results<{ std: Tensor; mean: Tensor }>, Tensor, [unbiased: boolean, keepdim: boolean]>> = free(
+  { name: 'stdMean', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), 1, { correction: 0, keepdim: true }]] },
   (x: Tensor, dim?: Dims, options?: MomentOptions): Results<{ std: Tensor; mean: Tensor }> => results({ std: std(x, dim, options), mean: mean(x, dim, { keepdim: options?.keepdim ?? false }) }),
 );
 
 /** Variance and mean over dimensions. @see https://pytorch.org/docs/stable/generated/torch.var_mean.html */
-export const varMean: Free<Named<'dim', Dims, MomentOptions, Results<{ var: Tensor; mean: Tensor }>>> = free(
-  { name: 'varMean', parameters: ['dim', 'options'], family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), [0, 1], { correction: 2 }]] },
+export const varMean: Free<Named<'dim', Dims, MomentOptions, Results<{ var: Tensor; mean: Tensor }>, Tensor, [unbiased: boolean, keepdim: boolean]>> = free(
+  { name: 'varMean', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples: (s) => [[s.float([2, 3])], [s.float([3, 4]), [0, 1], { correction: 2 }]] },
   (x: Tensor, dim?: Dims, options?: MomentOptions): Results<{ var: Tensor; mean: Tensor }> => results({ var: variance(x, dim, options), mean: mean(x, dim, { keepdim: options?.keepdim ?? false }) }),
 );
 
@@ -51,8 +51,8 @@ export const aminmax: Method<(x: Tensor, options?: AminmaxOptions) => Results<{ 
 // ---- without NaN ----
 
 /** Sum of the elements that are not NaN. @see https://pytorch.org/docs/stable/generated/torch.nansum.html */
-export const nansum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
-  { name: 'nansum', parameters: ['dim', 'options'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), [0, 1], { keepdim: true }], [s.int([3])]] },
+export const nansum: Method<Named<'dim', Dims, ReduceOptions, Tensor, Tensor, [keepdim: boolean]>> = method(
+  { name: 'nansum', parameters: ['dim', 'options', 'keepdim'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), [0, 1], { keepdim: true }], [s.int([3])]] },
   (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     checkTensor('nansum', x);
     if (isFloat(x.dtype) && options?.dtype !== undefined && !isFloat(options.dtype)) throw new DTypeError(`nansum: not a float dtype, got ${show(options.dtype)} for ${show(x)}; expected float32 or float64`);
@@ -61,8 +61,8 @@ export const nansum: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
 );
 
 /** Mean of the elements that are not NaN; NaN where there are none. @throws DTypeError for integers @see https://pytorch.org/docs/stable/generated/torch.nanmean.html */
-export const nanmean: Method<Named<'dim', Dims, ReduceOptions, Tensor>> = method(
-  { name: 'nanmean', parameters: ['dim', 'options'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), 0, { keepdim: true }]] },
+export const nanmean: Method<Named<'dim', Dims, ReduceOptions, Tensor, Tensor, [keepdim: boolean]>> = method(
+  { name: 'nanmean', parameters: ['dim', 'options', 'keepdim'], family, samples: (s) => [[s.values([1, NaN, 3])], [s.values([1, NaN, 3, NaN], [2, 2]), 1], [s.float([2, 3]), 0, { keepdim: true }]] },
   (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => {
     checkTensor('nanmean', x);
     if (!isFloat(x.dtype)) throw new DTypeError(`nanmean: not a float tensor, got ${show(x)}; expected float32 or float64`);
@@ -119,7 +119,7 @@ function quantiles(name: string, x: Tensor, q: Tensor | number, dim: number | nu
   return points.ndim === 0 ? shaped.squeeze(0) : shaped;
 }
 
-type Quantile = Method<NamedPair<'q', Tensor | number, 'dim', number | null, QuantileOptions, Tensor>>;
+type Quantile = Method<NamedPair<'q', Tensor | number, 'dim', number | null, QuantileOptions, Tensor, Tensor, [keepdim: boolean]>>;
 
 /**
  * Quantiles of everything or along a dimension, between entries by linear interpolation or as `interpolation` says; NaN where there is one.
@@ -131,7 +131,7 @@ type Quantile = Method<NamedPair<'q', Tensor | number, 'dim', number | null, Qua
 export const quantile: Quantile = method(
   {
     name: 'quantile',
-    parameters: ['q', 'dim', 'options'],
+    parameters: ['q', 'dim', 'options', 'keepdim'],
     family,
     samples: (s) => [
       [s.float([5]), 0.3],
@@ -147,7 +147,7 @@ export const quantile: Quantile = method(
 
 /** Quantiles of the entries that are not NaN; NaN where there are none. @see https://pytorch.org/docs/stable/generated/torch.nanquantile.html */
 export const nanquantile: Quantile = method(
-  { name: 'nanquantile', parameters: ['q', 'dim', 'options'], family, samples: (s) => [[s.values([3, NaN, 1, 2]), 0.4], [s.values([3, NaN, 1, 2, 5, 4], [2, 3]), s.values([0.125, 0.375]), 1, { keepdim: true }]] },
+  { name: 'nanquantile', parameters: ['q', 'dim', 'options', 'keepdim'], family, samples: (s) => [[s.values([3, NaN, 1, 2]), 0.4], [s.values([3, NaN, 1, 2, 5, 4], [2, 3]), s.values([0.125, 0.375]), 1, { keepdim: true }]] },
   (x: Tensor, q: Tensor | number, dim?: number | null, options?: QuantileOptions): Tensor => quantiles('nanquantile', x, q, dim, options, true),
 );
 

@@ -46,7 +46,7 @@ interface MaxUnpoolArguments extends MaxUnpoolOptions {
 type MaxUnpool = Free<NamedList<[indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, options?: MaxUnpoolOptions], MaxUnpoolArguments, Tensor>>;
 
 function unpool(name: string, rank: number, samples: MaxUnpool['samples']): MaxUnpool {
-  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options'], family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
+  return free({ name, parameters: ['indices', 'kernelSize', 'stride', 'options', 'padding', 'outputSize'], family, torch: `nn.functional.max_unpool${rank}d`, samples }, (x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | MaxUnpoolOptions | null, last?: MaxUnpoolOptions): Tensor => {
     checkTensor(name, x);
     if (!isFloat(x.dtype)) throw new DTypeError(`${name}: not a float tensor, got ${show(x)}; expected float32 or float64`);
     checkIndex(name, indices, 'indices');

@@ -1,20 +1,19 @@
-import { ArgumentError, ShapeError, checkOptions, show } from '../../core/errors.ts';
+import { ArgumentError, ShapeError, show } from '../../core/errors.ts';
 import { glu, logsigmoid, mish, relu, sigmoid, silu, softsign, tanh, tanhshrink } from '../../core/ops/activation.ts';
 import { gelu } from '../../core/ops/gelu.ts';
-import type { InplaceOptions } from '../../core/ops/parametric.ts';
 import { hardsigmoid, hardswish, relu6, selu } from '../../core/ops/piecewise.ts';
 import { logSoftmax, softmax, softmin } from '../../core/ops/softmax.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python } from '../repr.ts';
-import { Inplace, Plain } from './check.ts';
-import { type LayerArguments, given } from '../../core/given.ts';
+import { Inplace, type InplaceArguments, Plain } from './check.ts';
+import { type LayerArguments, type PlacedOrNamed, given } from '../../core/given.ts';
 
 /** Elementwise `max(0, x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
 export class ReLU extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('ReLU', options);
+  constructor(...args: InplaceArguments) {
+    super('ReLU', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -25,8 +24,8 @@ export class ReLU extends Inplace {
 /** Elementwise `min(max(0, x), 6)`. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU6.html */
 export class ReLU6 extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('ReLU6', options);
+  constructor(...args: InplaceArguments) {
+    super('ReLU6', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -37,8 +36,8 @@ export class ReLU6 extends Inplace {
 /** Self-normalising exponential linear unit, with its two fixed constants. @see https://pytorch.org/docs/stable/generated/torch.nn.SELU.html */
 export class SELU extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('SELU', options);
+  constructor(...args: InplaceArguments) {
+    super('SELU', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -49,8 +48,8 @@ export class SELU extends Inplace {
 /** Elementwise `x·σ(x)`, also known as swish. @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html */
 export class SiLU extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('SiLU', options);
+  constructor(...args: InplaceArguments) {
+    super('SiLU', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -61,8 +60,8 @@ export class SiLU extends Inplace {
 /** Elementwise `x·tanh(softplus(x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.Mish.html */
 export class Mish extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('Mish', options);
+  constructor(...args: InplaceArguments) {
+    super('Mish', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -113,8 +112,8 @@ export class LogSigmoid extends Plain {
 /** Elementwise `min(max(x/6 + 1/2, 0), 1)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html */
 export class Hardsigmoid extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('Hardsigmoid', options);
+  constructor(...args: InplaceArguments) {
+    super('Hardsigmoid', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -125,8 +124,8 @@ export class Hardsigmoid extends Inplace {
 /** Elementwise `x·hardsigmoid(x)`. @see https://pytorch.org/docs/stable/generated/torch.nn.Hardswish.html */
 export class Hardswish extends Inplace {
   static override readonly keepsNothing: boolean = true;
-  constructor(options: InplaceOptions = {}) {
-    super('Hardswish', options);
+  constructor(...args: InplaceArguments) {
+    super('Hardswish', ...args);
   }
 
   forward(x: Tensor): Tensor {
@@ -150,10 +149,9 @@ export class GELU extends Module {
   static override readonly keepsNothing: boolean = true;
   readonly approximate: 'none' | 'tanh';
 
-  constructor(options: GELUOptions = {}) {
+  constructor(...args: PlacedOrNamed<GELUOptions, ['approximate']>) {
     super();
-    checkOptions('GELU', options, ['approximate']);
-    const { approximate = 'none' } = options;
+    const { approximate = 'none' } = given<GELUOptions>('GELU', ['approximate'], args);
     if (approximate !== 'none' && approximate !== 'tanh') {
       throw new ArgumentError(`GELU: unknown approximate, got ${show(approximate)}; expected 'none' or 'tanh'`);
     }

@@ -23,7 +23,9 @@ export interface BatchNormOptions extends FactoryOptions {
 }
 
 /** What batch and instance normalisations are made from. */
-export type BatchNormArguments = LayerArguments<[numFeatures: number], ['numFeatures'], BatchNormOptions>;
+export type BatchNormArguments =
+  | LayerArguments<[numFeatures: number], ['numFeatures'], BatchNormOptions>
+  | [numFeatures: number, eps: number, momentum?: number | null, affine?: boolean, trackRunningStats?: boolean];
 
 /** What batch and instance normalisation share: channels, scale and shift, running statistics. */
 abstract class RunningNorm extends Module {
@@ -40,7 +42,7 @@ abstract class RunningNorm extends Module {
 
   constructor(name: string, args: BatchNormArguments, byDefault: boolean) {
     super();
-    const options = given(name, ['numFeatures'], args, ['eps', 'momentum', 'affine', 'trackRunningStats', ...factoryOptions]);
+    const options = given(name, ['numFeatures', 'eps', 'momentum', 'affine', 'trackRunningStats'], args, factoryOptions);
     const { numFeatures, eps = 1e-5, momentum = 0.1, affine = byDefault, trackRunningStats = byDefault, dtype = getDefaultDtype(), device = 'cpu' } = options;
     checkInteger(name, 'numFeatures', numFeatures);
     checkEps(name, eps);

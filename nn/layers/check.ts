@@ -7,6 +7,7 @@ import { isInitializing } from '../initializing.ts';
 import { Module } from '../module.ts';
 import { noGrad } from '../../core/tape.ts';
 import { Parameter } from '../parameter.ts';
+import { type PlacedOrNamed, given } from '../../core/given.ts';
 
 /** Options of every layer with parameters. */
 export interface FactoryOptions {
@@ -76,14 +77,16 @@ export abstract class Plain extends Module {
   }
 }
 
+/** What activations are made from that can write over their input. */
+export type InplaceArguments = PlacedOrNamed<InplaceOptions, ['inplace']>;
+
 /** An activation that can write over its input. */
 export abstract class Inplace extends Module {
   readonly inplace: boolean;
 
-  constructor(layer: string, options: InplaceOptions) {
+  constructor(layer: string, ...args: InplaceArguments) {
     super();
-    checkOptions(layer, options, ['inplace']);
-    const { inplace = false } = options;
+    const { inplace = false } = given<InplaceOptions>(layer, ['inplace'], args);
     checkBoolean(layer, 'inplace', inplace);
     this.inplace = inplace;
   }

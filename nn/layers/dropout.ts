@@ -4,7 +4,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { checkBoolean, checkProbability } from './check.ts';
-import { given } from '../../core/given.ts';
+import { type PlacedOrNamed, given } from '../../core/given.ts';
 
 /** Options of the dropout layers; the probability may also stand before them. */
 export interface DropoutOptions {
@@ -16,15 +16,18 @@ export interface DropoutOptions {
   readonly generator?: Generator;
 }
 
+/** What dropouts are made from. */
+export type DropoutArguments = PlacedOrNamed<DropoutOptions, ['p', 'inplace']>;
+
 /** What all dropouts share. */
 abstract class AnyDropout extends Module {
   readonly p: number;
   readonly inplace: boolean;
   readonly generator: Generator | undefined;
 
-  constructor(name: string, first: number | DropoutOptions | undefined, second: DropoutOptions | undefined) {
+  constructor(name: string, args: DropoutArguments) {
     super();
-    const options = given<DropoutOptions>(name, ['p'], [first, second], ['inplace', 'generator']);
+    const options = given<DropoutOptions>(name, ['p', 'inplace'], args, ['generator']);
     const { p = 0.5, inplace = false, generator } = options;
     checkProbability(name, p);
     checkBoolean(name, 'inplace', inplace);
@@ -51,8 +54,8 @@ abstract class AnyDropout extends Module {
  */
 export class Dropout extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
-    super('Dropout', p, options);
+  constructor(...args: DropoutArguments) {
+    super('Dropout', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -68,8 +71,8 @@ export class Dropout extends AnyDropout {
  */
 export class Dropout1d extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
-    super('Dropout1d', p, options);
+  constructor(...args: DropoutArguments) {
+    super('Dropout1d', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -85,8 +88,8 @@ export class Dropout1d extends AnyDropout {
  */
 export class Dropout2d extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
-    super('Dropout2d', p, options);
+  constructor(...args: DropoutArguments) {
+    super('Dropout2d', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -102,8 +105,8 @@ export class Dropout2d extends AnyDropout {
  */
 export class AlphaDropout extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
-    super('AlphaDropout', p, options);
+  constructor(...args: DropoutArguments) {
+    super('AlphaDropout', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -114,8 +117,8 @@ export class AlphaDropout extends AnyDropout {
 /** In training, zeroes whole channels of volumes with probability `p` (default 0.5); in evaluation, nothing. @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout3d.html */
 export class Dropout3d extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
-    super('Dropout3d', p, options);
+  constructor(...args: DropoutArguments) {
+    super('Dropout3d', args);
   }
 
   forward(x: Tensor): Tensor {
@@ -126,8 +129,8 @@ export class Dropout3d extends AnyDropout {
 /** In training, `AlphaDropout` of whole channels; in evaluation, nothing. @see https://pytorch.org/docs/stable/generated/torch.nn.FeatureAlphaDropout.html */
 export class FeatureAlphaDropout extends AnyDropout {
   static override readonly keepsNothing: boolean = true;
-  constructor(p?: number | DropoutOptions, options?: DropoutOptions) {
-    super('FeatureAlphaDropout', p, options);
+  constructor(...args: DropoutArguments) {
+    super('FeatureAlphaDropout', args);
   }
 
   forward(x: Tensor): Tensor {

@@ -68,9 +68,9 @@ export class Embedding extends Module {
   readonly scaleGradByFreq: boolean;
   weight: Parameter;
 
-  constructor(...args: LayerArguments<[numEmbeddings: number, embeddingDim: number], ['numEmbeddings', 'embeddingDim'], EmbeddingLayerOptions>) {
+  constructor(...args: LayerArguments<[numEmbeddings: number, embeddingDim: number], ['numEmbeddings', 'embeddingDim'], EmbeddingLayerOptions> | [numEmbeddings: number, embeddingDim: number, paddingIdx: number | null, options?: EmbeddingLayerOptions]) {
     super();
-    const options = given('Embedding', ['numEmbeddings', 'embeddingDim'], args, [...tableOptions, ...factoryOptions]);
+    const options = given('Embedding', ['numEmbeddings', 'embeddingDim', 'paddingIdx'], args, [...tableOptions, ...factoryOptions]);
     const { numEmbeddings, embeddingDim } = options;
     checkInteger('Embedding', 'numEmbeddings', numEmbeddings);
     checkInteger('Embedding', 'embeddingDim', embeddingDim);

@@ -1,7 +1,7 @@
 import { ShapeError, show } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './batchnorm.ts';
-import { factoryOptions } from './check.ts';
+import { type FactoryOptions, factoryOptions } from './check.ts';
 import { type LayerArguments, given } from '../../core/given.ts';
 import { channelsOf, postpone, settle } from './lazy.ts';
 import { Linear, type LinearOptions } from './linear.ts';
@@ -16,8 +16,8 @@ import { Linear, type LinearOptions } from './linear.ts';
  */
 export class LazyLinear extends Linear {
   static override readonly keepsNothing: boolean = false;
-  constructor(...args: LayerArguments<[outFeatures: number], ['outFeatures'], LinearOptions>) {
-    super({ ...given('LazyLinear', ['outFeatures'], args, ['bias', ...factoryOptions]), inFeatures: 1 });
+  constructor(...args: LayerArguments<[outFeatures: number], ['outFeatures'], LinearOptions> | [outFeatures: number, bias: boolean, options?: FactoryOptions]) {
+    super({ ...given('LazyLinear', ['outFeatures', 'bias'], args, factoryOptions), inFeatures: 1 });
     postpone<LazyLinear>(this, 'inFeatures');
   }
 

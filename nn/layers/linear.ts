@@ -42,9 +42,9 @@ export class Linear extends Module {
   weight: Parameter;
   bias: Parameter | null;
 
-  constructor(...args: LayerArguments<[inFeatures: number, outFeatures: number], ['inFeatures', 'outFeatures'], LinearOptions>) {
+  constructor(...args: LayerArguments<[inFeatures: number, outFeatures: number], ['inFeatures', 'outFeatures'], LinearOptions> | [inFeatures: number, outFeatures: number, bias: boolean, options?: FactoryOptions]) {
     super();
-    const options = given('Linear', ['inFeatures', 'outFeatures'], args, ['bias', ...factoryOptions]);
+    const options = given('Linear', ['inFeatures', 'outFeatures', 'bias'], args, factoryOptions);
     const { inFeatures, outFeatures, bias = true } = options;
     checkInteger('Linear', 'inFeatures', inFeatures);
     checkInteger('Linear', 'outFeatures', outFeatures);
@@ -88,9 +88,9 @@ export class Bilinear extends Module {
   weight: Parameter;
   bias: Parameter | null;
 
-  constructor(...args: LayerArguments<[in1Features: number, in2Features: number, outFeatures: number], ['in1Features', 'in2Features', 'outFeatures'], LinearOptions>) {
+  constructor(...args: LayerArguments<[in1Features: number, in2Features: number, outFeatures: number], ['in1Features', 'in2Features', 'outFeatures'], LinearOptions> | [in1Features: number, in2Features: number, outFeatures: number, bias: boolean, options?: FactoryOptions]) {
     super();
-    const options = given('Bilinear', ['in1Features', 'in2Features', 'outFeatures'], args, ['bias', ...factoryOptions]);
+    const options = given('Bilinear', ['in1Features', 'in2Features', 'outFeatures', 'bias'], args, factoryOptions);
     const { in1Features, in2Features, outFeatures, bias = true } = options;
     checkInteger('Bilinear', 'in1Features', in1Features);
     checkInteger('Bilinear', 'in2Features', in2Features);

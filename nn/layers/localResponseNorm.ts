@@ -21,9 +21,9 @@ export class LocalResponseNorm extends Module {
   readonly beta: number;
   readonly k: number;
 
-  constructor(...args: LayerArguments<[size: number], ['size'], LocalResponseNormOptions>) {
+  constructor(...args: LayerArguments<[size: number], ['size'], LocalResponseNormOptions> | [size: number, alpha: number, beta?: number, k?: number]) {
     super();
-    const { size, alpha = 1e-4, beta = 0.75, k = 1 } = given('LocalResponseNorm', ['size'], args, ['alpha', 'beta', 'k']);
+    const { size, alpha = 1e-4, beta = 0.75, k = 1 } = given('LocalResponseNorm', ['size', 'alpha', 'beta', 'k'], args);
     checkInteger('LocalResponseNorm', 'size', size);
     for (const [name, value] of Object.entries({ alpha, beta, k })) checkFinite('LocalResponseNorm', name, value);
     this.size = size;

@@ -6,6 +6,7 @@ import {
 import type { Tensor } from '../../core/tensor.ts';
 import type { Buffer } from '../parameter.ts';
 import { Loss, weightBuffer } from './reduction.ts';
+import { type PlacedOrNamed, given } from '../../core/given.ts';
 
 function checkIgnoreIndex(loss: string, value: unknown): void {
   checkNumber(loss, 'ignoreIndex', value, 'an integer', Number.isInteger);
@@ -24,7 +25,8 @@ export class CrossEntropyLoss extends Loss {
   readonly labelSmoothing: number;
   weight: Buffer | null;
 
-  constructor(options: CrossEntropyOptions = {}) {
+  constructor(...args: PlacedOrNamed<CrossEntropyOptions, ['weight']>) {
+    const options = given<CrossEntropyOptions>('CrossEntropyLoss', ['weight'], args, ['reduction', 'ignoreIndex', 'labelSmoothing']);
     super('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'labelSmoothing']);
     const { ignoreIndex = -100, labelSmoothing = 0 } = options;
     checkIgnoreIndex('CrossEntropyLoss', ignoreIndex);
@@ -52,7 +54,8 @@ export class NLLLoss extends Loss {
   readonly ignoreIndex: number;
   weight: Buffer | null;
 
-  constructor(options: ClassLossOptions = {}) {
+  constructor(...args: PlacedOrNamed<ClassLossOptions, ['weight']>) {
+    const options = given<ClassLossOptions>('NLLLoss', ['weight'], args, ['reduction', 'ignoreIndex']);
     super('NLLLoss', options, ['weight', 'ignoreIndex']);
     const { ignoreIndex = -100 } = options;
     checkIgnoreIndex('NLLLoss', ignoreIndex);
@@ -74,7 +77,8 @@ export class NLLLoss extends Loss {
 export class BCELoss extends Loss {
   weight: Buffer | null;
 
-  constructor(options: BinaryCrossEntropyOptions = {}) {
+  constructor(...args: PlacedOrNamed<BinaryCrossEntropyOptions, ['weight']>) {
+    const options = given<BinaryCrossEntropyOptions>('BCELoss', ['weight'], args, ['reduction']);
     super('BCELoss', options, ['weight']);
     this.weight = weightBuffer('BCELoss', 'weight', options.weight);
   }
@@ -94,7 +98,8 @@ export class BCEWithLogitsLoss extends Loss {
   weight: Buffer | null;
   posWeight: Buffer | null;
 
-  constructor(options: BinaryCrossEntropyWithLogitsOptions = {}) {
+  constructor(...args: PlacedOrNamed<BinaryCrossEntropyWithLogitsOptions, ['weight']>) {
+    const options = given<BinaryCrossEntropyWithLogitsOptions>('BCEWithLogitsLoss', ['weight'], args, ['reduction', 'posWeight']);
     super('BCEWithLogitsLoss', options, ['weight', 'posWeight']);
     this.weight = weightBuffer('BCEWithLogitsLoss', 'weight', options.weight);
     this.posWeight = weightBuffer('BCEWithLogitsLoss', 'posWeight', options.posWeight);

@@ -41,9 +41,9 @@ export class LayerNorm extends Module {
   weight: Parameter | null;
   bias: Parameter | null;
 
-  constructor(...args: LayerArguments<[normalizedShape: number | readonly number[]], ['normalizedShape'], LayerNormOptions>) {
+  constructor(...args: LayerArguments<[normalizedShape: number | readonly number[]], ['normalizedShape'], LayerNormOptions> | [normalizedShape: number | readonly number[], eps: number, elementwiseAffine?: boolean, bias?: boolean]) {
     super();
-    const options = given('LayerNorm', ['normalizedShape'], args, ['eps', 'elementwiseAffine', 'bias', ...factoryOptions]);
+    const options = given('LayerNorm', ['normalizedShape', 'eps', 'elementwiseAffine', 'bias'], args, factoryOptions);
     const { normalizedShape, eps = 1e-5, elementwiseAffine = true, bias = true } = options;
     checkEps('LayerNorm', eps);
     checkBoolean('LayerNorm', 'elementwiseAffine', elementwiseAffine);
@@ -93,9 +93,9 @@ export class RMSNorm extends Module {
   readonly elementwiseAffine: boolean;
   weight: Parameter | null;
 
-  constructor(...args: LayerArguments<[normalizedShape: number | readonly number[]], ['normalizedShape'], RMSNormOptions>) {
+  constructor(...args: LayerArguments<[normalizedShape: number | readonly number[]], ['normalizedShape'], RMSNormOptions> | [normalizedShape: number | readonly number[], eps: number | null, elementwiseAffine?: boolean]) {
     super();
-    const options = given('RMSNorm', ['normalizedShape'], args, ['eps', 'elementwiseAffine', ...factoryOptions]);
+    const options = given('RMSNorm', ['normalizedShape', 'eps', 'elementwiseAffine'], args, factoryOptions);
     const { normalizedShape, eps = null, elementwiseAffine = true } = options;
     if (eps !== null) checkEps('RMSNorm', eps);
     checkBoolean('RMSNorm', 'elementwiseAffine', elementwiseAffine);
@@ -145,9 +145,9 @@ export class GroupNorm extends Module {
   weight: Parameter | null;
   bias: Parameter | null;
 
-  constructor(...args: LayerArguments<[numGroups: number, numChannels: number], ['numGroups', 'numChannels'], GroupNormOptions>) {
+  constructor(...args: LayerArguments<[numGroups: number, numChannels: number], ['numGroups', 'numChannels'], GroupNormOptions> | [numGroups: number, numChannels: number, eps: number, affine?: boolean]) {
     super();
-    const options = given('GroupNorm', ['numGroups', 'numChannels'], args, ['eps', 'affine', ...factoryOptions]);
+    const options = given('GroupNorm', ['numGroups', 'numChannels', 'eps', 'affine'], args, factoryOptions);
     const { numGroups, numChannels, eps = 1e-5, affine = true } = options;
     checkInteger('GroupNorm', 'numGroups', numGroups);
     checkInteger('GroupNorm', 'numChannels', numChannels);

@@ -6,7 +6,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python, pythonFloat } from '../repr.ts';
 import { Inplace, checkFinite } from './check.ts';
-import { type LayerArguments, given } from '../../core/given.ts';
+import { type LayerArguments, type PlacedOrNamed, given } from '../../core/given.ts';
 
 /** Options of `LeakyReLU`; the numbers may also stand before them. */
 export interface LeakyReLUOptions extends InplaceOptions {
@@ -23,8 +23,8 @@ export class LeakyReLU extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly negativeSlope: number;
 
-  constructor(first?: number | LeakyReLUOptions, options?: InplaceOptions) {
-    const { negativeSlope = 0.01, ...rest } = given<LeakyReLUOptions>('LeakyReLU', ['negativeSlope'], [first, options], ['inplace']);
+  constructor(...args: PlacedOrNamed<LeakyReLUOptions, ['negativeSlope', 'inplace']>) {
+    const { negativeSlope = 0.01, ...rest } = given<LeakyReLUOptions>('LeakyReLU', ['negativeSlope', 'inplace'], args);
     super('LeakyReLU', rest);
     checkFinite('LeakyReLU', 'negativeSlope', negativeSlope);
     this.negativeSlope = negativeSlope;
@@ -50,8 +50,8 @@ export class ELU extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly alpha: number;
 
-  constructor(first?: number | ELUOptions, options?: InplaceOptions) {
-    const { alpha = 1, ...rest } = given<ELUOptions>('ELU', ['alpha'], [first, options], ['inplace']);
+  constructor(...args: PlacedOrNamed<ELUOptions, ['alpha', 'inplace']>) {
+    const { alpha = 1, ...rest } = given<ELUOptions>('ELU', ['alpha', 'inplace'], args);
     super('ELU', rest);
     checkFinite('ELU', 'alpha', alpha);
     this.alpha = alpha;
@@ -77,8 +77,8 @@ export class CELU extends Inplace {
   static override readonly keepsNothing: boolean = true;
   readonly alpha: number;
 
-  constructor(first?: number | CELUOptions, options?: InplaceOptions) {
-    const { alpha = 1, ...rest } = given<CELUOptions>('CELU', ['alpha'], [first, options], ['inplace']);
+  constructor(...args: PlacedOrNamed<CELUOptions, ['alpha', 'inplace']>) {
+    const { alpha = 1, ...rest } = given<CELUOptions>('CELU', ['alpha', 'inplace'], args);
     super('CELU', rest);
     checkFinite('CELU', 'alpha', alpha);
     if (alpha === 0) throw new ArgumentError('CELU: alpha divides, got 0; expected a number other than 0');
@@ -140,8 +140,8 @@ export class Hardtanh extends Inplace {
   readonly minVal: number;
   readonly maxVal: number;
 
-  constructor(first?: number | HardtanhOptions, second?: number | HardtanhOptions, options?: InplaceOptions) {
-    const { minVal = -1, maxVal = 1, ...rest } = given<HardtanhOptions>('Hardtanh', ['minVal', 'maxVal'], [first, second, options], ['inplace']);
+  constructor(...args: PlacedOrNamed<HardtanhOptions, ['minVal', 'maxVal', 'inplace']>) {
+    const { minVal = -1, maxVal = 1, ...rest } = given<HardtanhOptions>('Hardtanh', ['minVal', 'maxVal', 'inplace'], args);
     super('Hardtanh', rest);
     checkFinite('Hardtanh', 'minVal', minVal);
     checkFinite('Hardtanh', 'maxVal', maxVal);
@@ -220,8 +220,8 @@ export class Threshold extends Inplace {
   readonly threshold: number;
   readonly value: number;
 
-  constructor(...args: LayerArguments<[threshold: number, value: number], ['threshold', 'value'], InplaceOptions>) {
-    const { threshold, value, ...options } = given('Threshold', ['threshold', 'value'], args, ['inplace']);
+  constructor(...args: LayerArguments<[threshold: number, value: number], ['threshold', 'value'], InplaceOptions> | [threshold: number, value: number, inplace: boolean]) {
+    const { threshold, value, ...options } = given('Threshold', ['threshold', 'value', 'inplace'], args);
     super('Threshold', options);
     checkFinite('Threshold', 'threshold', threshold);
     checkFinite('Threshold', 'value', value);

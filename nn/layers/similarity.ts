@@ -1,8 +1,9 @@
-import { checkNumber, checkOptions } from '../../core/errors.ts';
+import { checkNumber } from '../../core/errors.ts';
 import { type CosineSimilarityOptions, type PairwiseDistanceOptions, cosineSimilarity, pairwiseDistance } from '../../core/ops/similarity.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { checkBoolean, checkFinite } from './check.ts';
+import { type PlacedOrNamed, given } from '../../core/given.ts';
 
 /**
  * Cosine of the angle between vectors along `dim` (default 1); norms count as at least `eps` (default 1e-8).
@@ -13,12 +14,9 @@ export class CosineSimilarity extends Module {
   readonly dim: number;
   readonly eps: number;
 
-  constructor(first: number | CosineSimilarityOptions = {}, second: number | CosineSimilarityOptions = {}) {
+  constructor(...args: PlacedOrNamed<CosineSimilarityOptions, ['dim', 'eps']>) {
     super();
-    const options = typeof first === 'object' ? first : typeof second === 'object' ? second : {};
-    checkOptions('CosineSimilarity', options, ['dim', 'eps']);
-    const dim = typeof first === 'number' ? first : (options.dim ?? 1);
-    const eps = typeof second === 'number' ? second : (options.eps ?? 1e-8);
+    const { dim = 1, eps = 1e-8 } = given<CosineSimilarityOptions>('CosineSimilarity', ['dim', 'eps'], args);
     checkNumber('CosineSimilarity', 'dim', dim, 'a dimension', Number.isInteger);
     checkFinite('CosineSimilarity', 'eps', eps);
     this.dim = dim;
@@ -40,13 +38,9 @@ export class PairwiseDistance extends Module {
   readonly eps: number;
   readonly keepdim: boolean;
 
-  constructor(first: number | PairwiseDistanceOptions = {}, second: number | PairwiseDistanceOptions = {}, third: PairwiseDistanceOptions = {}) {
+  constructor(...args: PlacedOrNamed<PairwiseDistanceOptions, ['p', 'eps', 'keepdim']>) {
     super();
-    const options = typeof first === 'object' ? first : typeof second === 'object' ? second : third;
-    checkOptions('PairwiseDistance', options, ['p', 'eps', 'keepdim']);
-    const p = typeof first === 'number' ? first : (options.p ?? 2);
-    const eps = typeof second === 'number' ? second : (options.eps ?? 1e-6);
-    const { keepdim = false } = options;
+    const { p = 2, eps = 1e-6, keepdim = false } = given<PairwiseDistanceOptions>('PairwiseDistance', ['p', 'eps', 'keepdim'], args);
     checkNumber('PairwiseDistance', 'p', p, 'a number', (v) => !Number.isNaN(v));
     checkFinite('PairwiseDistance', 'eps', eps);
     checkBoolean('PairwiseDistance', 'keepdim', keepdim);

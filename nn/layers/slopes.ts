@@ -8,7 +8,7 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { python } from '../repr.ts';
 import { type FactoryOptions, checkBoolean, checkFinite, checkInteger, factoryOptions, newParameter } from './check.ts';
-import { given } from '../../core/given.ts';
+import { type PlacedOrNamed, given } from '../../core/given.ts';
 
 /** Options of `PReLU`; the number of slopes may also stand before them. */
 export interface PReLUOptions extends FactoryOptions {
@@ -30,9 +30,9 @@ export class PReLU extends Module {
   readonly init: number;
   weight: Parameter;
 
-  constructor(first?: number | PReLUOptions, second?: PReLUOptions) {
+  constructor(...args: PlacedOrNamed<PReLUOptions, ['numParameters', 'init']>) {
     super();
-    const { numParameters = 1, ...options } = given<PReLUOptions>('PReLU', ['numParameters'], [first, second], ['init', ...factoryOptions]);
+    const { numParameters = 1, ...options } = given<PReLUOptions>('PReLU', ['numParameters', 'init'], args, factoryOptions);
     checkInteger('PReLU', 'numParameters', numParameters);
     const { init = 0.25 } = options;
     checkFinite('PReLU', 'init', init);
@@ -78,9 +78,9 @@ export class RReLU extends Module {
   readonly inplace: boolean;
   readonly generator: Generator | undefined;
 
-  constructor(first?: number | RReLUOptions, second?: number | RReLUOptions, third?: RReLUOptions) {
+  constructor(...args: PlacedOrNamed<RReLUOptions, ['lower', 'upper', 'inplace']>) {
     super();
-    const options = given<RReLUOptions>('RReLU', ['lower', 'upper'], [first, second, third], ['inplace', 'generator']);
+    const options = given<RReLUOptions>('RReLU', ['lower', 'upper', 'inplace'], args, ['generator']);
     const { lower = 1 / 8, upper = 1 / 3, inplace = false, generator } = options;
     checkFinite('RReLU', 'lower', lower);
     checkFinite('RReLU', 'upper', upper);

@@ -1,11 +1,14 @@
-import { checkOptions } from '../../core/errors.ts';
 import { type InterpolateOptions, type InterpolationMode, interpolate } from '../../core/ops/interpolate.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { Module } from '../module.ts';
 import { python, pythonFloat } from '../repr.ts';
+import { type PlacedOrNamed, given } from '../../core/given.ts';
 
 /** Options of `Upsample`. */
 export type UpsampleOptions = Omit<InterpolateOptions, 'antialias'>;
+
+type SizeOptions = Pick<UpsampleOptions, 'size' | 'scaleFactor'>;
+type SizeArguments = PlacedOrNamed<SizeOptions, ['size', 'scaleFactor']>;
 
 type Sizes = number | readonly number[] | null;
 
@@ -21,9 +24,9 @@ export class Upsample extends Module {
   readonly alignCorners: boolean | null;
   readonly recomputeScaleFactor: boolean | null;
 
-  constructor(options: UpsampleOptions = {}) {
+  constructor(...args: PlacedOrNamed<UpsampleOptions, ['size', 'scaleFactor', 'mode', 'alignCorners']>) {
     super();
-    checkOptions('Upsample', options, ['size', 'scaleFactor', 'mode', 'alignCorners', 'recomputeScaleFactor']);
+    const options = given<UpsampleOptions>('Upsample', ['size', 'scaleFactor', 'mode', 'alignCorners'], args, ['recomputeScaleFactor']);
     this.size = options.size ?? null;
     this.scaleFactor = options.scaleFactor ?? null;
     this.mode = options.mode ?? 'nearest';
@@ -44,14 +47,14 @@ export class Upsample extends Module {
 
 /** Images of another size by the nearest element. @see https://pytorch.org/docs/stable/generated/torch.nn.UpsamplingNearest2d.html */
 export class UpsamplingNearest2d extends Upsample {
-  constructor(options: Pick<UpsampleOptions, 'size' | 'scaleFactor'> = {}) {
-    super({ ...options, mode: 'nearest' });
+  constructor(...args: SizeArguments) {
+    super({ ...given<SizeOptions>('UpsamplingNearest2d', ['size', 'scaleFactor'], args), mode: 'nearest' });
   }
 }
 
 /** Images of another size by bilinear interpolation, the centres of the corner elements kept. @see https://pytorch.org/docs/stable/generated/torch.nn.UpsamplingBilinear2d.html */
 export class UpsamplingBilinear2d extends Upsample {
-  constructor(options: Pick<UpsampleOptions, 'size' | 'scaleFactor'> = {}) {
-    super({ ...options, mode: 'bilinear', alignCorners: true });
+  constructor(...args: SizeArguments) {
+    super({ ...given<SizeOptions>('UpsamplingBilinear2d', ['size', 'scaleFactor'], args), mode: 'bilinear', alignCorners: true });
   }
 }

@@ -73,12 +73,12 @@ test('what is given twice, has no place or no name is refused', () => {
   const optimizer = sgd();
   const wrong: readonly (() => unknown)[] = [
     () => new StepLR(optimizer, 3, Object({ stepSize: 3 })),
-    () => new StepLR(optimizer, ...([3, 0.1, -1, 4] as unknown as [number])),
+    () => void Reflect.construct(StepLR, [optimizer, 3, 0.1, -1, 4]),
     () => new StepLR(optimizer, 3, Object({ gama: 3 })),
-    () => new StepLR(optimizer, ...([] as unknown as [number])),
+    () => void Reflect.construct(StepLR, [optimizer]),
     () => new ReduceLROnPlateau(optimizer, 'max', Object({ mode: 'max' })),
     () => new SGD([new Parameter(zeros([2]))], 0.1, Object({ lr: 0.1 })),
-    () => new SGD([new Parameter(zeros([2]))], ...([0.1, 0.9] as unknown as [number])),
+    () => void Reflect.construct(SGD, [[new Parameter(zeros([2]))], 0.1, 0.9]),
   ];
   for (const call of wrong) throwsError(call, ArgumentError, /^(StepLR|ReduceLROnPlateau|SGD): (stepSize was given twice|mode was given twice|lr was given twice|options are not|unknown option, got 'gama'|invalid stepSize, got undefined)/);
   is(optimizer.paramGroups[0].lr, 1);

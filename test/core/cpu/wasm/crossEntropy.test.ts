@@ -4,12 +4,13 @@ import { allocate } from '../../../../core/cpu/memory/heap.ts';
 import { crossEntropyColumns, crossEntropyColumnsBackward } from '../../../../core/cpu/wasm/crossEntropy-columns.ts';
 import { LOSS, crossEntropyRows, crossEntropyRowsBackward } from '../../../../core/cpu/wasm/crossEntropy.ts';
 import { heap } from '../../../../core/cpu/wasm/memory.ts';
+import type { CrossEntropyOptions } from '../../../../core/ops/crossEntropy.ts';
 import { type Tensor, crossEntropy, manualSeed, rand, randint, randn, tensor } from '../../../../index.ts';
 import { allClose, equal, is } from '../../../assert.ts';
 
 manualSeed(6);
 
-type Options = Parameters<typeof crossEntropy>[2];
+type Options = CrossEntropyOptions | undefined;
 
 /** Loss and gradient with Wasm kernels, and with the plain ones. */
 function compare(x: Tensor, target: Tensor, options: Options, what: string): void {
