@@ -15,9 +15,11 @@ export type { GradFn, Operand } from './tape.ts';
 export interface Spec {
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Strides of a result without gaps whose dimensions lie in another order than the usual one, for kernels that can write it so. */
+  readonly arranged?: readonly number[] | undefined;
 }
 
-/** Fills the outputs from the inputs on one device. Outputs are fresh and contiguous, except in place. */
+/** Fills the outputs from the inputs on one device. Outputs are fresh, and contiguous except in place and where the operation arranges them. */
 export type Kernel<A> = (outputs: readonly Tensor[], inputs: readonly Operand[], attrs: A) => void;
 
 /** How the elements of a result are computed, as data from which a device makes its own kernel. */
@@ -47,6 +49,12 @@ export type Formula<A> =
       readonly body: readonly Expr[];
     };
 
+/**
+ * Which values the gradient formulas of an operation read: 'further' are the inputs and the outputs behind the first, which callers do not get to see; a function names single inputs. Nothing is
+ * kept by default.
+ */
+export type Saves = 'inputs' | 'outputs' | 'both' | 'further' | ((input: number) => boolean) | undefined;
+
 /** What the engine needs to run and differentiate an operation. */
 export interface Primitive<A> {
   /** Name in messages and on the tape. */
@@ -56,8 +64,8 @@ export interface Primitive<A> {
   readonly kernels: KernelTable<Kernel<A>>;
   /** Gradient formula per input (null: none), or one function for all of them. Absent: not differentiable. */
   readonly backward?: readonly (GradFn | null)[] | BackwardFn | undefined;
-  /** Which values the gradient formulas read; a function names single inputs. Nothing is kept by default. */
-  readonly saves?: 'inputs' | 'outputs' | 'both' | ((input: number) => boolean) | undefined;
+  /** Which values the gradient formulas read. */
+  readonly saves?: Saves;
   /** How it runs for many examples at once. Absent: one after the other. */
   readonly batching?: Batching<A> | undefined;
   /** The computation as data, where it is an expression or a fold. */
@@ -153,11 +161,11 @@ function run<A>(op: Primitive<A>, inputs: readonly Operand[], attrs: A, kernel: 
 }
 
 /** A result that a kernel will fill. */
-function unfilled(device: Device, { shape, dtype }: Spec): Tensor {
+function unfilled(device: Device, { shape, dtype, arranged }: Spec): Tensor {
   const length = numelOf(shape);
   const storage = device.empty === undefined ? device.allocate(dtype, length) : device.empty(dtype, length);
   if (Storage.scoped !== null && Storage.temporaries === null) Storage.scoped.push(storage);
-  return new Tensor(storage, shape);
+  return arranged === undefined ? new Tensor(storage, shape) : new Tensor(storage, shape, arranged);
 }
 
 function isMany(specs: Spec | readonly Spec[]): specs is readonly Spec[] {
@@ -184,6 +192,7 @@ function record<A>(op: Primitive<A>, inputs: readonly Operand[], outputs: readon
   saveInputs(op, node, inputs);
   attach(node, outputs);
   if (op.saves === 'outputs' || op.saves === 'both') node.saveOutputs(outputs);
+  else if (op.saves === 'further') node.saveFurther(outputs);
 }
 
 function saveInputs<A>({ saves }: Primitive<A>, node: Node, inputs: readonly Operand[]): void {

@@ -201,6 +201,12 @@ export class Node {
     this.keptStorage = first.storage;
     first.storage.saves++;
     this.keptVersion = first.storage.version;
+    this.saveFurther(outputs);
+  }
+
+  /** Keeps the outputs behind the first. */
+  saveFurther(outputs: readonly Tensor[]): void {
+    this.state = 'saved';
     if (this.further === null) return;
     for (let i = 1; i < outputs.length; i++) (this.further.kept[i] = new Input(0)).save(outputs[i]);
   }

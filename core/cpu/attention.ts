@@ -1,6 +1,7 @@
-import type { Kernel } from '../op.ts';
+import type { Kernel, Operand } from '../op.ts';
 import { Tensor, emptyTensor } from '../tensor.ts';
 import { matmulKernel } from './matmul.ts';
+import { copyKernel } from './pointwise.ts';
 import { softmaxBackwardKernel, softmaxKernel } from './softmax.ts';
 
 /** Arguments of causal attention beside its operands. */
@@ -27,12 +28,23 @@ function scaleTriangles(x: Tensor, scale: number, above: number): void {
   }
 }
 
+/** Multiplies into a result that may be arranged in another order. */
+function multiply(out: Tensor, a: Operand, b: Operand): void {
+  if (out.isContiguous()) {
+    matmulKernel([out], [a, b], undefined);
+    return;
+  }
+  const dense = emptyTensor(out.shape, out.dtype, out.device);
+  matmulKernel([dense], [a, b], undefined);
+  copyKernel([out], [dense], undefined);
+}
+
 /** `softmax(scale·q·kᵀ over keys 0 … i)·v` and the weights. */
 export const causalAttentionKernel: Kernel<CausalAttrs> = ([out, weights], [query, key, value], { scale }) => {
   matmulKernel([weights], [query, turned(key as Tensor)], undefined);
   scaleTriangles(weights, scale, -Infinity);
   softmax([weights], [weights], { dim: weights.ndim - 1 });
-  matmulKernel([out], [weights, value], undefined);
+  multiply(out, weights, value);
 };
 
 /** The gradients of the three operands from that of the result. */
@@ -42,7 +54,7 @@ export const causalAttentionBackwardKernel: Kernel<CausalAttrs> = ([dq, dk, dv],
   matmulKernel([slopes], [grad, turned(value as Tensor)], undefined);
   softmaxBackward([slopes], [slopes, weights], { dim: weights.ndim - 1 });
   scaleTriangles(slopes, scale, 0);
-  matmulKernel([dq], [slopes, key], undefined);
-  matmulKernel([dk], [turned(slopes), query], undefined);
-  matmulKernel([dv], [turned(weights), grad], undefined);
+  multiply(dq, slopes, key);
+  multiply(dk, turned(slopes), query);
+  multiply(dv, turned(weights), grad);
 };

@@ -21,6 +21,12 @@ function columnsOf(tensors: readonly Tensor[], parts: readonly number[], n: numb
   return tensors.flatMap((x, i) => Array.from({ length: parts[i] }, (_, k) => new Tensor(x.storage, [x.shape[0], n], x.strides, x.offset + k * n * x.strides[1])));
 }
 
+/** The CPU kernel of several functions of the elements of one operand. */
+export function togetherKernel(body: readonly Expr[]): Kernel<undefined> {
+  const reference = updateKernel([null, ...body], 0);
+  return accelerated(({ fastTogether }) => fastTogether(body), (outputs, [x]) => reference([x as Tensor, ...outputs].map((t) => [t]), []));
+}
+
 /** The CPU kernel of a formula over the rows of matrices. */
 export function rowsOfFormula(formula: RowFormula): Kernel<undefined> {
   const { inputs: cuts, outputs: outCuts, body } = formula;

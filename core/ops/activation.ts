@@ -94,9 +94,9 @@ export const silu: Free<Plain> = activation({
   name: 'silu',
   defaults: {},
   value: (x) => e.div(x, e.add(1, e.exp(e.neg(x)))),
-  gradient: (g, x) => {
+  slope: (x) => {
     const s = logistic(x);
-    return e.mul(g, e.mul(s, e.add(1, e.mul(x, e.sub(1, s)))));
+    return e.mul(s, e.add(1, e.mul(x, e.sub(1, s))));
   },
   curvature: (x) => bell(x).mul(x.mul(x.sigmoid().mul(-2).add(1)).add(2)),
 });
@@ -106,9 +106,9 @@ export const mish: Free<Plain> = activation({
   name: 'mish',
   defaults: {},
   value: (x) => e.mul(x, e.tanh(softplusOf(x))),
-  gradient: (g, x) => {
+  slope: (x) => {
     const t = e.tanh(softplusOf(x));
-    return e.mul(g, e.add(t, e.mul(e.mul(x, logistic(x)), e.sub(1, e.mul(t, t)))));
+    return e.add(t, e.mul(e.mul(x, logistic(x)), e.sub(1, e.mul(t, t))));
   },
   curvature: (x) => {
     const s = x.sigmoid();

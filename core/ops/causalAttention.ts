@@ -1,14 +1,27 @@
 import { type CausalAttrs, causalAttentionBackwardKernel, causalAttentionKernel } from '../cpu/attention.ts';
 import { accelerated } from '../cpu/engine.ts';
-import { type Primitive, applyMany, primitive } from '../op.ts';
-import { sameShape } from '../shape.ts';
+import { type Primitive, type Spec, applyMany, primitive } from '../op.ts';
+import { type Shape, stridesOf, sameShape } from '../shape.ts';
 import { type Node, isGradEnabled } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { matmul } from './matmul.ts';
 
+/** A result of this shape that lies as `like` does: step after step with all heads, as projections have it, or head after head. Then no copy is needed to bring the heads together. */
+function arrangedLike(like: Tensor, shape: Shape): Spec {
+  const { dtype, strides } = like;
+  const rank = shape.length;
+  const byStep = rank > 2 && strides[rank - 1] === 1 && strides[rank - 3] < strides[rank - 2];
+  if (!byStep) return { shape, dtype };
+  const [heads, , width] = shape.slice(-3);
+  const arranged = [...stridesOf(shape)];
+  arranged[rank - 3] = width;
+  arranged[rank - 2] = heads * width;
+  return { shape, dtype, arranged };
+}
+
 const slopes: Primitive<CausalAttrs> = primitive<CausalAttrs>({
   name: 'causalAttentionBackward',
-  infer: ([, query, key, value]) => [query as Tensor, key as Tensor, value as Tensor],
+  infer: ([, ...operands]) => operands.slice(0, 3).map((x) => arrangedLike(x as Tensor, (x as Tensor).shape)),
   cpu: accelerated(({ fastCausalAttentionBackward }) => fastCausalAttentionBackward, causalAttentionBackwardKernel),
 });
 
@@ -28,7 +41,7 @@ const attention: Primitive<CausalAttrs> = primitive<CausalAttrs>({
   infer: ([query, , value]) => {
     const [q, v] = [query as Tensor, value as Tensor];
     const rows = q.shape.slice(0, -1);
-    return [{ shape: [...rows, v.shape[v.ndim - 1]], dtype: q.dtype }, { shape: [...rows, q.shape[q.ndim - 2]], dtype: q.dtype }];
+    return [arrangedLike(q, [...rows, v.shape[v.ndim - 1]]), { shape: [...rows, q.shape[q.ndim - 2]], dtype: q.dtype }];
   },
   cpu: accelerated(({ fastCausalAttention }) => fastCausalAttention, causalAttentionKernel),
   batching: { shift: (attrs) => attrs },

@@ -1,9 +1,8 @@
 import { ArgumentError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
-import { apply } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { floatsOnly, fused } from './fused.ts';
+import { applyFused, floatsOnly, fused } from './fused.ts';
 
 /** How `gelu` is computed: with erf, or with tanh. */
 export type GeluApproximation = 'none' | 'tanh';
@@ -17,13 +16,14 @@ export interface GeluOptions {
 const ROOT = Math.sqrt(2 / Math.PI);
 const CUBIC = 0.044715;
 
-const byTanh = (x: Expr): Expr => e.mul(e.mul(0.5, x), e.add(1, e.tanh(e.mul(ROOT, e.add(x, e.mul(CUBIC, e.mul(x, e.mul(x, x))))))));
+/** The argument of tanh, in the form that value and slope share. */
+const bent = (x: Expr): Expr => e.mul(ROOT, e.add(x, e.mul(CUBIC, e.mul(x, e.mul(x, x)))));
+const byTanh = (x: Expr): Expr => e.mul(e.mul(0.5, x), e.add(1, e.tanh(bent(x))));
 const byErf = (x: Expr): Expr => e.mul(x, e.normalCdf(x));
 
 function slopeByTanh(x: Expr): Expr {
-  const square = e.mul(x, x);
-  const t = e.tanh(e.mul(ROOT, e.mul(x, e.add(1, e.mul(CUBIC, square)))));
-  const inner = e.mul(ROOT, e.add(1, e.mul(3 * CUBIC, square)));
+  const t = e.tanh(bent(x));
+  const inner = e.mul(ROOT, e.add(1, e.mul(3 * CUBIC, e.mul(x, x))));
   return e.mul(0.5, e.add(e.add(1, t), e.mul(e.mul(x, e.sub(1, e.mul(t, t))), inner)));
 }
 
@@ -42,7 +42,7 @@ const geluOp = fused<GeluApproximation>({
   key: (approximate) => approximate,
   value: (x, approximate) => (approximate === 'tanh' ? byTanh(x) : byErf(x)),
   from: 'inputs',
-  gradient: (g, x, approximate) => e.mul(g, approximate === 'tanh' ? slopeByTanh(x) : e.geluSlope(x)),
+  slope: (x, approximate) => (approximate === 'tanh' ? slopeByTanh(x) : e.geluSlope(x)),
   curvature,
 });
 
@@ -58,6 +58,6 @@ export const gelu: Free<(x: Tensor, options?: GeluOptions) => Tensor> = free(
     checkOptions('gelu', options, ['approximate']);
     const approximate = options?.approximate ?? 'none';
     if (approximate !== 'none' && approximate !== 'tanh') throw new ArgumentError(`gelu: unknown approximation, got ${show(approximate)}; expected 'none' or 'tanh'`);
-    return apply(geluOp, [x], approximate);
+    return applyFused(geluOp, x, approximate);
   },
 );

@@ -120,7 +120,7 @@ for (const [name, { needed, more, values, options }] of Object.entries(table)) {
     throwsError(() => make(name, [{ ...all, nosuch: 1 }]), ArgumentError, new RegExp(`${name}: unknown option, got 'nosuch'`));
     throwsError(() => make(name, [values[0], all]), ArgumentError, new RegExp(`${name}: ${names[0]} was given twice`));
     throwsError(() => make(name, [all, 1]), ArgumentError, new RegExp(`${name}: options are not an object, got 1; expected options last`));
-    throwsError(() => make(name, [...values, 'nosuch']), ArgumentError, new RegExp(`${name}: options are not an object, got 'nosuch'`));
+    throwsError(() => make(name, [...values, 'nosuch']), PolyakError, new RegExp(`${name.replace('Lazy', '')}: .*got 'nosuch'; expected`)); // no options, or no value for the next place
   });
 }
 

@@ -14,7 +14,7 @@ import { triangularProduct } from './matmul-product.ts';
 /** Elements from which a softmax is worth splitting over threads. */
 const WORTH_SPLITTING = 1 << 14;
 /** Bytes that are worked on at once: what stays in the second-level cache from one product to the next. */
-const GROUP_BYTES = 1 << 18;
+const GROUP_BYTES = 1 << 19;
 
 /** A stack of matrices: where the first one starts, how far rows and columns lie apart, and how many bytes behind the first one each of them starts. */
 interface Stack {

@@ -17,7 +17,7 @@ export { fastAvgPool, fastAvgPoolSpread, fastMaxPool, fastMaxPoolPick, fastMaxPo
 export { fastBernoulli, fastNormal, fastUniform } from './random.ts';
 export { fastExtremeFold, fastSum } from './reduce.ts';
 export { fastLogSumExp, fastVariance } from './reduceMoments.ts';
-export { fastRows } from './rows.ts';
+export { fastRows, fastTogether } from './rows.ts';
 export { fastSoftmax, fastSoftmaxBackward } from './softmax.ts';
 export { fastSort } from './sort.ts';
 export { fastClone, fastPlace, fastScatterStrided } from './strided.ts';

@@ -1,5 +1,6 @@
 import type { Operand } from '../../tape.ts';
-import type { Tensor } from '../../tensor.ts';
+import type { Expr } from '../../expr.ts';
+import { Tensor } from '../../tensor.ts';
 import { type FastKernel, addressOf } from '../engine.ts';
 import { allocate, release } from '../memory/heap.ts';
 import { runParts, threadCount } from '../threads/threads.ts';
@@ -25,6 +26,33 @@ function writeTable(table: number, tensors: readonly Tensor[], parts: readonly n
       i32[at + 1] = step;
     }
   });
+}
+
+/** The kernel of several functions of the elements of a float32 tensor that lie side by side: one row for each thread. */
+export function fastTogether(body: readonly Expr[]): FastKernel<undefined> {
+  const kernel = rowsKernel(1, body, []);
+  const bytes = tableBytes(1 + body.length);
+  const parts = [1, ...body.map(() => 1)];
+  return (outputs, [input]) => {
+    const x = input as Tensor;
+    if (x.dtype !== 'float32' || !x.isContiguous()) return false;
+    const n = x.numel();
+    if (n === 0) return true;
+    const threads = n < WORTH_SPLITTING ? 1 : threadCount();
+    const each = 4 * Math.ceil(n / threads / 4);
+    const rows = [x, ...outputs].map((t) => new Tensor(t.storage, [threads, each], [each, 1], t.offset));
+    const scratch = allocate(threads * bytes);
+    for (const row of rows) addressOf(row);
+    const calls: number[][] = [];
+    for (let first = 0, table = scratch; first * each < n; first++, table += bytes) {
+      writeTable(table, rows, parts, each, first);
+      calls.push([1, Math.min(each, n - first * each), table]);
+    }
+    if (calls.length === 1) kernel.run(1, n, scratch);
+    else runParts(kernel, calls);
+    release(scratch, threads * bytes);
+    return true;
+  };
 }
 
 /** The kernel of a formula over the rows of float32 matrices. */

@@ -41,7 +41,8 @@ export function emitColumns(f: FunctionBuilder, graph: Graph, columns: readonly 
     for (const { at, read, root } of columns) if (read || root !== null) at.increase(4 * elements);
     n.set(i32.sub(n, elements));
   };
-  const vectors = [0, 1];
+  // Many columns need many addresses: more vectors would push them out of the registers.
+  const vectors = columns.length <= 4 ? [0, 1, 2, 3] : [0, 1];
   const block = 4 * vectors.length;
   f.if(i32.geS(n, block), () =>
     f.doWhile(() => {

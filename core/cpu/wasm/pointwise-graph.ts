@@ -97,7 +97,7 @@ export class Graph {
    * How many vectors a loop works on at a time: enough to find work while a result is waited for, and few enough to keep most values in registers. Even, so that a compiler can join
    * vectors in pairs.
    */
-  readonly abreast: 2 | 4 | 6;
+  readonly abreast: 4 | 6;
 
   /**
    * @param levelOf - the level of an argument
@@ -132,7 +132,7 @@ export class Graph {
       });
     }
     const long = this.steps.filter(({ fn, args }) => fn in longFunctions && !(fn === 'pow' && this.powerOf(args[1]) !== undefined));
-    this.abreast = long.length > 1 ? 2 : long.length === 1 && shorter.some((fn) => fn === long[0].fn) ? 6 : 4;
+    this.abreast = long.length === 1 && shorter.some((fn) => fn === long[0].fn) ? 6 : 4;
   }
 
   /** Where the results stand among the steps. */

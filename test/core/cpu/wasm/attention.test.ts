@@ -4,7 +4,7 @@ import { setFast } from '../../../../core/cpu/engine.ts';
 import { allocate, release } from '../../../../core/cpu/memory/heap.ts';
 import { causalSoftmax, causalSoftmaxBackward } from '../../../../core/cpu/wasm/attention.ts';
 import { heap } from '../../../../core/cpu/wasm/memory.ts';
-import { equal, ok } from '../../../assert.ts';
+import { equal, is, ok } from '../../../assert.ts';
 
 /** Runs `fn` with the reference kernels. */
 function slowly<T>(fn: () => T): T {
@@ -51,6 +51,28 @@ test('operands of any layout', () => {
   };
   const expected = slowly(run);
   run().forEach((t, i) => close(t, expected[i], `result ${i}`));
+});
+
+test('results lie as their operands do, so that heads are brought together without a copy', () => {
+  manualSeed(5);
+  for (const dtype of ['float32', 'float64'] as const) {
+    const g = randn([2, 3, 20, 4], { dtype });
+    const byStep = [5, 5, 4].map((width) => randn([2, 20, 3, width], { dtype }).transpose(1, 2).requiresGrad_());
+    const byHead = byStep.map((x) => x.detach().contiguous().requiresGrad_());
+    for (const how of [slowly, <T>(fn: () => T): T => fn()]) {
+      how(() => {
+        const [one, other] = [byStep, byHead].map(([q, k, v]) => {
+          const y = attend(q, k, v);
+          return [y, ...grad(y, [q, k, v], { gradOutputs: g })];
+        });
+        one.forEach((x, i) => {
+          equal(x.data(), other[i].data());
+          equal(x.strides, [20 * 3 * x.shape[3], x.shape[3], 3 * x.shape[3], 1]);
+          is(other[i].isContiguous(), true);
+        });
+      });
+    }
+  }
 });
 
 test('a query sees nothing of later keys, whatever they are', () => {
