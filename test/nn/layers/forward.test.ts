@@ -90,6 +90,7 @@ test('the linear layers hand on their weights', () => {
 });
 
 test('every parameter of a net gets a gradient', () => {
+  manualSeed(2); // with few numbers, a slope may see none below 0
   const net = new nn.Sequential(
     new nn.Conv2d(4, 8, 3, { padding: 1 }), new nn.BatchNorm2d(8), new nn.PReLU(8), new nn.MaxPool2d(2), new nn.GroupNorm(2, 8), new nn.Flatten(),
     new nn.LayerNorm(48), new nn.Dropout(0.1), new nn.Linear(48, 3), new nn.LogSoftmax(1),
@@ -178,7 +179,7 @@ test('bad arguments are refused', () => {
   throwsError(() => new nn.GroupNorm(3, 4), ArgumentError, /GroupNorm: groups do not divide/);
   throwsError(() => new nn.LayerNorm([]), ArgumentError, /normalizedShape/);
   throwsError(() => Reflect.construct(nn.Sigmoid, [{ inplace: true }]), ArgumentError, /Sigmoid: unknown option, got 'inplace'; expected no options/);
-  throwsError(() => Reflect.construct(nn.ReLU, [true]), ArgumentError, /ReLU: options are not an object/);
+  throwsError(() => Reflect.construct(nn.ReLU, [1]), ArgumentError, /ReLU: inplace is not a boolean, got 1/);
   throwsError(() => Reflect.construct(nn.Softmax, []), ArgumentError, /Softmax: dim is not an integer/);
   throwsError(() => Reflect.construct(nn.GELU, [{ approximate: 'erf' }]), ArgumentError, /unknown approximate/);
   throwsError(() => new nn.Hardtanh(1, -1), ArgumentError, /empty range/);
