@@ -1,4 +1,6 @@
-import type { Tensor } from '../../tensor.ts';
+import { type Shape, sameShape } from '../../shape.ts';
+import type { Storage } from '../../storage.ts';
+import { type Tensor, emptyTensor } from '../../tensor.ts';
 import { addressOf } from '../engine.ts';
 import { COLUMNS } from '../wasm/gemm-tile.ts';
 import { packColumns } from '../wasm/gemm.ts';
@@ -27,4 +29,53 @@ export function timesPacked(out: Tensor, x: Tensor, packed: Tensor): boolean {
   const b = addressOf(packed);
   productOfPacked(at, 4 * x.strides[0], 4 * x.strides[1], b, addressOf(out), 4 * out.strides[0], m, n, x.shape[1]);
   return true;
+}
+
+/** Rows up to which packing the right operand is a share of a product that is worth saving. */
+const FEW_ROWS = 128;
+/** Elements of weights that are kept packed, besides as they are: between what is packed in no time and what would take much memory. */
+const LEAST = 1 << 12;
+const MOST = 1 << 18;
+
+/** A weight's packed form: which view of the storage, in which version, and whether that was packed or only seen. */
+interface Kept {
+  readonly offset: number;
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  version: number;
+  packed: Tensor | null;
+  isPacked: boolean;
+}
+
+const keptOf = new WeakMap<Storage, Kept>();
+
+/**
+ * The transposed weight `w` (n, k) of `x @ wᵀ` packed, for `m` rows, from the second product on that finds the weight unchanged: recurrent cells in a loop, and nets that only infer. Null where
+ * that does not pay, and the first time.
+ */
+export function packedWeight(w: Tensor, m: number): Tensor | null {
+  const { storage, offset, shape, strides } = w;
+  const [n, k] = shape;
+  if (m > FEW_ROWS || m <= SKINNY || n <= SKINNY || n * k < LEAST || n * k > MOST) return null;
+  const { version } = storage;
+  let kept = keptOf.get(storage);
+  if (kept === undefined || kept.offset !== offset || !sameShape(kept.shape, shape) || !sameShape(kept.strides, strides)) {
+    kept = { offset, shape, strides, version: -1, packed: null, isPacked: false };
+    keptOf.set(storage, kept);
+  }
+  if (kept.version !== version) {
+    kept.version = version;
+    kept.isPacked = false;
+    return null;
+  }
+  if (!kept.isPacked) {
+    if (kept.packed === null) {
+      kept.packed = emptyTensor([(n + COLUMNS - 1) & -COLUMNS, k], 'float32', 'cpu');
+      kept.packed.storage.keep();
+    }
+    const from = addressOf(w);
+    packColumns.run(addressOf(kept.packed), from, 4 * strides[1], 4 * strides[0], n, k);
+    kept.isPacked = true;
+  }
+  return kept.packed;
 }

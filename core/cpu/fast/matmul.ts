@@ -7,7 +7,8 @@ import { allocate, release } from '../memory/heap.ts';
 import { BATCH_ENTRY } from '../wasm/gemm.ts';
 import { finish } from '../wasm/gemm-finish.ts';
 import { heap } from '../wasm/memory.ts';
-import { addProduct, product, splitFinish } from './matmul-product.ts';
+import { packedWeight } from './matmul-packed.ts';
+import { addProduct, product, productOfPacked, splitFinish } from './matmul-product.ts';
 
 // A product is `alpha·(Σ_k a[i, k]·b[k, j]) + beta·bias[i, j]` in single precision: the sum over ascending k from 0 first, then its factor, then the bias.
 
@@ -97,8 +98,11 @@ export const fastLinear: FastKernel<undefined> = ([out], [x, w, bias]) => {
   let m = 1;
   for (let d = 0; d < x.ndim - 1; d++) m *= x.shape[d];
   if (m === 0 || n === 0) return true;
+  const packed = packedWeight(w, m);
   const to = addressOf(out);
-  product(addressOf(x), x.ndim === 2 ? 4 * x.strides[0] : 4 * k, 4 * x.strides[x.ndim - 1], addressOf(w), 4 * w.strides[1], 4 * w.strides[0], to, 4 * n, m, n, k);
+  const [xRow, xCol] = [x.ndim === 2 ? 4 * x.strides[0] : 4 * k, 4 * x.strides[x.ndim - 1]];
+  if (packed === null) product(addressOf(x), xRow, xCol, addressOf(w), 4 * w.strides[1], 4 * w.strides[0], to, 4 * n, m, n, k);
+  else productOfPacked(addressOf(x), xRow, xCol, addressOf(packed), to, 4 * n, m, n, k);
   if (bias === undefined) return true;
   if (n === 1) add(to, 0, 4, to, 0, 4, addressOf(bias), 0, 0, 1, m, 1, 1);
   else add(to, 4 * n, 4, to, 4 * n, 4, addressOf(bias), 0, 4 * bias.strides[0], m, n, 1, 1);
