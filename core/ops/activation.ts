@@ -1,9 +1,10 @@
 import { isFloat, toFloat } from '../dtype.ts';
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors.ts';
-import { e } from '../expr.ts';
+import { type Expr, e } from '../expr.ts';
 import { type Primitive, apply, applyInPlace } from '../op.ts';
 import { normalizeDim } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { atOnce } from './atOnce.ts';
 import type { Named } from './byName.ts';
 import { type Free, type InPlace, checkTensor, free, inPlaceMethod } from './define.ts';
 import { floatsOnly, fused, logistic, numbersOnly, softplusOf } from './fused.ts';
@@ -89,27 +90,37 @@ function bell(x: Tensor): Tensor {
   return s.mul(s.rsub(1));
 }
 
+const siluValue = (x: Expr): Expr => e.div(x, e.add(1, e.exp(e.neg(x))));
+
+function siluSlope(x: Expr): Expr {
+  const s = logistic(x);
+  return e.mul(s, e.add(1, e.mul(x, e.sub(1, s))));
+}
+
 /** `x·sigmoid(x)`, also known as swish. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.silu.html */
 export const silu: Free<Plain> = activation({
   name: 'silu',
   defaults: {},
-  value: (x) => e.div(x, e.add(1, e.exp(e.neg(x)))),
-  slope: (x) => {
-    const s = logistic(x);
-    return e.mul(s, e.add(1, e.mul(x, e.sub(1, s))));
-  },
+  value: siluValue,
+  gradient: (g, x) => e.mul(g, siluSlope(x)),
+  applied: (op) => atOnce(op, { key: () => '', value: siluValue, slope: siluSlope }),
   curvature: (x) => bell(x).mul(x.mul(x.sigmoid().mul(-2).add(1)).add(2)),
 });
+
+const mishValue = (x: Expr): Expr => e.mul(x, e.tanh(softplusOf(x)));
+
+function mishSlope(x: Expr): Expr {
+  const t = e.tanh(softplusOf(x));
+  return e.add(t, e.mul(e.mul(x, logistic(x)), e.sub(1, e.mul(t, t))));
+}
 
 /** `x·tanh(softplus(x))`. @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mish.html */
 export const mish: Free<Plain> = activation({
   name: 'mish',
   defaults: {},
-  value: (x) => e.mul(x, e.tanh(softplusOf(x))),
-  slope: (x) => {
-    const t = e.tanh(softplusOf(x));
-    return e.add(t, e.mul(e.mul(x, logistic(x)), e.sub(1, e.mul(t, t))));
-  },
+  value: mishValue,
+  gradient: (g, x) => e.mul(g, mishSlope(x)),
+  applied: (op) => atOnce(op, { key: () => '', value: mishValue, slope: mishSlope }),
   curvature: (x) => {
     const s = x.sigmoid();
     const t = softplus(x, { threshold: Infinity }).tanh();

@@ -1,8 +1,9 @@
 import { ArgumentError, checkOptions, show } from '../errors.ts';
 import { type Expr, e } from '../expr.ts';
 import type { Tensor } from '../tensor.ts';
+import { type ValueAndSlope, atOnce } from './atOnce.ts';
 import { type Free, checkTensor, free } from './define.ts';
-import { applyFused, floatsOnly, fused } from './fused.ts';
+import { floatsOnly, fused } from './fused.ts';
 
 /** How `gelu` is computed: with erf, or with tanh. */
 export type GeluApproximation = 'none' | 'tanh';
@@ -36,15 +37,23 @@ function curvature(x: Tensor, approximate: GeluApproximation): Tensor {
   return t.square().rsub(1).mul(inner.add(x.mul(0.5).mul(bend.sub(t.mul(inner.square()).mul(2)))));
 }
 
+const formulas: ValueAndSlope<GeluApproximation> = {
+  key: (approximate) => approximate,
+  value: (x, approximate) => (approximate === 'tanh' ? byTanh(x) : byErf(x)),
+  slope: (x, approximate) => (approximate === 'tanh' ? slopeByTanh(x) : e.geluSlope(x)),
+};
+
 const geluOp = fused<GeluApproximation>({
   name: 'gelu',
   accepts: floatsOnly('gelu'),
-  key: (approximate) => approximate,
-  value: (x, approximate) => (approximate === 'tanh' ? byTanh(x) : byErf(x)),
+  key: formulas.key,
+  value: formulas.value,
   from: 'inputs',
-  slope: (x, approximate) => (approximate === 'tanh' ? slopeByTanh(x) : e.geluSlope(x)),
+  gradient: (g, x, approximate) => e.mul(g, formulas.slope(x, approximate)),
   curvature,
 });
+
+const applyGelu = atOnce(geluOp, formulas);
 
 /**
  * Gaussian error linear unit `x·Φ(x)`, with Φ the normal distribution function.
@@ -58,6 +67,6 @@ export const gelu: Free<(x: Tensor, options?: GeluOptions) => Tensor> = free(
     checkOptions('gelu', options, ['approximate']);
     const approximate = options?.approximate ?? 'none';
     if (approximate !== 'none' && approximate !== 'tanh') throw new ArgumentError(`gelu: unknown approximation, got ${show(approximate)}; expected 'none' or 'tanh'`);
-    return applyFused(geluOp, x, approximate);
+    return applyGelu(x, approximate);
   },
 );

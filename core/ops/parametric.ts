@@ -1,9 +1,9 @@
 import { ArgumentError, checkOptions, show } from '../errors.ts';
 import type { Expr } from '../expr.ts';
-import { type Primitive, applyInPlace } from '../op.ts';
+import { type Primitive, apply, applyInPlace } from '../op.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Free, type Samples, checkTensor, free } from './define.ts';
-import { applyFused, floatsOnly, fused, numbersOnly } from './fused.ts';
+import { floatsOnly, fused, numbersOnly } from './fused.ts';
 
 /** The group of these operations in the table. */
 export const family = 'activation';
@@ -75,8 +75,9 @@ export interface ActivationDefinition<K extends string> {
   readonly name: string;
   readonly defaults: Readonly<Record<K, number>>;
   readonly value: (x: Expr, p: Values) => Expr;
-  readonly gradient?: (g: Expr, x: Expr, p: Values) => Expr;
-  readonly slope?: (x: Expr, p: Values) => Expr;
+  readonly gradient: (g: Expr, x: Expr, p: Values) => Expr;
+  /** How it is applied out of place, for those that do it in a way of their own. */
+  readonly applied?: (op: Primitive<Values>) => (x: Tensor, p: Values) => Tensor;
   readonly curvature?: (x: Tensor, p: Values) => Tensor;
   readonly accepts?: 'numbers';
   readonly check?: (p: Values) => void;
@@ -91,15 +92,14 @@ export type WithOne<K extends string> = (x: Tensor, value?: number | Named<K>, o
 /** An activation with two numbers, by position or by name. */
 export type WithTwo<K extends string> = (x: Tensor, first?: number | Named<K>, second?: number | Named<K>, options?: Named<K>) => Tensor;
 
-function rule<K extends string>({ name, accepts, value, gradient, slope, curvature }: ActivationDefinition<K>): Primitive<Values> {
+function rule<K extends string>({ name, accepts, value, gradient, curvature }: ActivationDefinition<K>): Primitive<Values> {
   return fused<Values>({
     name,
     accepts: accepts === 'numbers' ? numbersOnly(name) : floatsOnly(name),
     key: (p) => p.join(','),
     value,
     from: 'inputs',
-    ...(gradient && { gradient }),
-    ...(slope && { slope }),
+    gradient,
     ...(curvature && { curvature }),
   });
 }
@@ -107,13 +107,14 @@ function rule<K extends string>({ name, accepts, value, gradient, slope, curvatu
 /** The call of an activation: reads its numbers, and runs it out of place or in place. */
 export function caller<K extends string>(d: ActivationDefinition<K>): WithTwo<K> {
   const op = rule(d);
+  const run = d.applied?.(op) ?? ((x: Tensor, p: Values) => apply(op, [x], p));
   const usual: Values = Object.values<number>(d.defaults);
   return (x, ...given) => {
     checkTensor(d.name, x);
-    if (given.length === 0) return applyFused(op, x, usual);
+    if (given.length === 0) return run(x, usual);
     const { values, inplace } = readSettings(d.name, d.defaults, given);
     d.check?.(values);
-    return inplace ? applyInPlace(op, [x], values) : applyFused(op, x, values);
+    return inplace ? applyInPlace(op, [x], values) : run(x, values);
   };
 }
 
