@@ -1,20 +1,12 @@
 import { test } from 'uvu';
 import {
-  ArgumentError, DTypeError, ShapeError, StateError, type Tensor, type TensorData, addmm, arange, backward, cat, enableGrad, grad, gradcheck, gradgradcheck,
+  ArgumentError, DTypeError, ShapeError, StateError, type Tensor, addmm, arange, backward, cat, enableGrad, grad, gradcheck, gradgradcheck,
   isGradEnabled, linear, noGrad, setGradEnabled, stack, tensor, zeros,
 } from '../index.ts';
 import { allClose, equal, is, ok, throwsError } from './assert.ts';
+import { exact, gradOf, leaf, plain } from './doubles.ts';
 
 // Numbers in this file come from PyTorch 1.13 unless they are plain.
-
-const leaf = (data: TensorData): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });
-const plain = (data: TensorData): Tensor => tensor(data, { dtype: 'float64' });
-const exact = { rtol: 1e-12, atol: 1e-12 };
-
-function gradOf(x: Tensor): Tensor {
-  if (x.grad === null) throw new Error('no gradient');
-  return x.grad;
-}
 
 test('gradients add up over uses and over passes', () => {
   const x = leaf([1, 2]);

@@ -1,16 +1,9 @@
 import { test } from 'uvu';
-import { ShapeError, StateError, type Tensor, type TensorData, tensor } from '../index.ts';
+import { ShapeError, StateError, type Tensor } from '../index.ts';
 import { allClose, equal, is, throwsError } from './assert.ts';
+import { exact, gradOf, leaf, plain } from './doubles.ts';
 
-const leaf = (data: TensorData): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });
-const plain = (data: TensorData): Tensor => tensor(data, { dtype: 'float64' });
 const w = plain([1, -2, 3, 5]);
-const exact = { rtol: 1e-12, atol: 1e-12 };
-
-function gradOf(x: Tensor): Tensor {
-  if (x.grad === null) throw new Error('no gradient');
-  return x.grad;
-}
 
 test('hooks see and replace gradients, in order, until removed', () => {
   const x = leaf([1, 2, 3, 4]);

@@ -1,18 +1,11 @@
 import { test } from 'uvu';
-import { StateError, type Tensor, type TensorData, grad, gradcheck, gradgradcheck, noGrad, tensor, zeros } from '../index.ts';
+import { StateError, type Tensor, grad, gradcheck, gradgradcheck, noGrad, zeros } from '../index.ts';
 import { allClose, equal, is, ok, throwsError } from './assert.ts';
+import { exact, gradOf, leaf, plain } from './doubles.ts';
 
 // In-place writes, through views too. Numbers come from PyTorch 1.13 unless they are plain.
 
-const leaf = (data: TensorData): Tensor => tensor(data, { dtype: 'float64', requiresGrad: true });
-const plain = (data: TensorData): Tensor => tensor(data, { dtype: 'float64' });
 const w = plain([1, -2, 3, 5]);
-const exact = { rtol: 1e-12, atol: 1e-12 };
-
-function gradOf(x: Tensor): Tensor {
-  if (x.grad === null) throw new Error('no gradient');
-  return x.grad;
-}
 
 test('a hook set before an in-place write sees the gradient of the old value', () => {
   const x = leaf([1, 2, 3, 4]);
