@@ -63,8 +63,13 @@ const stdOp = floatReduction<MomentAttrs>(
   (g, node) => centred(node).mul(spread(over(g, node.output()), node)),
 );
 
-function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims, options: MomentOptions | undefined): Tensor {
+function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims | boolean, options: MomentOptions | undefined): Tensor {
   const { name } = op;
+  // PyTorch's other form: `x.std(false)`.
+  if (typeof dim === 'boolean') {
+    if (options !== undefined) throw new ArgumentError(`${name}: options behind unbiased, got ${show(options)}; expected all in one object`);
+    return moment(op, x, undefined, { unbiased: dim });
+  }
   checkFloat(name, x);
   checkOptions(name, options, ['correction', 'unbiased', 'keepdim']);
   const unbiased = options?.unbiased;
@@ -81,7 +86,7 @@ function moment(op: Primitive<MomentAttrs>, x: Tensor, dim: Dims, options: Momen
   return apply(op, [x], { ...attrsOf(name, x, dim, options), correction: correction ?? (unbiased === false ? 0 : 1) });
 }
 
-type Moment = Method<Named<'dim', Dims, MomentOptions, Tensor, Tensor, [unbiased: boolean, keepdim: boolean]>>;
+type Moment = Method<Named<'dim', Dims | boolean, MomentOptions, Tensor, Tensor, [unbiased: boolean, keepdim: boolean]>>;
 
 const samples: Samples = (s) => [
   [s.float([2, 3])],
@@ -97,7 +102,7 @@ const samples: Samples = (s) => [
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
-export const variance: Moment = method({ name: 'var', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
+export const variance: Moment = method({ name: 'var', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples }, (x: Tensor, dim?: Dims | boolean, options?: MomentOptions): Tensor => moment(varOp, x, dim, options));
 
 /**
  * Standard deviation over dimensions: the root of the variance; gradient 0 where it is 0.
@@ -105,7 +110,7 @@ export const variance: Moment = method({ name: 'var', parameters: ['dim', 'optio
  * @throws DTypeError for integers and bool
  * @see https://pytorch.org/docs/stable/generated/torch.std.html
  */
-export const std: Moment = method({ name: 'std', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples }, (x: Tensor, dim?: Dims, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
+export const std: Moment = method({ name: 'std', parameters: ['dim', 'options', 'unbiased', 'keepdim'], family, samples }, (x: Tensor, dim?: Dims | boolean, options?: MomentOptions): Tensor => moment(stdOp, x, dim, options));
 
 const logsumexpOp = floatReduction<ReduceAttrs>('logsumexp', accelerated(({ fastLogSumExp }) => fastLogSumExp, groupKernel<ReduceAttrs>(logSumExp)), (g, node) => spread(g, node).mul(node.input(0).sub(spread(node.output(), node)).exp()));
 

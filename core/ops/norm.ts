@@ -80,7 +80,7 @@ const normOp = primitive<NormAttrs>({
 export const norm: Method<NamedList<[p?: number | 'fro', dim?: Dims, options?: ReduceOptions], { readonly p?: number | 'fro'; readonly dim?: Dims } & ReduceOptions, Tensor>> = method(
   {
     name: 'norm',
-    parameters: ['p', 'dim', 'options', 'keepdim'],
+    parameters: ['p', 'dim', 'options', 'keepdim', 'dtype'],
     family: 'reduction',
     samples: (s) => [
       [s.float([2, 3])],

@@ -67,6 +67,14 @@ test('logsumexp counts integers and bool as floats', () => {
   allClose(tensor([true, true]).logsumexp(0), 1.6931472, { rtol: 1e-6 });
 });
 
+test('unbiased by itself, as in x.std(False)', () => {
+  const x = tensor([1, 3, 5, 11]);
+  allClose(x.var(false), 14);
+  allClose(x.std(true), Math.sqrt(56 / 3));
+  allClose(x.var(0, false, true), [14]);
+  throwsError(() => Reflect.apply(x.var, x, [false, { keepdim: true }]), ArgumentError, /var: options behind unbiased/);
+});
+
 test('correction null is the default', () => {
   allClose(tensor([1, 3]).var({ dim: null, correction: null }), 2);
 });
