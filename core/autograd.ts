@@ -99,8 +99,7 @@ function backwardFrom(outputs: readonly Tensor[], given: GradTensors | null | un
 /**
  * Sums the gradients of tensors with respect to every leaf that requires one into the leaf's `grad`: `backward(loss)`, `backward(y, gradient)`, `backward([y, z], [g, h])`.
  *
- * @param outputs - a tensor or several
- * @param gradTensors - their gradients, by place or as an option
+ * @param outputs - a tensor or several; their gradients stand behind them, or among the options as `gradTensors`
  * @throws StateError without history or through a freed graph; ShapeError when a gradient is needed or does not fit
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
  */
@@ -115,9 +114,8 @@ export function backward(outputs: Tensor | readonly Tensor[], gradTensors?: Grad
 /**
  * Gradients of outputs with respect to inputs, returned and not stored.
  *
- * @param outputs - a tensor or several; their gradients are summed
+ * @param outputs - a tensor or several; their gradients are summed. Where they have more than one element, what they start from stands behind the inputs, or among the options as `gradOutputs`
  * @param inputs - a tensor or several, leaves or results
- * @param gradOutputs - gradients of the outputs, by place or as an option
  * @returns one gradient per input; null for unused ones with `allowUnused`
  * @throws StateError when an input is not used, and neither `allowUnused` nor `materializeGrads` is set
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad.html

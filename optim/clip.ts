@@ -95,7 +95,7 @@ export function clipGradsWithNorm_(parameters: Tensor | Iterable<Tensor>, maxNor
  *
  * @param parameters - a tensor or several; those without gradient are skipped
  * @param maxNorm - ≥ 0
- * @param options - see `ClipNormOptions`
+ * @param rest - see `ClipNormOptions`; by place or by name
  * @returns the norm before scaling, a scalar
  * @throws ArgumentError for a negative or NaN `maxNorm`; StateError when the norm is not finite and `errorIfNonfinite` is set; nothing is scaled then
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
