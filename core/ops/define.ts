@@ -41,7 +41,7 @@ export interface OpInfo {
   readonly self: (...args: never[]) => unknown;
   /** The same operation in place, when there is one. */
   readonly inPlace: ((x: Tensor, ...args: never[]) => Tensor) | null;
-  /** Names of the arguments after the first that may also be given by name, in order; 'options' last where it has options of its own. */
+  /** Names of the arguments after the first that may also be given by name, in order; then 'options' where it has options of its own, and behind that the options that may also stand by place. */
   readonly parameters: readonly string[];
   /** What tests try it on; left out of the built package. */
   readonly samples: Samples;
@@ -62,7 +62,7 @@ export interface OpDescription {
   readonly torch?: string | null;
   /** Default: true. */
   readonly differentiable?: boolean;
-  /** Names of the arguments after the first, in order, that may also be given by name; 'options' last where it has options of its own. Default: none. */
+  /** As `parameters` of `OpInfo`; default: none. */
   readonly parameters?: readonly string[];
   /** What the method calls, with the tensor first, where it has its arguments in another order. */
   readonly self?: (...args: never[]) => unknown;

@@ -30,6 +30,7 @@ export function scratchBytes(m: number, n: number, k: number, packsRight: boolea
 
 /** Rows of the tiles, in the order in which they cover a block. */
 const heights = [5, 4, 3] as const;
+type Height = (typeof heights)[number];
 
 /** How many tiles of 5, 4 and 3 rows cover `m` ≥ 5 rows. Small tiles are slow: none has 3 rows but where 6, 7 or 11 are left. */
 function cover(f: FunctionBuilder, m: IntLocal): Readonly<Record<5 | 4 | 3, IntLocal>> {
@@ -62,22 +63,24 @@ function panel(m: ModuleBuilder, form: LeftForm, isTriangular: boolean): Functio
     const init = f.i32(select(i32.const(ZEROS), c, first));
     const initRow = f.i32(select(i32.const(0), cRow, first));
     const counts = cover(f, rows);
-    const whole = (r: 5 | 4 | 3): void => f.call(kernels[r], a, form === 'rows' ? aRow : aStep, b, bStep, init, initRow, c, cRow, k);
-    const [row, skip, steps] = [f.i32(isTriangular ? i32.sub(0, diagonal) : 0), f.i32(), f.i32()];
-    const stepsBefore = (): I32 => i32.min(f.i32(select(row, i32.const(0), i32.gtS(row, 0))), k);
-    const part = (r: 5 | 4 | 3): void => {
-      skip.set(select(stepsBefore(), i32.const(0), i32.eq(triangle, TRIANGLE.upper)));
-      row.increase(r);
-      steps.set(select(stepsBefore(), i32.sub(k, skip), i32.eq(triangle, TRIANGLE.lower)));
-      f.if(i32.or(i32.ne(triangle, TRIANGLE.result), i32.gtS(row, 0)), () => {
-        const [from, to] = [i32.mul(skip, form === 'rows' ? 4 : form === 'steps' ? aStep : 4 * r), i32.mul(skip, bStep)];
-        f.call(kernels[r], i32.add(a, from), form === 'rows' ? aRow : aStep, i32.add(b, to), bStep, init, initRow, c, cRow, steps);
-      });
+    const sums = (r: Height, from: I32, to: I32, steps: I32): void => f.call(kernels[r], from, form === 'rows' ? aRow : aStep, to, bStep, init, initRow, c, cRow, steps);
+    const whole = (r: Height): void => sums(r, a, b, k);
+    /** The steps of a tile that its triangle leaves, if any. */
+    const ofTriangle = (): ((r: Height) => void) => {
+      const [row, skip, steps] = [f.i32(i32.sub(0, diagonal)), f.i32(), f.i32()];
+      const stepsBefore = (): I32 => i32.min(f.i32(select(row, i32.const(0), i32.gtS(row, 0))), k);
+      return (r) => {
+        skip.set(select(stepsBefore(), i32.const(0), i32.eq(triangle, TRIANGLE.upper)));
+        row.increase(r);
+        steps.set(select(stepsBefore(), i32.sub(k, skip), i32.eq(triangle, TRIANGLE.lower)));
+        const step = form === 'rows' ? 4 : form === 'steps' ? aStep : 4 * r;
+        f.if(i32.or(i32.ne(triangle, TRIANGLE.result), i32.gtS(row, 0)), () => sums(r, i32.add(a, i32.mul(skip, step)), i32.add(b, i32.mul(skip, bStep)), steps));
+      };
     };
+    const tileOf = isTriangular ? ofTriangle() : whole;
     for (const r of heights) {
       f.repeat(counts[r], () => {
-        if (isTriangular) part(r);
-        else whole(r);
+        tileOf(r);
         a.increase(i32.mul(aRow, r));
         c.increase(i32.mul(cRow, r));
         init.increase(i32.mul(initRow, r));
@@ -234,6 +237,7 @@ function product(m: ModuleBuilder, isTriangular: boolean): FunctionBuilder {
 /** Bytes of an entry of the table of a batch: what is added to the addresses of `a`, `b` and `c`. */
 export const BATCH_ENTRY = 12;
 
+/** Products by table or alone. */
 function kernel(isTriangular: boolean): WasmKernel {
   return new WasmKernel(isTriangular ? 'triangularGemm' : 'gemm', (m) => {
     const one = product(m, isTriangular);
